@@ -1,1 +1,195 @@
-//! error
+//! The one error that leaves a crate of mt5rest, and the table of its codes.
+//!
+//! An [`Error`] has two faces: `detail` goes to the caller and says what to do, `cause` goes to the log and may
+//! name internals. Neither may hold a password, an API key or a raw frame. The same value travels over the bus,
+//! into HTTP bodies and into WebSocket envelopes; it serialises to the body clients know.
+//!
+//! ```
+//! use mt5rest_error::{Code, Error};
+//!
+//! let refused = Error::from_retcode(10019, "OrderSend").because("retcode 10019 in the trade result push");
+//! assert_eq!(refused.code(), Code::NoMoney);
+//! assert_eq!(Error::invalid_token("abc").detail(), "Client with id abc not found");
+//! ```
+//!
+//! This crate knows nothing about HTTP, sessions or the wire protocol.
+
+mod codes;
+
+pub use codes::Code;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+/// The longest piece of a caller's own text that is repeated in a message, in characters.
+const ECHO_CHARS_MAX: usize = 64;
+
+/// A failed call: a code for programs, a message for the caller, a cause for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    code: Code,
+    detail: Cow<'static, str>,
+    cause: Option<String>,
+}
+
+impl Error {
+    /// An error with a message for the caller.
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, detail: detail.into(), cause: None }
+    }
+
+    /// An error whose message is the code's general meaning.
+    pub fn of(code: Code) -> Self {
+        Self::new(code, code.meaning())
+    }
+
+    /// The answer to a trade or login that the server refused with a numeric code.
+    pub fn from_retcode(number: u32, doing: &str) -> Self {
+        match Code::from_retcode(number) {
+            Some(code) => Self::new(code, format!("{doing}: {}", code.meaning())),
+            None => {
+                Self::new(Code::CommonError, format!("{doing}: the trade server refused with code {number}."))
+            }
+        }
+    }
+
+    /// The token is unknown, or its session is gone. Clients look for these very words to log in again.
+    pub fn invalid_token(token: &str) -> Self {
+        Self::new(Code::InvalidToken, format!("Client with id {} not found", echo(token)))
+    }
+
+    /// A required parameter is absent or empty.
+    pub fn missing_param(name: &str, accepts: &str) -> Self {
+        Self::new(Code::NullArgument, format!("Parameter '{name}' is required: give {accepts}."))
+    }
+
+    /// A parameter cannot be read.
+    pub fn invalid_param(name: &str, given: &str, accepts: &str) -> Self {
+        let given = echo(given);
+        Self::new(Code::InvalidParam, format!("Parameter '{name}' is '{given}', but should be {accepts}."))
+    }
+
+    /// The broker has no such symbol.
+    pub fn invalid_symbol(symbol: &str) -> Self {
+        let symbol = echo(symbol);
+        Self::new(
+            Code::InvalidSymbol,
+            format!("Symbol {symbol} not found. /SymbolList has all names, with suffixes."),
+        )
+    }
+
+    /// There is no such open position or order.
+    pub fn invalid_ticket(ticket: impl fmt::Display) -> Self {
+        Self::new(Code::InvalidTicket, format!("Order {ticket} not found among the opened orders."))
+    }
+
+    /// The directory has no such broker server.
+    pub fn server_not_found(server: &str) -> Self {
+        let server = echo(server);
+        Self::new(
+            Code::Done,
+            format!(
+                "Server not found: {server}. Check the spelling with /Search or /SearchMQ, or use /Connect."
+            ),
+        )
+    }
+
+    /// Nothing came back in time.
+    pub fn timeout(doing: &str) -> Self {
+        Self::new(Code::Timeout, format!("{doing} took too long and was given up. Try again."))
+    }
+
+    /// A named limit was reached; the caller may come back later.
+    pub fn busy(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Code::ServerBusy, detail)
+    }
+
+    /// A fault of this service: the caller learns only that, the log gets the cause.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self::new(Code::Done, "The service failed inside. Try again; its log has the reason.").because(cause)
+    }
+
+    /// Adds what the log should know and the caller should not.
+    #[must_use]
+    pub fn because(mut self, cause: impl fmt::Display) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// The reason, for programs.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The message for the caller.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The reason for the log only.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    /// Without the cause, so that printing an error never leaks it.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl Serialize for Error {
+    /// Writes the error body of the HTTP interface; the cause stays here.
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut body = to.serialize_struct("ExceptionResult", 3)?;
+        body.serialize_field("message", &self.detail)?;
+        body.serialize_field("code", &self.code)?;
+        body.serialize_field("stackTrace", &None::<&str>)?;
+        body.end()
+    }
+}
+
+/// A caller's text, fit to be repeated: cut, and without control characters.
+fn echo(text: &str) -> String {
+    let mut shown: String =
+        text.chars().take(ECHO_CHARS_MAX).map(|c| if c.is_control() { '?' } else { c }).collect();
+    if text.chars().nth(ECHO_CHARS_MAX).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_body_has_the_three_fields_clients_know_and_no_cause() {
+        let error = Error::of(Code::MarketClosed).because("secret internals");
+        let body = serde_json::to_string(&error).unwrap();
+        assert_eq!(
+            body,
+            r#"{"message":"Trading is closed on this symbol now.","code":"MARKET_CLOSED","stackTrace":null}"#
+        );
+    }
+
+    #[test]
+    fn a_repeated_value_is_cut_and_cleaned() {
+        let error = Error::invalid_param("user", &"x\n".repeat(100), "a whole number");
+        assert!(error.detail().contains("x?x?"));
+        assert!(error.detail().chars().count() < 150);
+    }
+
+    #[test]
+    fn an_unknown_number_is_still_reported() {
+        let error = Error::from_retcode(12345, "OrderSend");
+        assert_eq!(error.code(), Code::CommonError);
+        assert!(error.detail().contains("12345"));
+    }
+}
