@@ -1,0 +1,22 @@
+//! Profit, margin and equity (protocol 13): what neither the wire carries nor anybody may guess. The
+//! worker computes with it what it reports, the broker what it decides by; tests compare the two.
+//!
+//! Inputs are fixed point, the formulas are the official client's in doubles with its roundings, and what
+//! is added up afterwards is [`Money`](crate::Money).
+
+mod contract;
+mod convert;
+mod equity;
+mod margin;
+mod profit;
+
+#[cfg(test)]
+mod tests;
+
+pub use contract::{
+    BidAsk, Contract, Deposit, MARGIN_LARGER_LEG, MARGIN_NO_LONG_PROFIT, PROFIT_BY_MARKET_RATES,
+};
+pub use convert::{Quotes, rate_buy, rate_sell};
+pub use equity::{Equity, Floating, FreeMarginMode, Funds};
+pub use margin::{Exposure, margin_of};
+pub use profit::{Profit, profit_of};

@@ -1,0 +1,137 @@
+//! Margin of open positions and of orders about to open one.
+
+use super::{Contract, Deposit};
+use crate::{CalcMode, Money, Price, Side, Volume};
+
+/// Margin of `lots` at `price` in the margin currency, before any ratio. `size` stands for the contract
+/// size, or for the fixed margin a lot where the symbol has one.
+fn base_margin(contract: &Contract, lots: f64, price: f64, size: f64, leverage: u32) -> f64 {
+    let leverage = f64::from(leverage.max(1));
+    let fixed = contract.margin_initial > 0.0;
+    let amount = lots * size;
+    match contract.calc_mode {
+        CalcMode::Forex => amount / leverage,
+        CalcMode::CfdLeverage if fixed => amount / leverage,
+        CalcMode::CfdLeverage => amount * price / leverage,
+        CalcMode::Futures | CalcMode::ExchangeFutures | CalcMode::FortsFutures => {
+            lots * contract.margin_initial
+        }
+        _ if fixed => amount,
+        CalcMode::ForexNoLeverage => amount,
+        CalcMode::Cfd | CalcMode::Stocks | CalcMode::MoexStocks => amount * price,
+        CalcMode::CfdIndex if contract.tick_size > 0.0 => {
+            amount * price * contract.tick_value / contract.tick_size
+        }
+        // Options and bonds have no formula in the protocol, collateral needs no margin.
+        _ => 0.0,
+    }
+}
+
+fn unit_size(contract: &Contract) -> f64 {
+    if contract.margin_initial > 0.0 { contract.margin_initial } else { contract.contract_size }
+}
+
+/// Margin of a single position or order: `rate` converts from the margin currency to the account's,
+/// `ratio` is the symbol's margin ratio for it.
+#[must_use]
+pub fn margin_of(
+    contract: &Contract,
+    volume: Volume,
+    price: Price,
+    rate: f64,
+    ratio: f64,
+    deposit: &Deposit,
+) -> Money {
+    let base = base_margin(contract, volume.lots(), price.to_f64(), unit_size(contract), deposit.leverage);
+    Money::round(base * rate * ratio, deposit.digits)
+}
+
+/// All positions of one symbol on one account, as margin sees them: two legs with their volumes and
+/// volume-weighted prices and rates.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Exposure {
+    legs: [Leg; 2],
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Leg {
+    volume: Volume,
+    price_sum: f64,
+    rate_sum: f64,
+}
+
+impl Leg {
+    fn add(&mut self, volume: Volume, price: Price, rate: f64) {
+        self.volume += volume;
+        self.price_sum += volume.lots() * price.to_f64();
+        self.rate_sum += volume.lots() * rate;
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            volume: self.volume + other.volume,
+            price_sum: self.price_sum + other.price_sum,
+            rate_sum: self.rate_sum + other.rate_sum,
+        }
+    }
+
+    fn average(self, sum: f64) -> f64 {
+        if self.volume.is_zero() { 0.0 } else { sum / self.volume.lots() }
+    }
+}
+
+impl Exposure {
+    /// Adds a position: its opening price and the rate from margin currency to account currency that the
+    /// server recorded when it was opened.
+    pub fn add(&mut self, side: Side, volume: Volume, price_open: Price, rate_margin: f64) {
+        self.legs[side.number() as usize].add(volume, price_open, rate_margin);
+    }
+
+    /// Volume of one side.
+    #[must_use]
+    pub const fn volume(&self, side: Side) -> Volume {
+        self.legs[side as usize].volume
+    }
+
+    /// Margin on a netting account: there is one side only.
+    ///
+    /// On a hedging account, what the larger side has more than the other pays in full; what is covered on
+    /// both sides pays once, by the hedged contract size. With [`super::MARGIN_LARGER_LEG`] only the
+    /// larger side pays.
+    #[must_use]
+    pub fn margin(&self, contract: &Contract, deposit: &Deposit) -> Money {
+        let [buys, sells] = self.legs;
+        let (larger, smaller, side) =
+            if buys.volume >= sells.volume { (buys, sells, Side::Buy) } else { (sells, buys, Side::Sell) };
+        if larger.volume.is_zero() {
+            return Money::ZERO;
+        }
+        let leg_margin = |leg: Leg, volume: Volume, size: f64, ratio: f64| {
+            let price = leg.average(leg.price_sum);
+            let base = base_margin_sized(contract, volume, price, size, deposit);
+            Money::round(base * leg.average(leg.rate_sum) * ratio, deposit.digits)
+        };
+        let ratio = contract.open_rate(side);
+        if contract.margin_flags & super::MARGIN_LARGER_LEG != 0 {
+            return leg_margin(larger, larger.volume, unit_size(contract), ratio);
+        }
+        let uncovered = leg_margin(larger, larger.volume - smaller.volume, unit_size(contract), ratio);
+        if smaller.volume.is_zero() {
+            return uncovered;
+        }
+        let both_ratio = f64::midpoint(contract.open_rate(Side::Buy), contract.open_rate(Side::Sell));
+        uncovered + leg_margin(buys.plus(sells), smaller.volume, contract.margin_hedged, both_ratio)
+    }
+}
+
+/// As [`base_margin`], but a fixed margin a lot is also taken from `size`: the hedged part of futures has
+/// its own.
+fn base_margin_sized(contract: &Contract, volume: Volume, price: f64, size: f64, deposit: &Deposit) -> f64 {
+    match contract.calc_mode {
+        CalcMode::Futures | CalcMode::ExchangeFutures | CalcMode::FortsFutures => {
+            let fixed = contract.margin_initial > 0.0;
+            if fixed { volume.lots() * size } else { 0.0 }
+        }
+        _ => base_margin(contract, volume.lots(), price, size, deposit.leverage),
+    }
+}
