@@ -1,1 +1,176 @@
-//! calls
+//! Every REST call of mt5rest, declared once: names, parameters, documentation and reply type.
+//!
+//! `api` reads the descriptions (routes, OpenAPI), `worker` decodes and answers:
+//!
+//! ```
+//! use mt5rest_calls::{AnyCall, AccountCall, Call, Handle, Params, Payload};
+//! use mt5rest_calls::account::OpenedOrders;
+//! use mt5rest_calls::reply::Order;
+//! use error::Error;
+//!
+//! struct Session;
+//!
+//! impl Handle<OpenedOrders> for Session {
+//!     async fn handle(&self, call: OpenedOrders) -> Result<Vec<Order>, Error> {
+//!         assert!(call.ascending);
+//!         Ok(Vec::new())
+//!     }
+//! }
+//!
+//! // `AccountCall::dispatch(&session)` and its like do this for every call of a group and do not compile while a
+//! // `Handle` is missing. A `match` over `AnyCall` and its groups is as good, and as complete:
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let params = Params::from_iter([("ID", "a-token"), ("ascending", "True")]);
+//! let reply = match AnyCall::decode("openedorders", &params).unwrap() {
+//!     AnyCall::Account(AccountCall::OpenedOrders(call)) => {
+//!         let orders = Session.handle(call).await.unwrap();
+//!         OpenedOrders::payload(&orders).unwrap()     // only takes OpenedOrders::Reply
+//!     }
+//!     _ => unreachable!(),
+//! };
+//! assert_eq!(reply, Payload::Json("[]".into()));
+//! # });
+//! ```
+//!
+//! This crate knows nothing about HTTP, sockets or sessions. Replies hold finite numbers only; who fills them in
+//! answers for that.
+
+#[macro_use]
+mod macros;
+
+pub mod account;
+pub mod connection;
+pub mod front;
+pub mod history;
+mod operation;
+pub mod params;
+pub mod prices;
+pub mod reply;
+mod secret;
+pub mod service;
+pub mod spec;
+pub mod subscriptions;
+pub mod symbols;
+mod time;
+pub mod trading;
+pub mod values;
+
+pub use account::AccountCall;
+pub use connection::ConnectionCall;
+pub use front::FrontCall;
+pub use history::HistoryCall;
+pub use operation::Operation;
+pub use params::{Names, Params, Token};
+pub use prices::PricesCall;
+pub use reply::{Payload, Reply, ReplyKind};
+pub use secret::Secret;
+pub use service::ServiceCall;
+pub use spec::{CallSpec, ParamSpec};
+pub use subscriptions::SubscriptionsCall;
+pub use symbols::SymbolsCall;
+pub use time::{ServerTime, UtcTime};
+pub use trading::TradingCall;
+
+use error::{Code, Error};
+use schemars::SchemaGenerator;
+
+/// A call: its parameters are the type itself.
+pub trait Call: params::Field {
+    /// The name it is known by on the bus.
+    const NAME: &'static str;
+    /// Every path it answers to, its own name first.
+    const NAMES: &'static [&'static str];
+    /// The group it is listed under.
+    const TAG: &'static str;
+    /// One sentence.
+    const SUMMARY: &'static str;
+    /// What it answers.
+    type Reply: Reply;
+
+    /// Reads the parameters.
+    fn decode(params: &Params) -> Result<Self, Error> {
+        Self::read(params, "")
+    }
+
+    /// True when this is one of its names, in any case.
+    fn is_named(name: &str) -> bool {
+        Self::NAMES.iter().any(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    /// Encodes a reply of this very call.
+    fn payload(reply: &Self::Reply) -> Result<Payload, Error> {
+        reply.payload()
+    }
+}
+
+/// Answers one kind of call.
+pub trait Handle<C: Call> {
+    /// Does what the call asks for.
+    fn handle(&self, call: C) -> impl Future<Output = Result<C::Reply, Error>> + Send;
+}
+
+/// A decoded call that the owner of sessions answers. [`FrontCall`]s are answered before.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AnyCall {
+    /// Logging in and out.
+    Connection(ConnectionCall),
+    /// Reads of the account.
+    Account(AccountCall),
+    /// Reads of symbols and quotes.
+    Symbols(SymbolsCall),
+    /// Reads of past orders.
+    History(HistoryCall),
+    /// Reads of past prices.
+    Prices(PricesCall),
+    /// Orders.
+    Trading(TradingCall),
+    /// Interest in streams.
+    Subscriptions(SubscriptionsCall),
+    /// The rest.
+    Service(ServiceCall),
+}
+
+impl AnyCall {
+    /// Reads the parameters of the call with this name, in any case.
+    pub fn decode(name: &str, params: &Params) -> Result<Self, Error> {
+        if let Some(call) = ConnectionCall::decode(name, params) {
+            return call.map(Self::Connection);
+        }
+        if let Some(call) = AccountCall::decode(name, params) {
+            return call.map(Self::Account);
+        }
+        if let Some(call) = SymbolsCall::decode(name, params) {
+            return call.map(Self::Symbols);
+        }
+        if let Some(call) = HistoryCall::decode(name, params) {
+            return call.map(Self::History);
+        }
+        if let Some(call) = PricesCall::decode(name, params) {
+            return call.map(Self::Prices);
+        }
+        if let Some(call) = TradingCall::decode(name, params) {
+            return call.map(Self::Trading);
+        }
+        if let Some(call) = SubscriptionsCall::decode(name, params) {
+            return call.map(Self::Subscriptions);
+        }
+        if let Some(call) = ServiceCall::decode(name, params) {
+            return call.map(Self::Service);
+        }
+        Err(Error::new(Code::NotFound, "There is no such call. /index.html lists all of them."))
+    }
+
+    /// Describes every call a backend answers; schemas of objects are left in the generator's definitions.
+    pub fn specs(schemas: &mut SchemaGenerator) -> Vec<CallSpec> {
+        let mut specs = Vec::new();
+        ConnectionCall::describe(schemas, &mut specs);
+        AccountCall::describe(schemas, &mut specs);
+        SymbolsCall::describe(schemas, &mut specs);
+        HistoryCall::describe(schemas, &mut specs);
+        PricesCall::describe(schemas, &mut specs);
+        TradingCall::describe(schemas, &mut specs);
+        SubscriptionsCall::describe(schemas, &mut specs);
+        ServiceCall::describe(schemas, &mut specs);
+        specs
+    }
+}

@@ -1,0 +1,120 @@
+//! Logging in and out.
+
+use crate::reply::{self, Text};
+use crate::values::ProxyType;
+use crate::{Secret, Token};
+
+params! {
+    /// Who logs in, and how the session should behave: common to all connect calls.
+    Login {
+        /// Login number.
+        user: u64,
+        /// Password.
+        password: Secret,
+        /// Token to give this session; a random one is made when absent.
+        id: Option<String>,
+        /// 32 hex digits (16 bytes) sent as machine id; random when absent.
+        hardware_id as "hardwareId": Option<String>,
+        /// One-time code for accounts with two-factor login.
+        otp: Option<Secret>,
+        /// Starts loading the whole order history in the background after login.
+        download_order_history as "downloadOrderHistory": bool = false,
+        /// Reconnects by itself when the broker changes its symbols.
+        reconnect_on_symbol_update as "reconnectOnSymbolUpdate": bool = false,
+        /// HTTP status of error replies of this session, 200 to 599.
+        error_reply_status_code as "errorReplyStatusCode": Option<u16>,
+    }
+}
+
+params! {
+    /// The proxy to log in through.
+    Proxy {
+        /// Proxy address.
+        host as "proxyHost": String,
+        /// Proxy port.
+        port as "proxyPort": u16,
+        /// Proxy protocol.
+        kind as "proxyType": ProxyType = ProxyType::Socks5,
+        /// Proxy login.
+        user as "proxyUser": Option<String>,
+        /// Proxy password.
+        password as "proxyPassword": Option<Secret>,
+    }
+}
+
+calls! {
+    /// Logging in and out.
+    ConnectionCall tagged "Connection" {
+        /// Logs in at a given Web Terminal address and answers the session's token.
+        Connect {
+            /// Login and options.
+            login: Login,
+            /// Host name or address of a Web Terminal endpoint.
+            host: String,
+            /// Its TCP port.
+            port: u16,
+            /// Total seconds to wait for the login.
+            connect_timeout_s as "connectTimeoutSeconds": Option<u32>,
+        } -> Text;
+
+        /// Logs in by the broker's server name and answers the session's token.
+        ConnectEx {
+            /// Login and options.
+            login: Login,
+            /// Broker server name as shown in the terminal; its addresses are looked up.
+            server: String,
+            /// Total seconds to wait for the login.
+            connect_timeout_s as "connectTimeoutSeconds": u32 = 60,
+            /// Seconds to wait for one of the broker's addresses.
+            member_timeout_s as "connectTimeoutClusterMemberSeconds": u32 = 30,
+            /// Prefers the address that answers fastest.
+            nearest_by_ping as "connectToNearestByPing": bool = false,
+        } -> Text;
+
+        /// Logs in at a given address by way of a proxy and answers the session's token.
+        ConnectProxy {
+            /// Login and options.
+            login: Login,
+            /// The proxy.
+            proxy: Proxy,
+            /// Host name or address of a Web Terminal endpoint.
+            host: String,
+            /// Its TCP port.
+            port: u16,
+            /// Total seconds to wait for the login.
+            connect_timeout_s as "connectTimeoutSeconds": Option<u32>,
+        } -> Text;
+
+        /// Logs in by the broker's server name by way of a proxy and answers the session's token.
+        ConnectProxyEx {
+            /// Login and options.
+            login: Login,
+            /// The proxy.
+            proxy: Proxy,
+            /// Broker server name as shown in the terminal; its addresses are looked up.
+            server: String,
+            /// Total seconds to wait for the login.
+            connect_timeout_s as "connectTimeoutSeconds": u32 = 60,
+            /// Seconds to wait for one of the broker's addresses.
+            member_timeout_s as "connectTimeoutClusterMemberSeconds": u32 = 20,
+        } -> Text;
+
+        /// Answers OK for a live session; a lost link is restored first.
+        CheckConnect {
+            /// Session token, the value a Connect call answered.
+            id: Token,
+        } -> Text;
+
+        /// Tells the state of a session without touching it.
+        ConnectionStatus {
+            /// Session token, the value a Connect call answered.
+            id: Token,
+        } -> reply::ConnectionStatus;
+
+        /// Logs out and drops the session.
+        Disconnect {
+            /// Session token, the value a Connect call answered.
+            id: Token,
+        } -> Text;
+    }
+}

@@ -1,0 +1,17 @@
+//! Calls the HTTP front answers by itself, without asking an owner of sessions.
+
+use crate::reply::{Html, Text};
+
+calls! {
+    /// Calls the HTTP front answers by itself.
+    FrontCall tagged "Service" {
+        /// Answers OK while the service runs.
+        Ping {} -> Text;
+
+        /// Answers the version of the service.
+        Version {} -> Text;
+
+        /// Shows the manual as a web page.
+        ReadMe {} -> Html;
+    }
+}

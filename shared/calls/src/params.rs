@@ -1,0 +1,285 @@
+//! Parameters as they come from a query or a body, and how each kind of value is read.
+//!
+//! Names match in any case, unknown names are ignored, an empty optional value counts as absent. Lists come as
+//! repeated keys (`symbols=A&symbols=B`) or indexed ones (`symbols[0]=A`).
+
+use std::fmt;
+
+use error::Error;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+
+use crate::spec::Parameters;
+use crate::time::ServerTime;
+
+/// The (name, value) pairs of a request, in the order they came.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// No parameters.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a pair.
+    pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// The first value that is not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.pairs()
+            .find(|(key, value)| key.eq_ignore_ascii_case(name) && !value.trim().is_empty())
+            .map(|(_, v)| v)
+    }
+
+    /// All values that are not empty, indexed keys included.
+    pub fn list<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let belongs = move |key: &str| base_of(key).eq_ignore_ascii_case(name);
+        self.pairs()
+            .filter(move |(key, value)| belongs(key) && !value.trim().is_empty())
+            .map(|(_, value)| value)
+    }
+
+    /// The pairs themselves.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Params {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> Extend<(N, V)> for Params {
+    fn extend<I: IntoIterator<Item = (N, V)>>(&mut self, pairs: I) {
+        self.0.extend(pairs.into_iter().map(|(name, value)| (name.into(), value.into())));
+    }
+}
+
+impl fmt::Debug for Params {
+    /// Names only: values may be passwords.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_set().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// `symbols` for `symbols`, `symbols[]` and `symbols[3]`.
+fn base_of(key: &str) -> &str {
+    match key.split_once('[') {
+        Some((base, index))
+            if index.strip_suffix(']').is_some_and(|i| i.bytes().all(|b| b.is_ascii_digit())) =>
+        {
+            base
+        }
+        _ => key,
+    }
+}
+
+/// A part of a call's parameters: one value, an optional one, a list, or a table of several.
+pub trait Field: Sized {
+    /// Reads it.
+    fn read(from: &Params, name: &str) -> Result<Self, Error>;
+
+    /// Adds its description.
+    fn describe(name: &'static str, doc: &'static str, to: &mut Parameters<'_>);
+}
+
+/// A kind of single value.
+pub trait Param: JsonSchema + Serialize {
+    /// What is accepted, fit for "should be …".
+    const ACCEPTS: &'static str;
+
+    /// Reads it; `None` when the text is something else.
+    fn parse(text: &str) -> Option<Self>
+    where
+        Self: Sized;
+}
+
+impl<T: Param> Field for T {
+    fn read(from: &Params, name: &str) -> Result<Self, Error> {
+        Option::<T>::read(from, name)?.ok_or_else(|| Error::missing_param(name, T::ACCEPTS))
+    }
+
+    fn describe(name: &'static str, doc: &'static str, to: &mut Parameters<'_>) {
+        to.add::<T>(name, doc, true);
+    }
+}
+
+impl<T: Param> Field for Option<T> {
+    fn read(from: &Params, name: &str) -> Result<Self, Error> {
+        let Some(text) = from.get(name) else { return Ok(None) };
+        T::parse(text.trim()).map(Some).ok_or_else(|| Error::invalid_param(name, text, T::ACCEPTS))
+    }
+
+    fn describe(name: &'static str, doc: &'static str, to: &mut Parameters<'_>) {
+        to.add::<T>(name, doc, false);
+    }
+}
+
+/// A list of names, as given. A single value may be a comma-joined list or a name that holds a comma: only who
+/// knows the names can tell, see [`Names::resolve`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names(Vec<String>);
+
+impl Names {
+    /// The values as given.
+    pub fn raw(&self) -> &[String] {
+        &self.0
+    }
+
+    /// True when no value was given.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The names meant: a value that is not known but holds commas is taken apart.
+    pub fn resolve(&self, is_known: impl Fn(&str) -> bool) -> Vec<&str> {
+        let split = |value: &str| value.contains(',') && !is_known(value);
+        let parts = |value| if split(value) { value.split(',') } else { value.split('\0') };
+        self.0
+            .iter()
+            .flat_map(|value| parts(value.as_str()))
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .collect()
+    }
+}
+
+impl<S: Into<String>> FromIterator<S> for Names {
+    fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
+        Self(names.into_iter().map(Into::into).collect())
+    }
+}
+
+/// A list that must not be empty.
+impl Field for Names {
+    fn read(from: &Params, name: &str) -> Result<Self, Error> {
+        Option::<Names>::read(from, name)?
+            .ok_or_else(|| Error::missing_param(name, "one or more names, repeating the parameter for each"))
+    }
+
+    fn describe(name: &'static str, doc: &'static str, to: &mut Parameters<'_>) {
+        to.add::<Vec<String>>(name, doc, true);
+    }
+}
+
+impl Field for Option<Names> {
+    fn read(from: &Params, name: &str) -> Result<Self, Error> {
+        let names: Names = from.list(name).collect();
+        Ok(if names.is_empty() { None } else { Some(names) })
+    }
+
+    fn describe(name: &'static str, doc: &'static str, to: &mut Parameters<'_>) {
+        to.add::<Vec<String>>(name, doc, false);
+    }
+}
+
+/// The token of a session, which most calls require as `id`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Token(pub String);
+
+impl Token {
+    /// The token's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl JsonSchema for Token {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Token".into()
+    }
+
+    fn json_schema(schemas: &mut SchemaGenerator) -> schemars::Schema {
+        String::json_schema(schemas)
+    }
+}
+
+impl Param for Token {
+    const ACCEPTS: &'static str = "the token that Connect answered";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
+    }
+}
+
+impl Param for String {
+    const ACCEPTS: &'static str = "a text";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+}
+
+impl Param for bool {
+    const ACCEPTS: &'static str = "true or false";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        }
+    }
+}
+
+impl Param for f64 {
+    const ACCEPTS: &'static str = "a decimal number with a point, such as 0.01";
+
+    fn parse(text: &str) -> Option<Self> {
+        let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'));
+        text.parse().ok().filter(|number: &f64| plain && number.is_finite())
+    }
+}
+
+impl Param for i64 {
+    const ACCEPTS: &'static str = "a whole number";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Param for u64 {
+    const ACCEPTS: &'static str = "a whole number, not negative";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Param for u32 {
+    const ACCEPTS: &'static str = "a whole number from 0 to 4294967295";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Param for u16 {
+    const ACCEPTS: &'static str = "a whole number from 0 to 65535";
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Param for ServerTime {
+    const ACCEPTS: &'static str = "a date such as 2026-01-31T00:00:00";
+
+    fn parse(text: &str) -> Option<Self> {
+        ServerTime::parse(text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

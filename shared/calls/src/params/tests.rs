@@ -1,0 +1,117 @@
+//! Decoding, as tables of cases.
+
+use error::Code;
+
+use crate::connection::{Connect, ConnectEx};
+use crate::symbols::GetQuoteMany;
+use crate::trading::{OrderModify, OrderSend};
+use crate::values::{OrderType, ProxyType};
+use crate::{AnyCall, Call, Operation, Params};
+
+use super::{Names, Param};
+
+fn params(pairs: &[(&str, &str)]) -> Params {
+    pairs.iter().copied().collect()
+}
+
+#[test]
+fn numbers_are_read_strictly() {
+    for (text, value) in [("0.01", Some(0.01)), ("1e-2", Some(0.01)), ("-5", Some(-5.0)), ("1,5", None)] {
+        assert_eq!(f64::parse(text), value, "{text}");
+    }
+    for text in ["NaN", "inf", "infinity", "1e999", "", "0x10", "1_000"] {
+        assert_eq!(f64::parse(text), None, "{text}");
+    }
+    assert_eq!(u64::parse("18446744073709551615"), Some(u64::MAX));
+    assert_eq!(u64::parse("-1"), None);
+}
+
+#[test]
+fn booleans_are_read_in_any_case_and_as_digits() {
+    for (text, value) in [("true", Some(true)), ("False", Some(false)), ("1", Some(true)), ("0", Some(false))]
+    {
+        assert_eq!(bool::parse(text), value);
+    }
+    assert_eq!(bool::parse("yes"), None);
+}
+
+#[test]
+fn operations_pass_as_names_or_as_any_number() {
+    let cases = [
+        ("buy", Some(Operation::Known(OrderType::Buy))),
+        ("SellStopLimit", Some(Operation::Known(OrderType::SellStopLimit))),
+        ("8", Some(Operation::Known(OrderType::CloseBy))),
+        ("100", Some(Operation::Other(100))),
+        ("Balance", Some(Operation::Other(100))),
+        ("-3", Some(Operation::Other(-3))),
+        ("Hold", None),
+    ];
+    for (text, value) in cases {
+        assert_eq!(Operation::parse(text), value, "{text}");
+    }
+}
+
+#[test]
+fn lists_come_repeated_or_indexed_or_joined() {
+    let cases: [&[(&str, &str)]; 3] = [
+        &[("symbols", "A"), ("Symbols", "B"), ("symbols", "")],
+        &[("symbols[0]", "A"), ("symbols[1]", "B")],
+        &[("symbols", "A, B")],
+    ];
+    for case in cases {
+        let mut all = params(case);
+        all.push("id", "t");
+        let call = GetQuoteMany::decode(&all).unwrap();
+        assert_eq!(call.symbols.resolve(|name| name.len() == 1), ["A", "B"]);
+    }
+    let odd: Names = ["A,B"].into_iter().collect();
+    assert_eq!(odd.resolve(|name| name == "A,B"), ["A,B"]);
+}
+
+#[test]
+fn a_missing_token_is_a_null_argument() {
+    for given in [params(&[]), params(&[("id", " ")])] {
+        assert_eq!(AnyCall::decode("OpenedOrders", &given).unwrap_err().code(), Code::NullArgument);
+    }
+}
+
+#[test]
+fn a_malformed_value_is_named_with_what_is_accepted() {
+    let error =
+        OrderSend::decode(&params(&[("id", "t"), ("symbol", "EURUSD"), ("operation", "0"), ("volume", "x")]))
+            .unwrap_err();
+    assert_eq!(error.code(), Code::InvalidParam);
+    assert!(error.detail().contains("'volume' is 'x'") && error.detail().contains("0.01"), "{error}");
+}
+
+#[test]
+fn absent_stops_of_a_modification_are_zero() {
+    let call = OrderModify::decode(&params(&[("id", "t"), ("Ticket", "7"), ("stopLoss", "1.5")])).unwrap();
+    assert_eq!((call.ticket, call.stoploss, call.takeprofit), (7, 1.5, 0.0));
+}
+
+#[test]
+fn all_names_of_a_call_lead_to_it_in_any_case() {
+    let given = params(&[("id", "t"), ("ticket", "7"), ("unknown", "ignored")]);
+    for name in ["OrderModify", "ordermodifysafe", "ORDERMODIFYTASK"] {
+        assert!(matches!(AnyCall::decode(name, &given), Ok(AnyCall::Trading(_))), "{name}");
+    }
+    assert_eq!(AnyCall::decode("Nothing", &given).unwrap_err().code(), Code::NotFound);
+}
+
+#[test]
+fn shared_parts_and_defaults_are_filled_in() {
+    let login = [("user", "5"), ("PASSWORD", "pa ss"), ("server", "Demo"), ("downloadorderhistory", "TRUE")];
+    let call = ConnectEx::decode(&params(&login)).unwrap();
+    assert_eq!((call.connect_timeout_s, call.member_timeout_s), (60, 30));
+    assert!(call.login.download_order_history);
+    assert!(!format!("{call:?} {:?}", params(&login)).contains("pa ss"));
+    assert_eq!(ProxyType::parse("socks5"), ProxyType::from_number(3));
+}
+
+#[test]
+fn a_port_out_of_range_is_refused() {
+    let error =
+        Connect::decode(&params(&[("user", "1"), ("password", "p"), ("host", "h"), ("port", "70000")]));
+    assert_eq!(error.unwrap_err().code(), Code::InvalidParam);
+}

@@ -1,0 +1,112 @@
+//! What the streams carry, beside quotes.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{DealInternal, Order, OrderInternal};
+use crate::values::{ExpirationType, OrderState, OrderType, UpdateType};
+
+/// Account figures and all open orders with fresh profit.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfitUpdate {
+    /// Balance in the deposit currency.
+    pub balance: f64,
+    /// Credit in the deposit currency.
+    pub credit: f64,
+    /// Balance, credit and floating profit in the deposit currency.
+    pub equity: f64,
+    /// Margin in use in the deposit currency.
+    pub margin: f64,
+    /// Margin left in the deposit currency.
+    pub free_margin: f64,
+    /// Floating profit of all open positions in the deposit currency.
+    pub profit: f64,
+    /// All open orders with fresh profit.
+    pub orders: Vec<Order>,
+    /// Equity over margin in percent; 0 when no margin is used.
+    pub margin_level: f64,
+    /// Login number.
+    pub user: u64,
+}
+
+/// A trading event, and the account after it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderUpdateSummary {
+    /// Everything open now.
+    pub opened_orders: Vec<Order>,
+    /// What changed.
+    pub update: OrderUpdate,
+    /// Balance in the deposit currency.
+    pub balance: f64,
+    /// Balance, credit and floating profit in the deposit currency.
+    pub equity: f64,
+    /// Margin in use in the deposit currency.
+    pub margin: f64,
+    /// Margin left in the deposit currency.
+    pub free_margin: f64,
+    /// Floating profit of all open positions in the deposit currency.
+    pub profit: f64,
+    /// Equity over margin in percent; 0 when no margin is used.
+    pub margin_level: f64,
+    /// Credit in the deposit currency.
+    pub credit: f64,
+    /// Login number.
+    pub user: u64,
+}
+
+/// What changed in one trading event.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderUpdate {
+    /// The transaction record.
+    pub trans: Option<Box<TransactionInfo>>,
+    /// The order record.
+    pub order_internal: Option<Box<OrderInternal>>,
+    /// The deal made.
+    pub deal: Option<Box<DealInternal>>,
+    /// The second deal of a close-by.
+    pub opposite_deal: Option<Box<DealInternal>>,
+    /// The resulting order.
+    pub order: Option<Box<Order>>,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: UpdateType,
+    /// Ticket of the opposite position of a close-by, else 0.
+    pub close_by_ticket: u64,
+}
+
+/// The transaction record of a trading event.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TransactionInfo {
+    /// Number of the update.
+    pub update_id: i32,
+    /// Kind of transaction.
+    pub action: i32,
+    /// Ticket.
+    pub ticket_number: u64,
+    /// Symbol name.
+    pub currency: String,
+    /// Number of the transaction.
+    pub id: i32,
+    /// What the order does.
+    pub s58: OrderType,
+    /// How far the order is.
+    pub order_state: OrderState,
+    /// How it expires.
+    pub expiration_type: ExpirationType,
+    /// When the order expires on the trade server's clock, in seconds since 1970.
+    pub expiration_time: i64,
+    /// Opening price.
+    pub open_price: f64,
+    /// Price of the order.
+    pub order_price: f64,
+    /// Stop loss price, 0 for none.
+    pub stop_loss: f64,
+    /// Take profit price, 0 for none.
+    pub take_profit: f64,
+    /// Volume in units of 1e-8 lot.
+    pub volume: u64,
+}

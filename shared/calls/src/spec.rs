@@ -1,0 +1,105 @@
+//! What the declarations say about each call, for documents and tests.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+
+use crate::params::{Field, Param};
+use crate::{Call, ReplyKind};
+
+/// The description of one call.
+#[derive(Debug, Clone)]
+pub struct CallSpec {
+    /// The name it is known by on the bus.
+    pub name: &'static str,
+    /// Every path it answers to, its own name first.
+    pub names: &'static [&'static str],
+    /// The group it is listed under.
+    pub tag: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Parameters in declared order.
+    pub params: Vec<ParamSpec>,
+    /// The kind of body it answers.
+    pub kind: ReplyKind,
+    /// The schema of its reply; objects are references into the generator's definitions.
+    pub reply: Schema,
+}
+
+impl CallSpec {
+    /// Describes a call.
+    pub fn of<C: Call>(schemas: &mut SchemaGenerator) -> Self {
+        let mut params = Vec::new();
+        <C as Field>::describe("", "", &mut Parameters { schemas, list: &mut params });
+        let reply = schemas.subschema_for::<C::Reply>();
+        let kind = <C::Reply as crate::Reply>::KIND;
+        Self {
+            name: C::NAME,
+            names: C::NAMES,
+            tag: C::TAG,
+            summary: C::SUMMARY.trim_ascii(),
+            params,
+            kind,
+            reply,
+        }
+    }
+
+    /// True when the call acts on a session, named by the required parameter `id`.
+    pub fn needs_session(&self) -> bool {
+        self.params.iter().any(|param| param.name == "id" && param.required)
+    }
+
+    /// True when the call carries a password, which should not stand in a URL.
+    pub fn has_secrets(&self) -> bool {
+        self.params.iter().any(|param| param.schema.get("format") == Some(&json!("password")))
+    }
+}
+
+/// The description of one parameter.
+#[derive(Debug, Clone)]
+pub struct ParamSpec {
+    /// The name as published.
+    pub name: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+    /// The call fails without it.
+    pub required: bool,
+    /// Its schema, with the default if it has one.
+    pub schema: Schema,
+}
+
+/// Collects the parameters of a call while they are described.
+#[derive(Debug)]
+pub struct Parameters<'a> {
+    schemas: &'a mut SchemaGenerator,
+    list: &'a mut Vec<ParamSpec>,
+}
+
+impl Parameters<'_> {
+    /// Adds a parameter.
+    pub fn add<T: JsonSchema>(&mut self, name: &'static str, doc: &'static str, required: bool) {
+        let schema = self.schemas.subschema_for::<T>();
+        self.list.push(ParamSpec { name, doc: doc.trim_ascii(), required, schema });
+    }
+
+    /// Adds an optional parameter with a default.
+    pub fn add_with_default<T: Param>(&mut self, name: &'static str, doc: &'static str, default: &T) {
+        let mut schema = self.schemas.subschema_for::<T>();
+        if let Ok(value) = serde_json::to_value(default) {
+            schema.insert("default".to_owned(), value);
+        }
+        self.list.push(ParamSpec { name, doc: doc.trim_ascii(), required: false, schema });
+    }
+}
+
+/// The schema of an enum: names, and the number of each for queries.
+pub(crate) fn enum_schema(values: &[(&str, i64)]) -> Schema {
+    let names: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
+    let numbers: serde_json::Map<String, Value> =
+        values.iter().map(|(name, number)| ((*name).to_owned(), json!(number))).collect();
+    json_schema!({
+        "type": "string",
+        "description": "Replies print the name; a query accepts the name or the number.",
+        "enum": names,
+        "x-enum-numbers": numbers,
+    })
+}

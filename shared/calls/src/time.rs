@@ -1,0 +1,185 @@
+//! Moments as the interface writes them: without zone, the fraction only when it is not zero.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
+
+/// How "no date" is written.
+const NULL_DATE: &str = "0001-01-01T00:00:00";
+
+/// Dates that are read, most likely first; a zone was cut off before.
+const READABLE: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
+
+/// A moment on the trade server's clock, in milliseconds since 1970-01-01 on that clock. May be "no date".
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerTime(i64);
+
+impl ServerTime {
+    /// No date, for instance the closing time of an open order.
+    pub const NULL: Self = Self(i64::MIN);
+
+    /// From milliseconds; 0 is taken for "no date", as trade servers mean it.
+    pub const fn from_ms(ms: i64) -> Self {
+        if ms == 0 { Self::NULL } else { Self(ms) }
+    }
+
+    /// From seconds; 0 is taken for "no date", as trade servers mean it.
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self::from_ms(seconds.saturating_mul(1000))
+    }
+
+    /// Milliseconds, or `None` for "no date".
+    pub const fn as_ms(self) -> Option<i64> {
+        if self.0 == i64::MIN { None } else { Some(self.0) }
+    }
+
+    /// Whole seconds rounded down, or `None` for "no date".
+    pub fn as_seconds(self) -> Option<i64> {
+        self.as_ms().map(|ms| ms.div_euclid(1000))
+    }
+
+    /// Reads `yyyy-MM-ddTHH:mm:ss` or `yyyy-MM-dd`. A fraction is kept; a zone is dropped, since the trade
+    /// server's clock is meant whatever the caller's library appended.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = without_zone(text.trim());
+        let text =
+            if text.contains(' ') { Cow::Owned(text.replacen(' ', "T", 1)) } else { Cow::Borrowed(text) };
+        let moment = READABLE
+            .iter()
+            .find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
+            .or_else(|| NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))?;
+        Some(Self(moment.and_utc().timestamp_millis()))
+    }
+}
+
+/// Cuts `Z`, `+02:00` or `-0500` off the time part; a query turns the plus into a blank, so that counts too.
+fn without_zone(text: &str) -> &str {
+    let Some(at) = text.find(['T', 't', ' ']) else { return text };
+    let time = at + 1;
+    match text[time..].find(['Z', 'z', '+', '-', ' ']) {
+        Some(zone) => &text[..time + zone],
+        None => text,
+    }
+}
+
+impl fmt::Display for ServerTime {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.as_ms().and_then(DateTime::from_timestamp_millis) {
+            Some(moment) => write!(out, "{}", moment.naive_utc().format("%Y-%m-%dT%H:%M:%S%.f")),
+            None => out.write_str(NULL_DATE),
+        }
+    }
+}
+
+impl fmt::Debug for ServerTime {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+/// A moment in UTC, in milliseconds since 1970; written with seven fraction digits and `Z`. May be "no date".
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UtcTime(i64);
+
+impl UtcTime {
+    /// No date, written without `Z`.
+    pub const NULL: Self = Self(i64::MIN);
+
+    /// From milliseconds since 1970.
+    pub const fn from_ms(ms: i64) -> Self {
+        Self(ms)
+    }
+}
+
+impl fmt::Display for UtcTime {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match DateTime::from_timestamp_millis(self.0) {
+            Some(moment) => write!(out, "{}0000Z", moment.naive_utc().format("%Y-%m-%dT%H:%M:%S%.3f")),
+            None => out.write_str(NULL_DATE),
+        }
+    }
+}
+
+impl fmt::Debug for UtcTime {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+impl Serialize for ServerTime {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl Serialize for UtcTime {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl JsonSchema for ServerTime {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ServerTime".into()
+    }
+
+    fn json_schema(_schemas: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time", "examples": ["2026-01-31T00:00:00"] })
+    }
+}
+
+impl JsonSchema for UtcTime {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "UtcTime".into()
+    }
+
+    fn json_schema(_schemas: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time", "examples": ["2026-01-31T00:00:00.1234567Z"] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read_without_their_zone() {
+        let cases = [
+            ("2026-01-31T01:02:03", "2026-01-31T01:02:03"),
+            ("2026-01-31", "2026-01-31T00:00:00"),
+            ("2026-01-31T01:02:03Z", "2026-01-31T01:02:03"),
+            ("2026-01-31T01:02:03.250Z", "2026-01-31T01:02:03.250"),
+            ("2026-01-31T01:02:03+02:00", "2026-01-31T01:02:03"),
+            ("2026-01-31T01:02:03 02:00", "2026-01-31T01:02:03"),
+            ("2026-01-31T01:02:03-0500", "2026-01-31T01:02:03"),
+            ("2026-01-31 01:02:03", "2026-01-31T01:02:03"),
+            ("2026-01-31T01:02", "2026-01-31T01:02:00"),
+        ];
+        for (given, written) in cases {
+            assert_eq!(ServerTime::parse(given).map(|t| t.to_string()).as_deref(), Some(written), "{given}");
+        }
+        for wrong in ["", "yesterday", "2026-13-01", "31.01.2026", "2026-01-31T25:00:00", "T", "é T"] {
+            assert_eq!(ServerTime::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn fractions_are_written_only_when_there_are_some() {
+        assert_eq!(ServerTime::from_ms(1_789_088_473_176).to_string(), "2026-09-11T01:01:13.176");
+        assert_eq!(ServerTime::from_seconds(1_789_088_473).to_string(), "2026-09-11T01:01:13");
+        assert_eq!(ServerTime::from_ms(0).to_string(), NULL_DATE);
+        assert_eq!(UtcTime::from_ms(1_789_088_473_176).to_string(), "2026-09-11T01:01:13.1760000Z");
+        assert_eq!(UtcTime::NULL.to_string(), NULL_DATE);
+    }
+}
