@@ -1,1 +1,57 @@
-//! bus
+//! The seam between `api`, which is stateless, and the owner of sessions.
+//!
+//! `api` holds an `Arc<dyn Backend>` and knows nothing else of the other side; a transport between processes is
+//! one more `Backend`. The owner decodes an [`Ask`], answers with bytes made once, and publishes events:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use bus::{Answer, Ask, Backend, Fanout, Frame, Subscription, Topic, Topics, envelope};
+//! use calls::{AnyCall, ConnectionCall, Call, connection::CheckConnect, reply::Text};
+//! use error::Error;
+//! # use mt5rest_bus as bus;
+//!
+//! struct Owner { sole_session: Fanout }
+//!
+//! #[async_trait::async_trait]
+//! impl Backend for Owner {
+//!     async fn ask(&self, ask: Ask) -> Answer {
+//!         let result = match AnyCall::decode(&ask.call, &ask.params) {
+//!             Ok(AnyCall::Connection(ConnectionCall::CheckConnect(_))) => CheckConnect::payload(&Text::OK),
+//!             Ok(_) => Err(Error::internal("not in this example")),
+//!             Err(error) => Err(error),
+//!         };
+//!         Answer::of(result).synced_at(1_800_000_000_000, "synced")
+//!     }
+//!
+//!     async fn subscribe(&self, token: &str, topics: Topics) -> Result<Subscription, Error> {
+//!         if token != "sole" { return Err(Error::invalid_token(token)) }
+//!         self.sole_session.subscribe(topics)
+//!     }
+//! }
+//!
+//! // The session, on a tick; nothing is encoded while nobody listens:
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let owner = Owner { sole_session: Fanout::new() };
+//! let mut socket = owner.subscribe("sole", Topics::ALL).await.unwrap();
+//! if owner.sole_session.has_listeners(Topic::Quote) {
+//!     let text = envelope(Topic::Quote.as_str(), "sole", 1_800_000_000_000, &"the quote").unwrap();
+//!     owner.sole_session.publish(Frame::new(Topic::Quote, Some("EURUSD"), text));
+//! }
+//! assert_eq!(socket.next().await.unwrap().topic, Topic::Quote);
+//! # });
+//! ```
+//!
+//! Invariants: no queue here is unbounded; a slow reader never slows the publisher; state (quotes, profits) is
+//! conflated to the latest value; events (order updates) are delivered in order and whole, or the subscription
+//! ends. This crate knows nothing about HTTP status codes, close codes or the wire protocol.
+
+mod ask;
+mod fanout;
+mod frame;
+mod queue;
+
+pub use ask::{Answer, Ask, Backend};
+pub use calls::{Params, Payload};
+pub use fanout::{Fanout, SUBSCRIPTIONS_MAX, Subscription};
+pub use frame::{Frame, Topic, Topics, envelope};
+pub use queue::{EVENTS_MAX, End, STATES_MAX};

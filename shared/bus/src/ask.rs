@@ -1,0 +1,74 @@
+//! Calls and their answers, as they cross the seam.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use calls::{Params, Payload};
+use error::Error;
+
+use crate::fanout::Subscription;
+use crate::frame::Topics;
+
+/// Whoever answers calls and publishes events: the owner of the sessions, or a way to reach it.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    /// Answers a call. The future is driven to its end even when the client is gone.
+    async fn ask(&self, ask: Ask) -> Answer;
+
+    /// Starts listening to a session. An unknown token is [`Error::invalid_token`].
+    async fn subscribe(&self, token: &str, topics: Topics) -> Result<Subscription, Error>;
+}
+
+/// A call to be answered.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The call's name, spelled as declared. A further name of a call (`OrderSendSafe`) stays itself.
+    pub call: String,
+    /// All parameters, the token and unknown ones included.
+    pub params: Params,
+    /// The session meant, if the call acts on one.
+    pub token: Option<String>,
+    /// When the caller stops waiting.
+    pub deadline: Instant,
+    /// Calls with the same key are one call.
+    pub idempotency_key: Option<String>,
+}
+
+/// What came of an [`Ask`].
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The reply, encoded once by the owner, or why there is none.
+    pub result: Result<Payload, Error>,
+    /// The moment the reply describes, in milliseconds since 1970 UTC, if it is a read.
+    pub as_of_ms: Option<i64>,
+    /// How far the session was synchronised then, one word.
+    pub sync: Option<Cow<'static, str>>,
+    /// The HTTP status of errors that the session was connected with; the usual one when absent.
+    pub error_status: Option<u16>,
+}
+
+impl Answer {
+    /// An answer that says nothing of age.
+    pub fn of(result: Result<Payload, Error>) -> Self {
+        Self { result, as_of_ms: None, sync: None, error_status: None }
+    }
+
+    /// Adds the age of a read.
+    #[must_use]
+    pub fn synced_at(self, as_of_ms: i64, sync: impl Into<Cow<'static, str>>) -> Self {
+        Self { as_of_ms: Some(as_of_ms), sync: Some(sync.into()), ..self }
+    }
+
+    /// Adds the HTTP status of errors that the session was connected with.
+    #[must_use]
+    pub fn error_status(self, status: Option<u16>) -> Self {
+        Self { error_status: status, ..self }
+    }
+}
+
+impl From<Error> for Answer {
+    fn from(error: Error) -> Self {
+        Self::of(Err(error))
+    }
+}

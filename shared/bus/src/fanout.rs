@@ -1,0 +1,198 @@
+//! Copies the frames of one session to all who listen to it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use error::Error;
+use tokio::sync::Notify;
+
+use crate::frame::{Frame, Topic, Topics};
+use crate::queue::{End, Queue};
+
+/// Sockets that may listen to one session. Each screen of a user opens a few.
+pub const SUBSCRIPTIONS_MAX: usize = 256;
+
+/// The publisher's side: one per session. Cheap while nobody listens. Dropping it tells readers to come back.
+#[derive(Debug, Default)]
+pub struct Fanout(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    subscribers: Mutex<Subscribers>,
+    /// How many listen to each topic, so that asking costs no lock.
+    listeners: [AtomicU32; Topic::ALL.len()],
+}
+
+#[derive(Debug, Default)]
+struct Subscribers {
+    list: Vec<Arc<Subscriber>>,
+    end: Option<End>,
+}
+
+#[derive(Debug)]
+struct Subscriber {
+    topics: Topics,
+    queue: Mutex<Queue>,
+    changed: Notify,
+}
+
+impl Fanout {
+    /// A session nobody listens to yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Starts listening.
+    pub fn subscribe(&self, topics: Topics) -> Result<Subscription, Error> {
+        let mut subscribers = locked(&self.0.subscribers);
+        if subscribers.list.len() >= SUBSCRIPTIONS_MAX {
+            return Err(Error::busy(format!(
+                "This session has {SUBSCRIPTIONS_MAX} sockets open, the most allowed. Close some first."
+            )));
+        }
+        let mut queue = Queue::default();
+        if let Some(end) = subscribers.end {
+            queue.end(end);
+        }
+        let subscriber = Arc::new(Subscriber { topics, queue: Mutex::new(queue), changed: Notify::new() });
+        subscribers.list.push(Arc::clone(&subscriber));
+        for topic in topics.iter() {
+            self.0.listeners[topic as usize].fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(Subscription { subscriber, fanout: Arc::clone(&self.0) })
+    }
+
+    /// True when somebody listens to the topic: ask before encoding.
+    pub fn has_listeners(&self, topic: Topic) -> bool {
+        self.0.listeners[topic as usize].load(Ordering::Relaxed) > 0
+    }
+
+    /// Hands a frame to everyone who listens to its topic. Never waits for a reader.
+    pub fn publish(&self, frame: Frame) {
+        let frame = Arc::new(frame);
+        for subscriber in &locked(&self.0.subscribers).list {
+            if subscriber.topics.contains(frame.topic) {
+                locked(&subscriber.queue).push(Arc::clone(&frame));
+                subscriber.changed.notify_one();
+            }
+        }
+    }
+
+    /// Ends all subscriptions, present and future ones, after what waits was delivered.
+    pub fn end(&self, why: End) {
+        let mut subscribers = locked(&self.0.subscribers);
+        subscribers.end.get_or_insert(why);
+        for subscriber in &subscribers.list {
+            locked(&subscriber.queue).end(why);
+            subscriber.changed.notify_one();
+        }
+    }
+}
+
+impl Drop for Fanout {
+    /// A publisher that goes without a word, say by a panic, must not leave its readers waiting for ever.
+    fn drop(&mut self) {
+        self.end(End::Moved);
+    }
+}
+
+/// The reader's side: one per socket. Dropping it ends listening.
+#[derive(Debug)]
+pub struct Subscription {
+    subscriber: Arc<Subscriber>,
+    fanout: Arc<Shared>,
+}
+
+impl Subscription {
+    /// Waits for the next frame, or for the end. Safe to cancel: no frame is lost.
+    pub async fn next(&mut self) -> Result<Arc<Frame>, End> {
+        loop {
+            if let Some(next) = locked(&self.subscriber.queue).pop() {
+                return next;
+            }
+            self.subscriber.changed.notified().await;
+        }
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        locked(&self.fanout.subscribers).list.retain(|other| !Arc::ptr_eq(other, &self.subscriber));
+        for topic in self.subscriber.topics.iter() {
+            self.fanout.listeners[topic as usize].fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Locks, also after a panic elsewhere: every critical section here leaves the value whole.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quote(key: &str, text: &'static str) -> Frame {
+        Frame::new(Topic::Quote, Some(key), text.into())
+    }
+
+    #[tokio::test]
+    async fn each_listener_gets_its_topics_only() {
+        let fanout = Fanout::new();
+        let mut quotes = fanout.subscribe(Topic::Quote.into()).unwrap();
+        let mut all = fanout.subscribe(Topics::ALL).unwrap();
+        fanout.publish(Frame::new(Topic::OrderUpdate, None, "update".into()));
+        fanout.publish(quote("A", "quote"));
+        assert_eq!(quotes.next().await.unwrap().text, "quote");
+        assert_eq!(all.next().await.unwrap().text, "update");
+        assert_eq!(all.next().await.unwrap().text, "quote");
+    }
+
+    #[tokio::test]
+    async fn a_waiting_reader_is_woken() {
+        let fanout = Fanout::new();
+        let mut reader = fanout.subscribe(Topics::ALL).unwrap();
+        let (got, ()) = tokio::join!(reader.next(), async { fanout.publish(quote("A", "late")) });
+        assert_eq!(got.unwrap().text, "late");
+    }
+
+    #[test]
+    fn interest_follows_subscriptions() {
+        let fanout = Fanout::new();
+        assert!(!fanout.has_listeners(Topic::Quote));
+        let first = fanout.subscribe(Topic::Quote.into()).unwrap();
+        let second = fanout.subscribe(Topics::ALL).unwrap();
+        drop(first);
+        assert!(fanout.has_listeners(Topic::Quote));
+        drop(second);
+        assert!(Topic::ALL.into_iter().all(|topic| !fanout.has_listeners(topic)));
+    }
+
+    #[test]
+    fn one_listener_too_many_is_told_so() {
+        let fanout = Fanout::new();
+        let held: Vec<_> = (0..SUBSCRIPTIONS_MAX).map(|_| fanout.subscribe(Topics::ALL).unwrap()).collect();
+        assert_eq!(fanout.subscribe(Topics::ALL).unwrap_err().code(), error::Code::ServerBusy);
+        drop(held);
+        assert!(fanout.subscribe(Topics::ALL).is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_end_reaches_present_and_future_readers() {
+        let fanout = Fanout::new();
+        let mut present = fanout.subscribe(Topics::ALL).unwrap();
+        fanout.end(End::Closed);
+        let mut future = fanout.subscribe(Topics::ALL).unwrap();
+        assert_eq!(present.next().await, Err(End::Closed));
+        assert_eq!(future.next().await, Err(End::Closed));
+    }
+
+    #[tokio::test]
+    async fn a_vanished_publisher_tells_readers_to_come_back() {
+        let fanout = Fanout::new();
+        let mut reader = fanout.subscribe(Topics::ALL).unwrap();
+        drop(fanout);
+        assert_eq!(reader.next().await, Err(End::Moved));
+    }
+}
