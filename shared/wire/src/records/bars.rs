@@ -1,0 +1,73 @@
+//! Bars: command 11 (protocol 9.10).
+
+use crate::kind::s16;
+use crate::record::records;
+
+records! {
+    /// Which bars are wanted, both ends included.
+    pub struct BarsRequest[74] {
+        symbol: s16[64],
+        /// See [`Period`].
+        period: u16,
+        from: i32,
+        to: i32,
+    }
+
+    /// A bar; prices are plain.
+    pub struct Bar[48] {
+        /// Opening time.
+        time: i32,
+        open: f64,
+        high: f64,
+        low: f64,
+        close: f64,
+        /// Ticks in the bar.
+        tick_volume: u32,
+        /// Lots; 0.0 where there is no exchange volume.
+        real_volume: f64,
+    }
+}
+
+/// A length of bars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// As terminals call it.
+    pub name: &'static str,
+    /// Its code on the wire.
+    pub code: u16,
+    /// Its length in minutes; a month counts as 30 days.
+    pub minutes: u32,
+}
+
+macro_rules! periods {
+    ($($name:literal $code:literal $minutes:literal;)+) => {
+        /// The nine periods that the official client uses.
+        pub const PERIODS: [Period; 9] = [$(Period { name: $name, code: $code, minutes: $minutes }),+];
+    };
+}
+
+periods! {
+    "M1" 1 1;
+    "M5" 5 5;
+    "M15" 15 15;
+    "M30" 30 30;
+    "H1" 16385 60;
+    "H4" 16388 240;
+    "D1" 16408 1440;
+    "W1" 32769 10080;
+    "MN1" 49153 43200;
+}
+
+impl Period {
+    /// The one with this code on the wire.
+    #[must_use]
+    pub fn from_code(code: u16) -> Option<Self> {
+        PERIODS.into_iter().find(|period| period.code == code)
+    }
+
+    /// The one of this length in minutes.
+    #[must_use]
+    pub fn from_minutes(minutes: u32) -> Option<Self> {
+        PERIODS.into_iter().find(|period| period.minutes == minutes)
+    }
+}

@@ -1,0 +1,121 @@
+//! What holds for all bytes and all values: nothing panics, nothing allocates what was not sent, and what was written
+//! is read back.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test fails by panicking.
+
+use proptest::prelude::*;
+use wire::records::{
+    self, Account, Book, BookLevel, Books, CompressedSymbols, DealUpdate, LeverageRule, TradeUpdate,
+};
+use wire::{COMMANDS, Cipher, Counted, Payload, frame, message};
+
+fn bytes(max: usize) -> impl Strategy<Value = Vec<u8>> {
+    // Mostly small bytes, so that counts and lengths are plausible now and then.
+    prop::collection::vec(prop_oneof![3 => 0_u8..4, 1 => any::<u8>()], 0..max)
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused_by_every_payload(body in bytes(6000)) {
+        for layout in COMMANDS {
+            for payload in layout.request.iter().chain([&layout.response]) {
+                if let Ok(again) = (payload.recode)(&body) {
+                    // A second trip changes nothing: what was read is what was written.
+                    prop_assert_eq!((payload.recode)(&again), Ok(again), "{:?}", layout.command);
+                    let _ = (payload.show)(&body);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_record_survives_the_wire(seed in prop::collection::vec(any::<u8>(), 4096)) {
+        for layout in records::layouts() {
+            let once = (layout.recode)(&seed[..layout.len]).unwrap();
+            prop_assert_eq!(once.len(), layout.len, "{}", layout.name);
+            prop_assert_eq!((layout.recode)(&once), Ok(once), "{}", layout.name);
+            prop_assert!((layout.recode)(&seed[..layout.len - 1]).is_err(), "{} is read from too few bytes", layout.name);
+        }
+    }
+
+    #[test]
+    fn any_message_is_opened_or_refused(sent in bytes(300), key in prop::collection::vec(any::<u8>(), 32)) {
+        let cipher = Cipher::new(&key).unwrap();
+        if let Ok(inner) = frame::open(&cipher, &sent) {
+            let _ = message::Request::from_bytes(&inner);
+            let _ = message::Response::from_bytes(&inner);
+        }
+    }
+
+    #[test]
+    fn what_is_sealed_is_opened(inner in prop::collection::vec(any::<u8>(), 0..200), size in prop::sample::select(vec![16, 24, 32])) {
+        let cipher = Cipher::new(&vec![7; size]).unwrap();
+        let sealed = frame::seal(&cipher, &inner);
+        prop_assert_eq!((sealed.len() - 8) % 16, 0);
+        prop_assert_eq!(frame::open(&cipher, &sealed).unwrap(), inner);
+    }
+
+    #[test]
+    fn texts_are_cut_to_whole_characters(name in ".{0,80}") {
+        let sent = records::SymbolBrief { trade_symbol: name.clone(), ..Default::default() };
+        let read = records::SymbolBrief::from_bytes(&sent.to_bytes()).unwrap().trade_symbol;
+        let until_zero = name.split('\0').next().unwrap_or_default();
+        prop_assert!(until_zero.starts_with(&read));
+        prop_assert!(wire::utf16_len(&read) <= 32);
+        if wire::utf16_len(until_zero) <= 32 {
+            prop_assert_eq!(read, until_zero);
+        }
+    }
+
+    #[test]
+    fn composed_bodies_survive_the_wire(tiers in 0_usize..4, levels in 0_usize..6, deals in 0_usize..3, balance in -1e9..1e9) {
+        let mut account = Account { symbols_count: 7, ..Default::default() };
+        account.main.balance = balance;
+        account.trade_settings = vec![records::TradeSettings::neutral()];
+        account.leverage_rules = vec![LeverageRule { tiers: vec![Default::default(); tiers], ..Default::default() }];
+        account.leverage_rules[0].rule.tier_count = i32::try_from(tiers).unwrap();
+        account.commissions = vec![records::Commission { tiers: vec![Default::default(); tiers], ..Default::default() }];
+        prop_assert_eq!(&Account::from_bytes(&account.to_bytes()).unwrap(), &account);
+
+        let mut book = Book { levels: vec![BookLevel { price: 5, ..Default::default() }; levels], ..Default::default() };
+        book.head.level_count = u16::try_from(levels).unwrap();
+        let books = Books(vec![book.clone(), book]);
+        prop_assert_eq!(&Books::from_bytes(&books.to_bytes()).unwrap(), &books);
+
+        let mut update = DealUpdate { deals: vec![Default::default(); deals], positions: vec![Default::default(); deals], ..Default::default() };
+        update.head.flag_mask = records::mask::DEALS;
+        let update = TradeUpdate::Deals(vec![update.clone(), update]);
+        prop_assert_eq!(&TradeUpdate::from_bytes(&update.to_bytes()).unwrap(), &update);
+    }
+}
+
+#[test]
+fn a_list_that_was_never_sent_is_refused_before_memory_is_taken() {
+    for layout in COMMANDS {
+        let claims_four_billion = [&u32::MAX.to_le_bytes()[..], &[0; 60]].concat();
+        let _ = (layout.response.recode)(&claims_four_billion);
+    }
+    assert!(Counted::<records::FullSymbol>::from_bytes(&u32::MAX.to_le_bytes()).is_err());
+}
+
+#[test]
+fn a_small_zlib_stream_cannot_claim_a_large_list() {
+    use std::io::Write;
+    let mut encoder = flate2::write::ZlibEncoder::new(vec![0; 4], flate2::Compression::best());
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..=records::MAX_INFLATED >> 20 {
+        encoder.write_all(&zeros).unwrap();
+    }
+    let bomb = encoder.finish().unwrap();
+    assert!(bomb.len() < 100_000, "the bomb packs well");
+    assert!(CompressedSymbols::from_bytes(&bomb).is_err());
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let mut login = records::LoginRequest { login: 5, ..Default::default() };
+    login.password = wire::Secret::new("hunter2".into());
+    login.password_token = wire::SecretBytes::new([0x77; 160]);
+    let shown = format!("{login:?}");
+    assert!(!shown.contains("hunter2") && !shown.contains("119"), "{shown}");
+}
