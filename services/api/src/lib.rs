@@ -1,1 +1,128 @@
-//! api
+//! The HTTP and WebSocket front. It turns requests into [`bus::Ask`]s and forwards what comes back.
+//!
+//! ```no_run
+//! # async fn example(backend: std::sync::Arc<dyn bus::Backend>) -> std::io::Result<()> {
+//! # use mt5rest_api as api;
+//! let api = api::Api::new(backend, api::Settings::default());
+//! let listener = tokio::net::TcpListener::bind(("127.0.0.1", 5000)).await?;
+//! let shutdown = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+//! api.serve(listener, shutdown).await
+//! # }
+//! ```
+//!
+//! Invariants: no session state lives here, so any process serves any token; replies and events are forwarded
+//! byte for byte; a call that was begun is driven to its end even when its client is gone.
+//!
+//! This crate knows nothing about the wire protocol, brokers or how sessions work. Routes, documents and checks
+//! all come from the declarations in `calls`.
+
+mod assets;
+mod call;
+mod cors;
+mod front;
+mod manual;
+mod openapi;
+mod reply;
+mod request;
+mod routes;
+mod settings;
+mod stream;
+mod stream_page;
+
+pub use openapi::document as openapi_document;
+pub use settings::Settings;
+pub use stream::close;
+
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use axum::serve::ListenerExt;
+use bus::Backend;
+use error::{Code, Error};
+use tokio::net::TcpListener;
+
+use crate::front::Front;
+use crate::routes::Route;
+
+/// The front, ready to be served.
+#[derive(Clone)]
+pub struct Api {
+    front: Arc<Front>,
+}
+
+impl Api {
+    /// A front to this backend.
+    pub fn new(backend: Arc<dyn Backend>, settings: Settings) -> Self {
+        Self { front: Arc::new(Front::new(backend, settings)) }
+    }
+
+    /// Everything the front answers, for a server of one's own. [`Api::close`] ends its sockets.
+    pub fn router(&self) -> Router {
+        Router::new().fallback(enter).with_state(Arc::clone(&self.front))
+    }
+
+    /// Serves until `shutdown` is ready; then refuses newcomers, closes sockets with code 1001, and returns when
+    /// the last call has been answered. How long that may take is up to the caller.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let stop = self.front.stop.clone();
+        let listener = listener.tap_io(|socket| {
+            if let Err(error) = socket.set_nodelay(true) {
+                tracing::debug!(%error, "a connection stays with delayed sending");
+            }
+        });
+        axum::serve(listener, self.router())
+            .with_graceful_shutdown(async move {
+                shutdown.await;
+                stop.cancel();
+            })
+            .await?;
+        self.close().await;
+        Ok(())
+    }
+
+    /// Closes all sockets and waits for the calls under way.
+    pub async fn close(&self) {
+        self.front.stop.cancel();
+        self.front.tasks.close();
+        self.front.tasks.wait().await;
+    }
+}
+
+/// The one entry: finds the route without regard to case and hands over.
+async fn enter(State(front): State<Arc<Front>>, request: Request) -> Response {
+    if request.method() == Method::OPTIONS {
+        return cors::preflight(request.headers());
+    }
+    cors::allow(route(&front, request).await)
+}
+
+async fn route(front: &Arc<Front>, request: Request) -> Response {
+    if request.uri().query().is_some_and(|query| query.len() > front.settings.query_bytes_max) {
+        let limit = front.settings.query_bytes_max;
+        let error = Error::new(Code::InvalidData, format!("The query may have {limit} bytes at most."));
+        return reply::failure(StatusCode::URI_TOO_LONG, request.headers(), &error);
+    }
+    let Some(route) = front.routes.find(request.uri().path()) else {
+        let error = Error::new(
+            Code::NotFound,
+            format!("There is no {}. All calls are listed at /index.html.", request.uri().path()),
+        );
+        return reply::failure(StatusCode::NOT_FOUND, request.headers(), &error);
+    };
+    if !route.allows(request.method()) {
+        return reply::method_not_allowed(route, request.headers());
+    }
+    match route {
+        Route::Call(call) => call::answer(front, call, request).await,
+        Route::Stream(stream) => stream::open(front, stream, request).await,
+        Route::Document(document) => assets::serve(front, *document, request.headers()),
+    }
+}

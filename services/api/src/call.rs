@@ -1,0 +1,120 @@
+//! The one handler of every call.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::Response;
+use bus::{Answer, Ask};
+use calls::{FrontCall, Params};
+use error::{Code, Error};
+
+use crate::front::Front;
+use crate::reply::{self, AS_OF, SYNC};
+use crate::request::{self, Refusal};
+use crate::routes::CallRoute;
+
+/// The status of errors unless a client chose another one. Clients of this interface tell success by 200 alone.
+const ERROR_STATUS: StatusCode = StatusCode::CREATED;
+
+/// What an owner gets beyond the deadline, so that it is the one to say how a late call ended.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The longest time a client may ask for.
+const CONNECT_SECONDS_MAX: u64 = 600;
+
+/// Answers a call.
+pub(crate) async fn answer(front: &Arc<Front>, route: &CallRoute, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut params = Params::new();
+    if parts.method == Method::POST {
+        match request::body_params(&parts.headers, body, front.settings.body_bytes_max).await {
+            Ok(given) => params = given,
+            Err((status, error)) => return reply::failure(status, &parts.headers, &error),
+        }
+    }
+    // The body comes first, so that it wins over the query.
+    params.extend(request::query_params(&parts.uri).pairs());
+
+    let wanted_status = match request::error_status(&params) {
+        Ok(status) => status,
+        Err(error) => return reply::failure(ERROR_STATUS, &parts.headers, &error),
+    };
+    let answer = match ask(front, route, &parts.headers, params).await {
+        Ok(answer) => answer,
+        Err((status, error)) => {
+            return reply::failure(wanted_status.unwrap_or(status), &parts.headers, &error);
+        }
+    };
+    respond(&parts.headers, wanted_status, answer)
+}
+
+/// Has the call answered, here or by the owner of the session.
+async fn ask(
+    front: &Arc<Front>,
+    route: &CallRoute,
+    headers: &HeaderMap,
+    params: Params,
+) -> Result<Answer, Refusal> {
+    let refused = |error| (ERROR_STATUS, error);
+    if let Some(call) = FrontCall::decode(route.name, &params) {
+        let call = call.map_err(refused)?;
+        return Ok(Answer::of(call.dispatch(front.as_ref()).await));
+    }
+    let token = params.get("id").map(str::to_owned);
+    if route.needs_session && token.is_none() {
+        return Err(refused(Error::missing_param("id", "the token that Connect answered")));
+    }
+    let timeout = timeout(front, route, &params);
+    let deadline = Instant::now() + timeout;
+    let idempotency_key = request::idempotency_key(headers, &params).map_err(refused)?;
+    let ask = Ask { call: route.name.to_owned(), params, token, deadline, idempotency_key };
+
+    // A task of its own: when the client hangs up, this future is dropped, but an order must not be.
+    let backend = Arc::clone(&front.backend);
+    let task = front.tasks.spawn(async move { backend.ask(ask).await });
+    match tokio::time::timeout(timeout + GRACE, task).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(fault)) => Ok(Error::internal(format!("answering {}: {fault}", route.name)).into()),
+        Err(_) => Ok(Error::new(
+            Code::Timeout,
+            format!(
+                "{} was not answered in time. Whether it was done is unknown: look before you repeat it.",
+                route.name
+            ),
+        )
+        .into()),
+    }
+}
+
+/// How long the call may take; connect calls may say so themselves.
+fn timeout(front: &Front, route: &CallRoute, params: &Params) -> Duration {
+    if !route.connects {
+        return front.settings.call_timeout;
+    }
+    let asked = params.get("connectTimeoutSeconds").and_then(|seconds| seconds.trim().parse().ok());
+    asked.map_or(front.settings.connect_timeout, |seconds: u64| {
+        Duration::from_secs(seconds.min(CONNECT_SECONDS_MAX))
+    })
+}
+
+fn respond(headers: &HeaderMap, wanted_status: Option<StatusCode>, answer: Answer) -> Response {
+    let mut response = match answer.result {
+        Ok(payload) => reply::success(headers, payload),
+        Err(error) => {
+            if let Some(cause) = error.cause() {
+                tracing::info!(code = %error.code(), cause, "a call failed");
+            }
+            let remembered = answer.error_status.and_then(|status| StatusCode::from_u16(status).ok());
+            reply::failure(wanted_status.or(remembered).unwrap_or(ERROR_STATUS), headers, &error)
+        }
+    };
+    if let Some(as_of_ms) = answer.as_of_ms {
+        response.headers_mut().insert(AS_OF, HeaderValue::from(as_of_ms));
+    }
+    if let Some(sync) = answer.sync.and_then(|sync| HeaderValue::from_str(&sync).ok()) {
+        response.headers_mut().insert(SYNC, sync);
+    }
+    response
+}

@@ -1,0 +1,62 @@
+//! What every request sees.
+
+use std::sync::Arc;
+
+use bus::Backend;
+use calls::Handle;
+use calls::front::{Ping, ReadMe, Version};
+use calls::reply::{Html, Text};
+use error::Error;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::manual;
+use crate::openapi::{self, Description};
+use crate::routes::Routes;
+use crate::settings::Settings;
+
+/// The parts of the front; all but the backend are made once from the declarations.
+pub(crate) struct Front {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) settings: Settings,
+    pub(crate) routes: Routes,
+    pub(crate) openapi: String,
+    manual: String,
+    /// Calls and sockets under way.
+    pub(crate) tasks: TaskTracker,
+    /// Cancelled when sockets should close.
+    pub(crate) stop: CancellationToken,
+}
+
+impl Front {
+    pub(crate) fn new(backend: Arc<dyn Backend>, settings: Settings) -> Self {
+        let description = Description::new();
+        Self {
+            backend,
+            routes: Routes::new(&description.calls),
+            manual: manual::page(&description.calls, &settings.version),
+            openapi: openapi::document(),
+            settings,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }
+    }
+}
+
+impl Handle<Ping> for Front {
+    async fn handle(&self, _call: Ping) -> Result<Text, Error> {
+        Ok(Text::OK)
+    }
+}
+
+impl Handle<Version> for Front {
+    async fn handle(&self, _call: Version) -> Result<Text, Error> {
+        Ok(Text::new(self.settings.version.clone()))
+    }
+}
+
+impl Handle<ReadMe> for Front {
+    async fn handle(&self, _call: ReadMe) -> Result<Html, Error> {
+        Ok(Html(self.manual.clone()))
+    }
+}

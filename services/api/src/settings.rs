@@ -1,0 +1,39 @@
+//! What an operator may set, with the reason of each default.
+
+use std::time::Duration;
+
+/// Settings of the front.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What `/Version` answers. Default: the version of this build.
+    pub version: String,
+    /// How long a call may take. Default 60 s: brokers confirm within a few seconds, and proxies in front of this
+    /// service commonly give up after a minute.
+    pub call_timeout: Duration,
+    /// How long a connect call may take when it names no time itself. Default 90 s: the published default of
+    /// logins by server name is 60 s, and the owner should be the one to say that it is over.
+    pub connect_timeout: Duration,
+    /// The largest body of a POST. Default 64 KiB: a login form has some hundred bytes.
+    pub body_bytes_max: usize,
+    /// The longest query. Default 64 KiB: some thousand symbol names.
+    pub query_bytes_max: usize,
+    /// How often a silent socket is pinged; after two pings without any sign it is dropped. Default 30 s: proxies
+    /// commonly cut connections that were idle for a minute.
+    pub ping_every: Duration,
+    /// How long one frame may wait for a socket that takes nothing. Default 30 s.
+    pub send_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            call_timeout: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(90),
+            body_bytes_max: 64 * 1024,
+            query_bytes_max: 64 * 1024,
+            ping_every: Duration::from_secs(30),
+            send_timeout: Duration::from_secs(30),
+        }
+    }
+}

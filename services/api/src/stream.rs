@@ -1,0 +1,211 @@
+//! WebSockets: one JSON text frame per event, nothing before the first one.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use axum::extract::{FromRequestParts, Request};
+use axum::http::StatusCode;
+use axum::http::header::UPGRADE;
+use axum::response::{IntoResponse, Response};
+use bus::{End, Frame, Subscription, Topics};
+use bytes::Bytes;
+use error::{Code, Error};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+
+use crate::front::Front;
+use crate::reply;
+use crate::request;
+use crate::routes::Stream;
+use crate::stream_page;
+
+/// Why a socket is closed. The range tells what to do: 1001 and 40xx come back with the same token (at once, or
+/// after a moment for 4002), 44xx do not.
+pub mod close {
+    /// The service stops; another instance may take over.
+    pub const GOING_AWAY: u16 = 1001;
+    /// The reader was too slow for events that must not be lost: come back and read the present state.
+    pub const LAGGED: u16 = 4000;
+    /// The session moves to another place: come back.
+    pub const MOVED: u16 = 4001;
+    /// A limit is reached: come back later.
+    pub const BUSY: u16 = 4002;
+    /// The token is unknown: connect first.
+    pub const UNKNOWN_TOKEN: u16 = 4400;
+    /// The session is over: connect again.
+    pub const SESSION_OVER: u16 = 4401;
+}
+
+/// The `type` of the one envelope a socket with an unknown token gets.
+const ID_NOT_EXIST: &str = "IdNotExist";
+
+/// Clients have nothing to send but control frames; some send a word, which is ignored.
+const INCOMING_BYTES_MAX: usize = 64 * 1024;
+
+/// Buffers of an idle socket. Larger frames pass through; they do not stay.
+const BUFFER_BYTES: usize = 4 * 1024;
+
+/// How long a client has to answer a close frame.
+const CLOSING_TIME: Duration = Duration::from_secs(2);
+
+/// Opens a stream, or explains it to whoever came without an upgrade.
+pub(crate) async fn open(front: &Arc<Front>, stream: &Stream, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let params = request::query_params(&parts.uri);
+    let token = params.get("id").unwrap_or_default().to_owned();
+    if !parts.headers.contains_key(UPGRADE) {
+        return stream_page::page(&parts.headers, stream, &token);
+    }
+    let Some(topics) = stream.topics else {
+        let text =
+            format!("/{} is not offered by this version. /Events has all streams that are.", stream.name);
+        return reply::failure(
+            StatusCode::NOT_IMPLEMENTED,
+            &parts.headers,
+            &Error::new(Code::MethodNotSupported, text),
+        );
+    };
+    let upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection> =
+        WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
+    match upgrade {
+        Ok(upgrade) => {
+            let front = Arc::clone(front);
+            upgrade
+                .max_message_size(INCOMING_BYTES_MAX)
+                .read_buffer_size(BUFFER_BYTES)
+                .write_buffer_size(BUFFER_BYTES)
+                .on_upgrade(move |socket| async move {
+                    let tasks = front.tasks.clone();
+                    tasks.track_future(run(front, socket, token, topics)).await;
+                })
+        }
+        Err(rejection) => rejection.into_response(),
+    }
+}
+
+/// The whole life of a socket.
+async fn run(front: Arc<Front>, mut socket: WebSocket, token: String, topics: Topics) {
+    let (code, reason) = match front.backend.subscribe(&token, topics).await {
+        Ok(subscription) => match forward(&front, &mut socket, subscription).await {
+            Exit::Close(code, reason) => (code, reason),
+            Exit::Gone => return,
+        },
+        Err(error) => {
+            let code = if error.code() == Code::InvalidToken { close::UNKNOWN_TOKEN } else { close::BUSY };
+            if code == close::UNKNOWN_TOKEN && !send(&front, &mut socket, id_not_exist(&token, &error)).await
+            {
+                return;
+            }
+            (code, error.detail().to_owned())
+        }
+    };
+    finish(&front, socket, code, &reason).await;
+}
+
+/// Why forwarding ended.
+enum Exit {
+    /// Close with this code and reason.
+    Close(u16, String),
+    /// The client is gone.
+    Gone,
+}
+
+impl From<End> for Exit {
+    fn from(end: End) -> Self {
+        let (code, reason) = match end {
+            End::Lagged => {
+                (close::LAGGED, "Too slow for events that must not be lost: reconnect and read the state.")
+            }
+            End::Moved => (close::MOVED, "The session moves: reconnect."),
+            End::Closed => (close::SESSION_OVER, "The session is over: call Connect."),
+        };
+        Exit::Close(code, reason.to_owned())
+    }
+}
+
+/// Forwards events until one side ends. Everything that waits here may be cancelled without loss; sending comes
+/// after a wait was won.
+async fn forward(front: &Front, socket: &mut WebSocket, mut subscription: Subscription) -> Exit {
+    let ping_every = front.settings.ping_every;
+    let mut keep_alive = interval_at(Instant::now() + ping_every, ping_every);
+    keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heard = Instant::now();
+    loop {
+        let message = tokio::select! {
+            biased;
+            () = front.stop.cancelled() => {
+                return Exit::Close(close::GOING_AWAY, "The service stops: reconnect.".to_owned());
+            }
+            incoming = socket.recv() => match incoming {
+                // Pings are answered below us, and the reply to a close as well.
+                Some(Ok(_)) => { heard = Instant::now(); continue }
+                Some(Err(_)) | None => return Exit::Gone,
+            },
+            next = subscription.next() => match next {
+                Ok(frame) => match text(&frame) {
+                    Some(text) => Message::Text(text),
+                    None => continue,
+                },
+                Err(end) => return end.into(),
+            },
+            _ = keep_alive.tick() => {
+                if heard.elapsed() > 2 * ping_every {
+                    return Exit::Gone;
+                }
+                Message::Ping(Bytes::new())
+            }
+        };
+        if !send(front, socket, message).await {
+            return Exit::Gone;
+        }
+    }
+}
+
+/// The frame's text; a frame that is not UTF-8 is a fault of the publisher and is left out.
+fn text(frame: &Frame) -> Option<Utf8Bytes> {
+    let text = Utf8Bytes::try_from(frame.text.clone());
+    text.inspect_err(|_| tracing::error!(topic = frame.topic.as_str(), "an event is not UTF-8")).ok()
+}
+
+/// Sends a message; false when the client is gone or takes nothing any more.
+async fn send(front: &Front, socket: &mut WebSocket, message: Message) -> bool {
+    matches!(timeout(front.settings.send_timeout, socket.send(message)).await, Ok(Ok(())))
+}
+
+/// Says goodbye and waits a little for the answer, so that the code is not lost in a reset connection.
+async fn finish(front: &Front, mut socket: WebSocket, code: u16, reason: &str) {
+    let frame = CloseFrame { code, reason: clipped(reason).into() };
+    if !send(front, &mut socket, Message::Close(Some(frame))).await {
+        return;
+    }
+    // What comes after the goodbye does not matter, nor that it may not come at all.
+    let _ = timeout(CLOSING_TIME, async { while let Some(Ok(_)) = socket.recv().await {} }).await;
+}
+
+/// A control frame holds 125 bytes, two of them the code.
+fn clipped(reason: &str) -> &str {
+    let mut end = reason.len().min(123);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    &reason[..end]
+}
+
+fn id_not_exist(token: &str, error: &Error) -> Message {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let text = bus::envelope(ID_NOT_EXIST, token, i64::try_from(now).unwrap_or_default(), &error.detail());
+    Message::Text(text.ok().and_then(|text| Utf8Bytes::try_from(text).ok()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let reason = "é".repeat(100);
+        assert_eq!(clipped(&reason).len(), 122);
+        assert_eq!(clipped("short"), "short");
+    }
+}
