@@ -15,7 +15,8 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// The largest body of a POST. Default 64 KiB: a login form has some hundred bytes.
     pub body_bytes_max: usize,
-    /// The longest query. Default 64 KiB: some thousand symbol names.
+    /// The longest query. Default 32 KiB: a thousand symbol names. The HTTP library refuses 64 KiB by itself, without
+    /// a word of explanation.
     pub query_bytes_max: usize,
     /// How often a silent socket is pinged; after two pings without any sign it is dropped. Default 30 s: proxies
     /// commonly cut connections that were idle for a minute.
@@ -31,7 +32,7 @@ impl Default for Settings {
             call_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(90),
             body_bytes_max: 64 * 1024,
-            query_bytes_max: 64 * 1024,
+            query_bytes_max: 32 * 1024,
             ping_every: Duration::from_secs(30),
             send_timeout: Duration::from_secs(30),
         }

@@ -1,0 +1,139 @@
+//! A backend with one session, and a front to it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ::calls::connection::{CheckConnect, Connect};
+use ::calls::reply::Text;
+use ::calls::{AccountCall, AnyCall, Call, ConnectionCall, SymbolsCall, TradingCall};
+use bus::{Answer, Ask, Backend, Fanout, Frame, Payload, Subscription, Topic, Topics};
+use error::{Code, Error};
+use mt5rest_api::{Api, Settings};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+/// What Connect answers, and the token of the only session.
+pub(crate) const TOKEN: &str = "6a3ff9b4-7a6f-4c7e-8f0e-3a1f2f6a9d10";
+
+/// The status the session was connected with; asked for by the symbol of this name.
+pub(crate) const REMEMBERED: u16 = 418;
+
+pub(crate) struct Desk {
+    pub(crate) session: Fanout,
+    pub(crate) asks: Mutex<Vec<Ask>>,
+    /// Orders wait for a permit here.
+    pub(crate) market: Semaphore,
+    pub(crate) orders_done: AtomicUsize,
+}
+
+#[async_trait::async_trait]
+impl Backend for Desk {
+    async fn ask(&self, ask: Ask) -> Answer {
+        self.asks.lock().unwrap().push(ask.clone());
+        let call = match AnyCall::decode(&ask.call, &ask.params) {
+            Ok(call) => call,
+            Err(error) => return error.into(),
+        };
+        match call {
+            AnyCall::Connection(ConnectionCall::Connect(_)) => {
+                return Answer::of(Connect::payload(&Text::new(TOKEN)));
+            }
+            AnyCall::Connection(ConnectionCall::CheckConnect(_)) if ask.token.as_deref() == Some(TOKEN) => {
+                return Answer::of(CheckConnect::payload(&Text::OK));
+            }
+            _ if ask.token.as_deref() != Some(TOKEN) => {
+                return Error::invalid_token(ask.token.as_deref().unwrap_or_default()).into();
+            }
+            AnyCall::Account(AccountCall::OpenedOrdersTickets(_)) => {
+                return Answer::of(Ok(Payload::Json("[1,2]".into()))).synced_at(1_700_000_000_123, "synced");
+            }
+            AnyCall::Symbols(SymbolsCall::GetQuote(call)) if call.symbol == "PANIC" => panic!("asked to"),
+            AnyCall::Symbols(SymbolsCall::GetQuote(call)) => {
+                return Answer::from(Error::invalid_symbol(&call.symbol)).error_status(Some(REMEMBERED));
+            }
+            AnyCall::Trading(TradingCall::OrderSend(_)) => {
+                self.market.acquire().await.unwrap().forget();
+                self.orders_done.fetch_add(1, Ordering::SeqCst);
+            }
+            _ => {}
+        }
+        Answer::of(Ok(Payload::Json("{}".into())))
+    }
+
+    async fn subscribe(&self, token: &str, topics: Topics) -> Result<Subscription, Error> {
+        match token {
+            TOKEN => self.session.subscribe(topics),
+            "full" => Err(Error::of(Code::ServerBusy)),
+            _ => Err(Error::invalid_token(token)),
+        }
+    }
+}
+
+impl Desk {
+    /// Publishes an event of the session.
+    pub(crate) fn publish(&self, topic: Topic, key: Option<&str>, text: &str) {
+        self.session.publish(Frame::new(topic, key, text.to_owned().into()));
+    }
+
+    /// The parameters of the last call, names in lower case.
+    pub(crate) fn last_params(&self) -> HashMap<String, String> {
+        let asks = self.asks.lock().unwrap();
+        let pairs = asks.last().unwrap().params.pairs();
+        pairs.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect()
+    }
+}
+
+/// A running front.
+pub(crate) struct World {
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) address: String,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::with(Settings { version: "1.2.3".to_owned(), body_bytes_max: 1024, ..Settings::default() })
+            .await
+    }
+
+    pub(crate) async fn with(settings: Settings) -> Self {
+        let desk = Arc::new(Desk {
+            session: Fanout::new(),
+            asks: Mutex::default(),
+            market: Semaphore::new(0),
+            orders_done: AtomicUsize::new(0),
+        });
+        let backend: Arc<dyn Backend> = Arc::<Desk>::clone(&desk);
+        let api = Api::new(backend, settings);
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async move {
+            // A dropped sender means the test is over, which is a reason to stop as well.
+            let _ = stopped.await;
+        };
+        let server = TaskTracker::new().spawn(api.serve(listener, shutdown));
+        Self { desk, address, stop, server }
+    }
+
+    /// Stops the server and waits until it has returned.
+    pub(crate) async fn stop(self) {
+        self.stop.send(()).unwrap();
+        tokio::time::timeout(Duration::from_secs(10), self.server).await.unwrap().unwrap().unwrap();
+    }
+}
+
+/// Waits for a state, not for a change.
+pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), wait).await.unwrap_or_else(|_| panic!("never: {what}"));
+}

@@ -1,0 +1,80 @@
+//! Documents: the call browser, the manual, the event page.
+
+use crate::backend::World;
+
+#[tokio::test]
+async fn the_root_leads_to_the_call_browser() {
+    let world = World::start().await;
+    let reply = world.get("/").await;
+    assert_eq!((reply.status, reply.header("location")), (301, "/index.html"));
+    let page = world.get("/index.html").await;
+    assert!(page.body.contains("/swagger/v1/swagger.json"));
+    for (path, kind) in [("/swagger-ui.css", "text/css"), ("/swagger-ui-bundle.js", "text/javascript")] {
+        let part = world.get(path).await;
+        assert!(
+            part.status == 200 && part.header("content-type").starts_with(kind) && part.body.len() > 100_000
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_description_is_served_as_made() {
+    let world = World::start().await;
+    let reply = world.get("/Swagger/V1/swagger.json").await;
+    assert_eq!(reply.body, mt5rest_api::openapi_document());
+}
+
+#[tokio::test]
+async fn calls_that_need_no_backend_are_answered_here() {
+    let world = World::start().await;
+    assert_eq!(world.get("/ping").await.body, "OK");
+    assert_eq!(world.get("/Version").await.body, "1.2.3");
+    assert_eq!(world.get_with("/Version", &[("Accept", "application/json")]).await.body, "\"1.2.3\"");
+    let manual = world.get("/ReadMe").await;
+    assert_eq!(manual.header("content-type"), "text/html; charset=utf-8");
+    assert!(manual.body.contains("/OrderSendSafe") && manual.body.contains("4400"));
+    assert_eq!(world.get("/healthz").await.body, r#"{"status":"ok"}"#);
+    assert!(world.desk.asks.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_event_page_may_talk_to_this_service_only() {
+    let world = World::start().await;
+    let page = world.get("/static/eventstest.html?id=1&type=Quote").await;
+    assert_eq!(page.status, 200);
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+    let head = world.send("HEAD", "/static/EventsTest.html", &[], "").await;
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+}
+
+#[tokio::test]
+async fn any_page_may_call() {
+    let world = World::start().await;
+    let headers = [
+        ("Origin", "http://elsewhere"),
+        ("Access-Control-Request-Method", "GET"),
+        ("Access-Control-Request-Headers", "idempotency-key"),
+    ];
+    let reply = world.send("OPTIONS", "/OpenedOrders", &headers, "").await;
+    assert_eq!((reply.status, reply.header("access-control-allow-origin")), (204, "*"));
+    assert_eq!(reply.header("access-control-allow-headers"), "idempotency-key");
+    assert_eq!(world.get("/Nothing").await.header("access-control-allow-origin"), "*");
+}
+
+#[tokio::test]
+async fn a_stream_without_an_upgrade_explains_itself() {
+    let world = World::start().await;
+    for path in ["/OnQuote", "/OnTickValue", "/OnMail", "/OnOrderBook", "/OnOhlc", "/events"] {
+        let reply = world.get(&format!("{path}?id=a%22%3E%3Ci")).await;
+        assert_eq!(
+            (reply.status, reply.header("content-type")),
+            (200, "text/plain; charset=utf-8"),
+            "{path}"
+        );
+        assert!(reply.body.contains("/static/EventsTest.html?id=a%22%3E%3Ci&type="), "{}", reply.body);
+        let page =
+            world.get_with(&format!("{path}?id=a%22%3E%3Ci"), &[("Accept", "text/html,*/*;q=0.8")]).await;
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        assert!(page.body.contains("id=a%22%3E%3Ci&amp;type=") && !page.body.contains("\"><i"));
+    }
+}

@@ -1,0 +1,9 @@
+//! The front over real sockets, with a backend that lives in the test.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may fail the test")]
+
+mod backend;
+mod calls;
+mod documents;
+mod http;
+mod streams;
