@@ -1,1 +1,27 @@
-//! link
+//! The link to an MT5 server: the client side of the Web Terminal protocol over real sockets.
+//!
+//! [`Dialer::dial`] opens a socket (plain or TLS, direct or by way of a proxy), exchanges the session key and gives
+//! a [`Link`]. [`Link::login`] logs in. From then on the owner submits requests and takes what comes with
+//! [`Link::next`], which also keeps the connection alive. A link never reconnects by itself: its owner does, and
+//! decides from [`LinkError::retry`] whether to.
+//!
+//! This crate knows nothing of orders, quotes or REST.
+
+mod client;
+mod connection;
+mod dial;
+mod egress;
+mod endpoint;
+mod failure;
+mod login;
+mod proxy;
+mod tls;
+
+pub use client::{Incoming, Link, RequestId};
+pub use dial::Dialer;
+pub use egress::Egress;
+pub use endpoint::{Endpoint, EndpointError, Scheme};
+pub use failure::{LinkError, RetryAdvice};
+pub use login::{Credentials, Visit};
+pub use proxy::{Proxy, ProxyKind};
+pub use tls::{TlsError, client_config};

@@ -1,0 +1,309 @@
+//! A link in use: requests out, answers and pushes in.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_util::{Sink, SinkExt, Stream};
+use tokio::time::{Instant, sleep_until};
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+use wire::{Cipher, Command, Payload, Request, code, frame, message, requests};
+
+use crate::LinkError;
+use crate::connection::{Socket, closed};
+
+/// An answer must come within this time (protocol, section 6).
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// Pause between heartbeats (protocol 7.4).
+const PING_EVERY: Duration = Duration::from_secs(5);
+/// Without an answer to a heartbeat for so long the connection is dead (protocol 7.4).
+const SILENCE_LIMIT: Duration = Duration::from_secs(15);
+/// Requests that may wait for their turn.
+const QUEUED_MAX: usize = 1024;
+/// Messages that may wait while an answer is awaited in the middle of a login.
+const BACKLOG_MAX: usize = 16 * 1024;
+
+/// Names a request of this link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId(u64);
+
+/// What came from the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// The answer to a request.
+    Reply {
+        /// The request.
+        id: RequestId,
+        /// Its command.
+        command: Command,
+        /// Zero is success.
+        code: u8,
+        /// Empty unless the code is zero.
+        body: Vec<u8>,
+    },
+    /// Something nobody asked for.
+    Push {
+        /// What it is.
+        command: Command,
+        /// What it holds.
+        body: Vec<u8>,
+    },
+}
+
+/// A request on the wire or waiting for it.
+#[derive(Debug)]
+struct Pending {
+    id: RequestId,
+    command: Command,
+    payload: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Flight {
+    id: RequestId,
+    command: Command,
+    deadline: Instant,
+}
+
+/// A connection with a session key. Answers belong to requests by command and order, so there is one request of a
+/// command on the wire at a time; others wait.
+#[derive(Debug)]
+pub struct Link {
+    socket: Socket,
+    cipher: Cipher,
+    token: [u8; 64],
+    next_id: u64,
+    flights: Vec<Flight>,
+    waiting: VecDeque<Pending>,
+    outgoing: VecDeque<Message>,
+    backlog: VecDeque<Incoming>,
+    heartbeat: Option<Heartbeat>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Heartbeat {
+    ping_at: Instant,
+    answered: Instant,
+}
+
+impl Link {
+    pub(crate) fn new(socket: Socket, cipher: Cipher, token: [u8; 64]) -> Self {
+        Self {
+            socket,
+            cipher,
+            token,
+            next_id: 0,
+            flights: Vec::new(),
+            waiting: VecDeque::new(),
+            outgoing: VecDeque::new(),
+            backlog: VecDeque::new(),
+            heartbeat: None,
+        }
+    }
+
+    /// What to give the next [`Dialer::dial`](crate::Dialer::dial) to the same server.
+    #[must_use]
+    pub const fn token(&self) -> [u8; 64] {
+        self.token
+    }
+
+    /// Begins heartbeats: from now on silence ends the link.
+    pub(crate) fn start_heartbeat(&mut self) {
+        let now = Instant::now();
+        self.heartbeat = Some(Heartbeat { ping_at: now, answered: now });
+    }
+
+    /// Sends a request, or queues it behind another one of its command. The answer comes from [`next`](Self::next).
+    ///
+    /// # Errors
+    /// [`LinkError::Busy`] if too many wait already.
+    pub fn submit<R: Request>(&mut self, ask: &R::Ask) -> Result<RequestId, LinkError> {
+        self.submit_raw(R::COMMAND, ask.to_bytes())
+    }
+
+    /// As [`submit`](Self::submit), with the payload as bytes.
+    ///
+    /// # Errors
+    /// [`LinkError::Busy`] if too many wait already.
+    pub fn submit_raw(&mut self, command: Command, payload: Vec<u8>) -> Result<RequestId, LinkError> {
+        if self.waiting.len() >= QUEUED_MAX {
+            return Err(LinkError::Busy);
+        }
+        let id = RequestId(self.next_id);
+        self.next_id += 1;
+        let pending = Pending { id, command, payload };
+        if self.flights.iter().any(|flight| flight.command == command) {
+            self.waiting.push_back(pending);
+        } else {
+            self.launch(pending);
+        }
+        Ok(id)
+    }
+
+    fn launch(&mut self, pending: Pending) {
+        let Pending { id, command, payload } = pending;
+        let request = message::Request { prefix: rand::random(), command: command.number(), payload };
+        self.outgoing.push_back(Message::binary(frame::seal(&self.cipher, &request.to_bytes())));
+        self.flights.push(Flight { id, command, deadline: Instant::now() + ANSWER_LIMIT });
+    }
+
+    /// Sends a request and waits for its answer; what else comes meanwhile is kept for [`next`](Self::next). Not to
+    /// be cancelled: the answer would be lost.
+    ///
+    /// # Errors
+    /// [`LinkError::Refused`] with the server's code, or why there is no answer.
+    pub async fn request<R: Request>(
+        &mut self,
+        doing: &'static str,
+        ask: &R::Ask,
+    ) -> Result<R::Reply, LinkError> {
+        let awaited = self.submit::<R>(ask)?;
+        let mut kept = VecDeque::new();
+        let answer = loop {
+            match self.next().await? {
+                Incoming::Reply { id, code, body, .. } if id == awaited => break (code, body),
+                other if kept.len() < BACKLOG_MAX => kept.push_back(other),
+                _ => return Err(LinkError::Protocol { cause: "too many pushes before an answer".into() }),
+            }
+        };
+        kept.append(&mut self.backlog);
+        self.backlog = kept;
+        match answer {
+            (code::SUCCESS, body) => Ok(R::Reply::from_bytes(&body)?),
+            (code, _) => Err(LinkError::Refused { doing, code }),
+        }
+    }
+
+    /// What comes next from the server. Sends what waits to be sent, and heartbeats. Safe to cancel.
+    ///
+    /// # Errors
+    /// Any error ends the link: it must not be used again.
+    pub async fn next(&mut self) -> Result<Incoming, LinkError> {
+        if let Some(kept) = self.backlog.pop_front() {
+            return Ok(kept);
+        }
+        loop {
+            let wake = self.wake_at();
+            tokio::select! {
+                biased;
+                received = std::future::poll_fn(|cx| self.poll_message(cx)) => {
+                    if let Some(incoming) = self.take(received?)? {
+                        return Ok(incoming);
+                    }
+                }
+                () = wait_until(wake) => self.on_time()?,
+            }
+        }
+    }
+
+    /// Says goodbye: logs out and closes, as far as that works within `limit`.
+    pub async fn close(mut self, limit: Duration) {
+        let goodbye = async {
+            let _ = self.request::<requests::Logout>("the logout", &wire::Empty).await;
+            let _ = self.socket.close(None).await;
+        };
+        let _ = tokio::time::timeout(limit, goodbye).await;
+    }
+
+    /// Drives the socket both ways: sends first, then reads.
+    fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, LinkError>> {
+        if let Err(cause) = self.poll_send(cx) {
+            return Poll::Ready(Err(closed(&cause)));
+        }
+        Poll::Ready(match ready!(Pin::new(&mut self.socket).poll_next(cx)) {
+            Some(Ok(message)) => Ok(message),
+            Some(Err(cause)) => Err(closed(&cause)),
+            None => Err(LinkError::Closed { cause: "without a close frame".into() }),
+        })
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), WsError> {
+        while !self.outgoing.is_empty() && self.socket.poll_ready_unpin(cx)?.is_ready() {
+            if let Some(message) = self.outgoing.pop_front() {
+                self.socket.start_send_unpin(message)?;
+            }
+        }
+        // Pending means that the waker is registered; it is polled again before reading.
+        let _ = Pin::new(&mut self.socket).poll_flush(cx)?;
+        Ok(())
+    }
+
+    fn take(&mut self, message: Message) -> Result<Option<Incoming>, LinkError> {
+        let sealed = match message {
+            Message::Binary(sealed) => sealed,
+            Message::Close(reason) => {
+                let cause = reason.map_or_else(|| "closed by the server".into(), |reason| reason.to_string());
+                return Err(LinkError::Closed { cause });
+            }
+            _ => return Ok(None),
+        };
+        let unreadable = |cause: frame::FrameError| LinkError::Protocol { cause: cause.to_string() };
+        let response =
+            message::Response::from_bytes(&frame::open(&self.cipher, &sealed).map_err(unreadable)?)?;
+        let Some(command) = Command::from_number(response.command) else {
+            tracing::debug!(command = response.command, "an unknown command was ignored");
+            return Ok(None);
+        };
+        if command.is_request() {
+            Ok(self.answer(command, response))
+        } else {
+            Ok(Some(push(command, response)))
+        }
+    }
+
+    fn answer(&mut self, command: Command, response: message::Response) -> Option<Incoming> {
+        let place = self.flights.iter().position(|flight| flight.command == command)?;
+        let flight = self.flights.swap_remove(place);
+        if let Some(next) = self.waiting.iter().position(|pending| pending.command == command)
+            && let Some(pending) = self.waiting.remove(next)
+        {
+            self.launch(pending);
+        }
+        if command == Command::Ping {
+            if let Some(heartbeat) = &mut self.heartbeat {
+                heartbeat.answered = Instant::now();
+            }
+            return None;
+        }
+        Some(Incoming::Reply { id: flight.id, command, code: response.code, body: response.body })
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        let answers = self.flights.iter().map(|flight| flight.deadline);
+        let beats = self.heartbeat.iter().map(|beat| beat.ping_at.min(beat.answered + SILENCE_LIMIT));
+        answers.chain(beats).min()
+    }
+
+    fn on_time(&mut self) -> Result<(), LinkError> {
+        let now = Instant::now();
+        if let Some(late) = self.flights.iter().find(|flight| flight.deadline <= now) {
+            tracing::debug!(command = ?late.command, "an answer did not come");
+            return Err(LinkError::Timeout { doing: "a request", limit: ANSWER_LIMIT });
+        }
+        let Some(heartbeat) = &mut self.heartbeat else { return Ok(()) };
+        if heartbeat.ping_at <= now {
+            heartbeat.ping_at = now + PING_EVERY;
+            if !self.flights.iter().any(|flight| flight.command == Command::Ping) {
+                self.submit::<requests::Ping>(&wire::Empty)?;
+            }
+        }
+        match &self.heartbeat {
+            Some(heartbeat) if heartbeat.answered + SILENCE_LIMIT <= now => {
+                Err(LinkError::Timeout { doing: "the heartbeat", limit: SILENCE_LIMIT })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn push(command: Command, response: message::Response) -> Incoming {
+    Incoming::Push { command, body: response.body }
+}
+
+async fn wait_until(wake: Option<Instant>) {
+    match wake {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}

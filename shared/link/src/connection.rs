@@ -1,0 +1,82 @@
+//! The socket under a link: opened, upgraded, and with a session key.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+use tokio_util::either::Either;
+use wire::records::{BootstrapReply, BootstrapRequest};
+use wire::{Cipher, Command, INITIAL_KEY, MAX_MESSAGE, Payload, code, frame, message};
+
+use crate::LinkError;
+
+/// Plain or TLS.
+pub(crate) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+/// A WebSocket over it.
+pub(crate) type Socket = WebSocketStream<Stream>;
+
+/// The answer to the bootstrap must come within this time.
+const BOOTSTRAP_LIMIT: Duration = Duration::from_secs(15);
+/// The library's default of 128 KiB a socket would be most of an idle session's memory; larger messages grow it.
+const READ_BUFFER: usize = 4 * 1024;
+
+/// The settings of every socket.
+pub(crate) fn socket_config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_message_size(Some(MAX_MESSAGE))
+        .max_frame_size(Some(MAX_MESSAGE))
+}
+
+/// Exchanges the session key (protocol 7.1). `token` is zeros, or that of an earlier connection.
+pub(crate) async fn bootstrap(
+    socket: &mut Socket,
+    token: [u8; 64],
+    address: &str,
+) -> Result<(Cipher, [u8; 64]), LinkError> {
+    let answer = timeout(BOOTSTRAP_LIMIT, exchange_keys(socket, token, address)).await;
+    answer.unwrap_or(Err(LinkError::Timeout { doing: "the bootstrap", limit: BOOTSTRAP_LIMIT }))
+}
+
+async fn exchange_keys(
+    socket: &mut Socket,
+    token: [u8; 64],
+    address: &str,
+) -> Result<(Cipher, [u8; 64]), LinkError> {
+    let foreign = |cause: String| LinkError::NotWebTerminal { address: address.to_owned(), cause };
+    let initial = Cipher::new(&INITIAL_KEY).map_err(|cause| foreign(cause.to_string()))?;
+    let payload = BootstrapRequest { token }.to_bytes();
+    let request = message::Request { prefix: rand::random(), command: Command::Bootstrap.number(), payload };
+    let sent = frame::seal(&initial, &request.to_bytes());
+    socket.send(Message::binary(sent)).await.map_err(|cause| closed(&cause))?;
+    let answer = loop {
+        match socket.next().await {
+            Some(Ok(Message::Binary(answer))) => break answer,
+            Some(Ok(Message::Close(_))) | None => return Err(foreign("it closed the connection".into())),
+            Some(Ok(_)) => {}
+            Some(Err(cause)) => return Err(foreign(cause.to_string())),
+        }
+    };
+    let inner = frame::open(&initial, &answer).map_err(|cause| foreign(cause.to_string()))?;
+    let response = message::Response::from_bytes(&inner)?;
+    if response.command != Command::Bootstrap.number() {
+        return Err(foreign(format!("it answered the bootstrap with command {}", response.command)));
+    }
+    if response.code != code::SUCCESS {
+        return Err(LinkError::Refused { doing: "opening the connection", code: response.code });
+    }
+    let reply = BootstrapReply::from_bytes(&response.body)?;
+    let cipher = Cipher::new(&reply.session_key).map_err(|cause| foreign(cause.to_string()))?;
+    Ok((cipher, reply.token))
+}
+
+/// How a socket ended.
+pub(crate) fn closed(cause: &WsError) -> LinkError {
+    LinkError::Closed { cause: cause.to_string() }
+}
