@@ -7,8 +7,7 @@ use calls::Handle;
 use calls::front::{Ping, ReadMe, Version};
 use calls::reply::{Html, Text};
 use error::Error;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use runtime::Tasks;
 
 use crate::manual;
 use crate::openapi::{self, Description};
@@ -22,10 +21,8 @@ pub(crate) struct Front {
     pub(crate) routes: Routes,
     pub(crate) openapi: String,
     manual: String,
-    /// Calls and sockets under way.
-    pub(crate) tasks: TaskTracker,
-    /// Cancelled when sockets should close.
-    pub(crate) stop: CancellationToken,
+    /// Calls and sockets under way; its signal closes the sockets.
+    pub(crate) tasks: Tasks,
 }
 
 impl Front {
@@ -37,8 +34,7 @@ impl Front {
             manual: manual::page(&description.calls, &settings.version),
             openapi: openapi::document(),
             settings,
-            tasks: TaskTracker::new(),
-            stop: CancellationToken::new(),
+            tasks: Tasks::new(),
         }
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! ```no_run
 //! # async fn example(backend: std::sync::Arc<dyn bus::Backend>) -> std::io::Result<()> {
-//! # use mt5rest_api as api;
 //! let api = api::Api::new(backend, api::Settings::default());
 //! let listener = tokio::net::TcpListener::bind(("127.0.0.1", 5000)).await?;
 //! let shutdown = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
@@ -66,13 +65,13 @@ impl Api {
     }
 
     /// Serves until `shutdown` is ready; then refuses newcomers, closes sockets with code 1001, and returns when
-    /// the last call has been answered. How long that may take is up to the caller.
+    /// the last call has been answered. No call takes longer than its timeout.
     pub async fn serve(
         self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
-        let stop = self.front.stop.clone();
+        let tasks = self.front.tasks.clone();
         let listener = listener.tap_io(|socket| {
             if let Err(error) = socket.set_nodelay(true) {
                 tracing::debug!(%error, "a connection stays with delayed sending");
@@ -81,18 +80,20 @@ impl Api {
         axum::serve(listener, self.router())
             .with_graceful_shutdown(async move {
                 shutdown.await;
-                stop.cancel();
+                tasks.stop();
             })
             .await?;
         self.close().await;
         Ok(())
     }
 
-    /// Closes all sockets and waits for the calls under way.
+    /// Closes all sockets and waits for the calls under way, as long as the settings allow.
     pub async fn close(&self) {
-        self.front.stop.cancel();
-        self.front.tasks.close();
-        self.front.tasks.wait().await;
+        let grace = self.front.settings.stop_grace;
+        if !self.front.tasks.finish(grace).await {
+            let left = self.front.tasks.running();
+            tracing::warn!(left, "calls or sockets did not end in time");
+        }
     }
 }
 

@@ -23,6 +23,9 @@ pub struct Settings {
     pub ping_every: Duration,
     /// How long one frame may wait for a socket that takes nothing. Default 30 s.
     pub send_timeout: Duration,
+    /// How long sockets, and orders whose clients have gone, may take to end at a stop. Default 15 s: an order is
+    /// confirmed sooner, and orchestrators commonly kill after 30 s.
+    pub stop_grace: Duration,
 }
 
 impl Default for Settings {
@@ -35,6 +38,7 @@ impl Default for Settings {
             query_bytes_max: 32 * 1024,
             ping_every: Duration::from_secs(30),
             send_timeout: Duration::from_secs(30),
+            stop_grace: Duration::from_secs(15),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! WebSockets: one JSON text frame per event, nothing before the first one.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
@@ -76,8 +76,7 @@ pub(crate) async fn open(front: &Arc<Front>, stream: &Stream, request: Request) 
                 .read_buffer_size(BUFFER_BYTES)
                 .write_buffer_size(BUFFER_BYTES)
                 .on_upgrade(move |socket| async move {
-                    let tasks = front.tasks.clone();
-                    tasks.track_future(run(front, socket, token, topics)).await;
+                    front.tasks.clone().spawn(run(front, socket, token, topics));
                 })
         }
         Err(rejection) => rejection.into_response(),
@@ -130,11 +129,12 @@ async fn forward(front: &Front, socket: &mut WebSocket, mut subscription: Subscr
     let ping_every = front.settings.ping_every;
     let mut keep_alive = interval_at(Instant::now() + ping_every, ping_every);
     keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let stop = front.tasks.stop_signal();
     let mut heard = Instant::now();
     loop {
         let message = tokio::select! {
             biased;
-            () = front.stop.cancelled() => {
+            () = stop.cancelled() => {
                 return Exit::Close(close::GOING_AWAY, "The service stops: reconnect.".to_owned());
             }
             incoming = socket.recv() => match incoming {
@@ -193,8 +193,7 @@ fn clipped(reason: &str) -> &str {
 }
 
 fn id_not_exist(token: &str, error: &Error) -> Message {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let text = bus::envelope(ID_NOT_EXIST, token, i64::try_from(now).unwrap_or_default(), &error.detail());
+    let text = bus::envelope(ID_NOT_EXIST, token, runtime::unix_ms(), &error.detail());
     Message::Text(text.ok().and_then(|text| Utf8Bytes::try_from(text).ok()).unwrap_or_default())
 }
 

@@ -8,7 +8,6 @@
 //! use bus::{Answer, Ask, Backend, Fanout, Frame, Subscription, Topic, Topics, envelope};
 //! use calls::{AnyCall, ConnectionCall, Call, connection::CheckConnect, reply::Text};
 //! use error::Error;
-//! # use mt5rest_bus as bus;
 //!
 //! struct Owner { sole_session: Fanout }
 //!

@@ -3,9 +3,9 @@
 //! `api` reads the descriptions (routes, OpenAPI), `worker` decodes and answers:
 //!
 //! ```
-//! use mt5rest_calls::{AnyCall, AccountCall, Call, Handle, Params, Payload};
-//! use mt5rest_calls::account::OpenedOrders;
-//! use mt5rest_calls::reply::Order;
+//! use calls::{AnyCall, AccountCall, Call, Handle, Params, Payload};
+//! use calls::account::OpenedOrders;
+//! use calls::reply::Order;
 //! use error::Error;
 //!
 //! struct Session;

@@ -5,7 +5,7 @@
 //! into HTTP bodies and into WebSocket envelopes; it serialises to the body clients know.
 //!
 //! ```
-//! use mt5rest_error::{Code, Error};
+//! use error::{Code, Error};
 //!
 //! let refused = Error::from_retcode(10019, "OrderSend").because("retcode 10019 in the trade result push");
 //! assert_eq!(refused.code(), Code::NoMoney);

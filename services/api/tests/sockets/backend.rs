@@ -8,13 +8,13 @@ use std::time::Duration;
 use ::calls::connection::{CheckConnect, Connect};
 use ::calls::reply::Text;
 use ::calls::{AccountCall, AnyCall, Call, ConnectionCall, SymbolsCall, TradingCall};
+use api::{Api, Settings};
 use bus::{Answer, Ask, Backend, Fanout, Frame, Payload, Subscription, Topic, Topics};
 use error::{Code, Error};
-use mt5rest_api::{Api, Settings};
+use runtime::Tasks;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
-use tokio_util::task::TaskTracker;
 
 /// What Connect answers, and the token of the only session.
 pub(crate) const TOKEN: &str = "6a3ff9b4-7a6f-4c7e-8f0e-3a1f2f6a9d10";
@@ -117,7 +117,7 @@ impl World {
             // A dropped sender means the test is over, which is a reason to stop as well.
             let _ = stopped.await;
         };
-        let server = TaskTracker::new().spawn(api.serve(listener, shutdown));
+        let server = Tasks::new().spawn(api.serve(listener, shutdown));
         Self { desk, address, stop, server }
     }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use api::{Settings, close};
 use bus::{EVENTS_MAX, End, Topic};
 use futures_util::{SinkExt, StreamExt};
-use mt5rest_api::{Settings, close};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;

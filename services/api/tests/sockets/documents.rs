@@ -21,7 +21,7 @@ async fn the_root_leads_to_the_call_browser() {
 async fn the_description_is_served_as_made() {
     let world = World::start().await;
     let reply = world.get("/Swagger/V1/swagger.json").await;
-    assert_eq!(reply.body, mt5rest_api::openapi_document());
+    assert_eq!(reply.body, api::openapi_document());
 }
 
 #[tokio::test]
