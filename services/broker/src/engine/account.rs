@@ -1,0 +1,184 @@
+//! An account: its terms, its money, what it has open and what it did.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use model::calc::{Deposit, Equity, Exposure, Floating, FreeMarginMode, profit_of};
+use model::{Money, ServerTime};
+
+use super::market::Market;
+use super::{Deal, Funds, History, Login, Order, Position, Ticket};
+use crate::catalogue::{CommissionRule, SymbolId};
+use model::calc::BidAsk;
+
+/// How much an account may have; reaching a limit is an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Working orders of an account (retcode 10033).
+    pub orders_max: usize,
+    /// Open positions of an account (retcode 10040).
+    pub positions_max: usize,
+    /// Deals, and ended orders, that an account's history keeps; the oldest are dropped.
+    pub history_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        // What brokers grant their accounts, and a history that still fits a few answers.
+        Self { orders_max: 500, positions_max: 1000, history_max: 100_000 }
+    }
+}
+
+/// When an account's positions are closed for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum StopOut {
+    /// Below this margin level, per cent.
+    Level(f64),
+    /// Below this equity, account currency.
+    Equity(f64),
+}
+
+/// What is agreed with an account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccountTerms {
+    /// Its number.
+    pub login: Login,
+    /// Currency and leverage.
+    pub deposit: Deposit,
+    /// When a margin call is made, in the unit of `stop_out`.
+    pub margin_call: f64,
+    /// When positions are closed.
+    pub stop_out: StopOut,
+    /// Which floating result counts as free margin.
+    pub free_margin: FreeMarginMode,
+    /// Commissions, the first that matches a symbol counts.
+    pub commissions: &'static [CommissionRule],
+}
+
+/// Prices that were promised to an account for a while.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Offer {
+    pub(super) price: BidAsk,
+    pub(super) until: ServerTime,
+}
+
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) terms: AccountTerms,
+    pub(super) enabled: bool,
+    pub(super) balance: Money,
+    pub(super) credit: Money,
+    pub(super) day_profit: Money,
+    pub(super) positions: BTreeMap<Ticket, Position>,
+    pub(super) orders: BTreeMap<Ticket, Order>,
+    pub(super) deals: VecDeque<Deal>,
+    pub(super) past_orders: VecDeque<Order>,
+    pub(super) offers: BTreeMap<SymbolId, Offer>,
+    pub(super) is_called: bool,
+    margin: Money,
+}
+
+impl Account {
+    pub(super) fn new(terms: AccountTerms) -> Self {
+        Self {
+            terms,
+            enabled: true,
+            balance: Money::ZERO,
+            credit: Money::ZERO,
+            day_profit: Money::ZERO,
+            positions: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            deals: VecDeque::new(),
+            past_orders: VecDeque::new(),
+            offers: BTreeMap::new(),
+            is_called: false,
+            margin: Money::ZERO,
+        }
+    }
+
+    pub(super) fn funds(&self) -> Funds {
+        Funds { balance: self.balance, credit: self.credit, day_profit: self.day_profit }
+    }
+
+    /// The figures by the profits last computed.
+    pub(super) fn equity(&self, market: &Market) -> Equity {
+        let mut floating = Floating::default();
+        for position in self.positions.values() {
+            if let Some(contract) = market.contract(position.symbol) {
+                floating.add(contract, position.side, position.profit, position.swap);
+            }
+        }
+        let funds = model::calc::Funds {
+            balance: self.balance,
+            credit: self.credit,
+            commission_accrued: Money::ZERO,
+        };
+        Equity::of(&funds, &floating, self.margin, self.terms.free_margin)
+    }
+
+    /// Computes the margin anew; to be called whenever a position has changed.
+    pub(super) fn settle_margin(&mut self, market: &Market) {
+        let mut exposures: BTreeMap<SymbolId, Exposure> = BTreeMap::new();
+        for position in self.positions.values() {
+            let exposure = exposures.entry(position.symbol).or_default();
+            exposure.add(position.side, position.volume, position.price_open, position.rate_margin);
+        }
+        let margin_in = |(symbol, exposure): (&SymbolId, &Exposure)| {
+            market.contract(*symbol).map(|contract| exposure.margin(contract, &self.terms.deposit))
+        };
+        self.margin = exposures.iter().filter_map(margin_in).sum();
+    }
+
+    /// What is held of a symbol.
+    pub(super) fn exposure(&self, symbol: SymbolId) -> Exposure {
+        let mut exposure = Exposure::default();
+        for position in self.positions.values().filter(|position| position.symbol == symbol) {
+            exposure.add(position.side, position.volume, position.price_open, position.rate_margin);
+        }
+        exposure
+    }
+
+    /// Computes the profits of all positions, or of those in one symbol, at current prices.
+    pub(super) fn revalue(&mut self, market: &Market, only: Option<SymbolId>) {
+        for position in self.positions.values_mut().filter(|p| only.is_none_or(|id| p.symbol == id)) {
+            let Some(contract) = market.contract(position.symbol) else { continue };
+            let Some(quote) = market.price(position.symbol) else { continue };
+            position.price_current = quote.close(position.side);
+            let (side, open, close) = (position.side, position.price_open, position.price_current);
+            let deposit = &self.terms.deposit;
+            // A missing rate keeps the last profit: a wrong one would close positions.
+            if let Some(profit) = profit_of(contract, side, position.volume, open, close, deposit, market) {
+                position.profit = profit.money;
+                position.rate_profit = profit.rate;
+            }
+        }
+    }
+
+    pub(super) fn revalue_all(&mut self, market: &Market) {
+        self.revalue(market, None);
+    }
+
+    pub(super) fn history(&self, from_s: i64, to_s: i64, limit: usize) -> History {
+        let deals = range(&self.deals, |deal| deal.time, from_s, to_s, limit);
+        let orders = range(&self.past_orders, |order| order.done.unwrap_or(order.placed), from_s, to_s, limit);
+        History { deals, orders }
+    }
+
+    /// Whether a position of this number was closed in the time that the history covers.
+    pub(super) fn has_closed(&self, id: Ticket) -> bool {
+        !self.positions.contains_key(&id) && self.deals.iter().rev().any(|deal| deal.position == Some(id))
+    }
+}
+
+/// The newest `limit` records of a range; records are in order of time.
+fn range<T: Clone>(
+    records: &VecDeque<T>,
+    time: impl Fn(&T) -> ServerTime,
+    from_s: i64,
+    to_s: i64,
+    limit: usize,
+) -> Vec<T> {
+    let start = records.partition_point(|record| time(record).seconds() < from_s);
+    let end = records.partition_point(|record| time(record).seconds() <= to_s);
+    let start = start.max(end.saturating_sub(limit));
+    records.range(start.min(end)..end).cloned().collect()
+}

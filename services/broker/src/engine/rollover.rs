@@ -1,0 +1,118 @@
+//! What the passing of time does: swaps at midnight, and orders that end.
+
+use std::time::Duration;
+
+use model::calc::{profit_of, rate_buy, rate_sell};
+use model::{Money, Price, ServerTime, Side, SwapMode, day_start_s, pow10};
+
+use super::deal::notional;
+use super::desk::Desk;
+use super::{Change, DealReport, Engine, Event, Position};
+use crate::catalogue::Symbol;
+
+/// Midnights caught up with at once. A clock that jumps further charges no more than a year of swaps.
+const MIDNIGHTS_MAX: i64 = 366;
+/// Days of the year in which swap rates are stated.
+const SWAP_DAYS: f64 = 360.0;
+const DAY: Duration = Duration::from_hours(24);
+
+impl Engine {
+    /// Moves the clock on, never back, and does what falls due on the way.
+    pub(super) fn pass_time(&mut self, time: ServerTime, events: &mut Vec<Event>) {
+        let (before, now) = (self.now, self.now.max(time));
+        // The first command starts the clock: nothing was open before it.
+        if before == ServerTime::default() {
+            self.now = now;
+            return;
+        }
+        let today = day_start_s(now.seconds());
+        let first = day_start_s(before.seconds()).max(today - MIDNIGHTS_MAX * 86_400);
+        let mut midnight = ServerTime::from_parts(first, 0) + DAY;
+        while midnight <= now {
+            self.now = self.now.max(midnight);
+            self.expire(events);
+            self.roll_over(events);
+            midnight = midnight + DAY;
+        }
+        self.now = now;
+        self.expire(events);
+    }
+
+    fn expire(&mut self, events: &mut Vec<Event>) {
+        for (login, ticket) in self.ledger.expired(self.now) {
+            if let Some(mut desk) = self.desk(login, events) {
+                desk.expire(ticket);
+            }
+        }
+    }
+
+    fn roll_over(&mut self, events: &mut Vec<Event>) {
+        // The night belongs to the day that ends.
+        let ended = (self.now.weekday() + 6) % 7;
+        let logins: Vec<_> = self.accounts.keys().copied().collect();
+        for login in logins {
+            if let Some(mut desk) = self.desk(login, events) {
+                desk.account.day_profit = Money::ZERO;
+                desk.charge_swaps(ended);
+            }
+        }
+    }
+}
+
+impl Desk<'_> {
+    fn charge_swaps(&mut self, weekday: usize) {
+        self.account.revalue_all(self.market);
+        let mut charged = Vec::new();
+        for position in self.account.positions.values() {
+            let Some(symbol) = self.market.symbol(position.symbol) else { continue };
+            let nights = symbol.swap.rates[weekday];
+            if nights > 0.0
+                && let Some(amount) = self.swap_of(&symbol, position, nights)
+                && !amount.is_zero()
+            {
+                charged.push((position.id, amount));
+            }
+        }
+        for (id, amount) in charged {
+            let Some(position) = self.account.positions.get_mut(&id) else { continue };
+            position.swap += amount;
+            position.updated = self.now;
+            let position = Some(position.clone());
+            let funds = self.account.funds();
+            self.report(Change::Updated, DealReport { position, funds, ..DealReport::default() });
+        }
+        self.enforce_margin();
+    }
+
+    /// The swap of so many nights, account currency. `None` while a rate is missing. The two modes that reopen
+    /// positions charge nothing here: no symbol uses them.
+    fn swap_of(&self, symbol: &Symbol, position: &Position, nights: f64) -> Option<Money> {
+        let contract = &symbol.contract;
+        let deposit = &self.account.terms.deposit;
+        let swap = if position.side == Side::Buy { symbol.swap.long } else { symbol.swap.short };
+        let volume = position.volume;
+        let in_currency = |amount: f64, currency: &str| {
+            let convert = if amount < 0.0 { rate_buy } else { rate_sell };
+            let rate = convert(currency, &deposit.currency, self.market)?;
+            Some(Money::round(amount * nights * rate, deposit.digits))
+        };
+        let interest = |price: Price| {
+            let value = notional(contract, volume, price);
+            in_currency(value * swap / 100.0 / SWAP_DAYS, &contract.currency_profit)
+        };
+        match symbol.swap.mode {
+            SwapMode::Off | SwapMode::ReopenClose | SwapMode::ReopenBid => Some(Money::ZERO),
+            SwapMode::Points => {
+                let open = position.price_current;
+                let change = swap * nights / pow10(symbol.digits()) as f64;
+                let close = open + Price::from_f64(change, model::SCALE_DIGITS)?;
+                profit_of(contract, Side::Buy, volume, open, close, deposit, self.market).map(|p| p.money)
+            }
+            SwapMode::BaseCurrency => in_currency(swap * volume.lots(), &symbol.currency_base),
+            SwapMode::MarginCurrency => in_currency(swap * volume.lots(), &contract.currency_margin),
+            SwapMode::DepositCurrency => in_currency(swap * volume.lots(), &deposit.currency),
+            SwapMode::InterestCurrent => interest(position.price_current),
+            SwapMode::InterestOpen => interest(position.price_open),
+        }
+    }
+}
