@@ -12,7 +12,7 @@ use error::{Code, Error};
 
 use crate::front::Front;
 use crate::reply::{self, AS_OF, SYNC};
-use crate::request::{self, Refusal};
+use crate::request;
 use crate::routes::CallRoute;
 
 /// The status of errors unless a client chose another one. Clients of this interface tell success by 200 alone.
@@ -29,9 +29,14 @@ pub(crate) async fn answer(front: &Arc<Front>, route: &CallRoute, request: Reque
     let (parts, body) = request.into_parts();
     let mut params = Params::new();
     if parts.method == Method::POST {
-        match request::body_params(&parts.headers, body, front.settings.body_bytes_max).await {
-            Ok(given) => params = given,
-            Err((status, error)) => return reply::failure(status, &parts.headers, &error),
+        let reading = request::body_params(&parts.headers, body, front.settings.body_bytes_max);
+        match tokio::time::timeout(front.settings.body_timeout, reading).await {
+            Ok(Ok(given)) => params = given,
+            Ok(Err((status, error))) => return reply::failure(status, &parts.headers, &error),
+            Err(_) => {
+                let error = Error::timeout("Sending the body");
+                return reply::failure(StatusCode::REQUEST_TIMEOUT, &parts.headers, &error);
+            }
         }
     }
     // The body comes first, so that it wins over the query.
@@ -41,12 +46,10 @@ pub(crate) async fn answer(front: &Arc<Front>, route: &CallRoute, request: Reque
         Ok(status) => status,
         Err(error) => return reply::failure(ERROR_STATUS, &parts.headers, &error),
     };
-    let answer = match ask(front, route, &parts.headers, params).await {
-        Ok(answer) => answer,
-        Err((status, error)) => {
-            return reply::failure(wanted_status.unwrap_or(status), &parts.headers, &error);
-        }
-    };
+    let begun = Instant::now();
+    let answer = ask(front, route, &parts.headers, params).await.unwrap_or_else(Answer::from);
+    let code = answer.result.as_ref().map_or_else(|error| error.code().as_str(), |_| "OK");
+    tracing::debug!(call = route.name, code, duration_ms = begun.elapsed().as_millis(), "answered");
     respond(&parts.headers, wanted_status, answer)
 }
 
@@ -56,19 +59,17 @@ async fn ask(
     route: &CallRoute,
     headers: &HeaderMap,
     params: Params,
-) -> Result<Answer, Refusal> {
-    let refused = |error| (ERROR_STATUS, error);
+) -> Result<Answer, Error> {
     if let Some(call) = FrontCall::decode(route.name, &params) {
-        let call = call.map_err(refused)?;
-        return Ok(Answer::of(call.dispatch(front.as_ref()).await));
+        return Ok(Answer::of(call?.dispatch(front.as_ref()).await));
     }
     let token = params.get("id").map(str::to_owned);
     if route.needs_session && token.is_none() {
-        return Err(refused(Error::missing_param("id", "the token that Connect answered")));
+        return Err(Error::missing_param("id", "the token that Connect answered"));
     }
     let timeout = timeout(front, route, &params);
     let deadline = Instant::now() + timeout;
-    let idempotency_key = request::idempotency_key(headers, &params).map_err(refused)?;
+    let idempotency_key = request::idempotency_key(headers, &params)?;
     let ask = Ask { call: route.name.to_owned(), params, token, deadline, idempotency_key };
 
     // A task of its own: when the client hangs up, this future is dropped, but an order must not be.

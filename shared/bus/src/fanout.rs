@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 use crate::frame::{Frame, Topic, Topics};
 use crate::queue::{End, Queue};
 
-/// Sockets that may listen to one session. Each screen of a user opens a few.
-pub const SUBSCRIPTIONS_MAX: usize = 256;
+/// Sockets that may listen to one session: a screen opens a few, and a public page about one account has many.
+pub const SUBSCRIPTIONS_MAX: usize = 2048;
 
 /// The publisher's side: one per session. Cheap while nobody listens. Dropping it tells readers to come back.
 #[derive(Debug, Default)]

@@ -137,16 +137,17 @@ impl Names {
         self.0.is_empty()
     }
 
-    /// The names meant: a value that is not known but holds commas is taken apart.
+    /// The names meant: a value that is not known is taken apart at its commas.
     pub fn resolve(&self, is_known: impl Fn(&str) -> bool) -> Vec<&str> {
-        let split = |value: &str| value.contains(',') && !is_known(value);
-        let parts = |value| if split(value) { value.split(',') } else { value.split('\0') };
-        self.0
-            .iter()
-            .flat_map(|value| parts(value.as_str()))
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-            .collect()
+        let mut names = Vec::new();
+        for value in &self.0 {
+            if is_known(value) {
+                names.push(value.as_str());
+            } else {
+                names.extend(value.split(',').map(str::trim).filter(|name| !name.is_empty()));
+            }
+        }
+        names
     }
 }
 

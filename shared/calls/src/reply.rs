@@ -20,6 +20,8 @@ use error::Error;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
+use crate::json;
+
 /// An encoded reply. It is made once, by who answers the call, and forwarded as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Payload {
@@ -49,14 +51,8 @@ pub trait Reply: Serialize + JsonSchema + Sized {
 
     /// Encodes it.
     fn payload(&self) -> Result<Payload, Error> {
-        json_payload(self)
+        json(self).map(Payload::Json)
     }
-}
-
-/// Encodes a value as JSON.
-fn json_payload(value: &impl Serialize) -> Result<Payload, Error> {
-    let json = serde_json::to_vec(value).map_err(|e| Error::internal(format!("encoding a reply: {e}")))?;
-    Ok(Payload::Json(json.into()))
 }
 
 /// A bare text, such as a token.
@@ -126,3 +122,51 @@ impl Reply for SymbolParams {}
 impl<T: Reply> Reply for Filtered<T> {}
 impl<T: Reply> Reply for Vec<T> {}
 impl<T: Reply> Reply for BTreeMap<String, T> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ServerTime, UtcTime};
+
+    fn text<R: Reply>(reply: &R) -> String {
+        match reply.payload().unwrap() {
+            Payload::Json(json) => String::from_utf8(json.to_vec()).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn fields_stand_in_the_published_order_with_their_published_names() {
+        let quote = Quote {
+            symbol: "EURUSD".to_owned(),
+            bid: 1.1,
+            ask: 1.25,
+            time: ServerTime::from_ms(1_789_088_473_176),
+            last: 0.0,
+            volume: 0,
+            timestamp_utc: 5,
+        };
+        let expected = concat!(
+            r#"{"symbol":"EURUSD","bid":1.1,"ask":1.25,"time":"2026-09-11T01:01:13.176","#,
+            r#""last":0,"volume":0,"timestampUTC":5}"#
+        );
+        assert_eq!(text(&quote), expected);
+        let status = ConnectionStatus {
+            id: "t".to_owned(),
+            is_connected: true,
+            connect_time_utc: UtcTime::from_ms(1),
+            last_quote_time_utc: UtcTime::NULL,
+            client_ip: None,
+        };
+        let expected = concat!(
+            r#"{"id":"t","isConnected":true,"connectTimeUTC":"1970-01-01T00:00:00.0010000Z","#,
+            r#""lastQuoteTimeUTC":"0001-01-01T00:00:00","clientIp":null}"#
+        );
+        assert_eq!(text(&status), expected);
+    }
+
+    #[test]
+    fn texts_are_not_json() {
+        assert_eq!(Text::OK.payload().unwrap(), Payload::Text("OK".to_owned()));
+    }
+}
