@@ -110,9 +110,7 @@ pub fn envelope(kind: &str, token: &str, timestamp_ms: i64, data: &impl Serializ
         data: &'a T,
     }
     let whole = Envelope { r#type: kind, id: token, timestamp_utc: timestamp_ms, data };
-    serde_json::to_vec(&whole)
-        .map(Bytes::from)
-        .map_err(|e| Error::internal(format!("encoding a {kind} event: {e}")))
+    calls::json(&whole)
 }
 
 #[cfg(test)]
