@@ -8,6 +8,7 @@ use calls::front::{Ping, ReadMe, Version};
 use calls::reply::{Html, Text};
 use error::Error;
 use runtime::Tasks;
+use tokio::sync::Semaphore;
 
 use crate::manual;
 use crate::openapi::{self, Description};
@@ -23,6 +24,8 @@ pub(crate) struct Front {
     manual: String,
     /// Calls and sockets under way; its signal closes the sockets.
     pub(crate) tasks: Tasks,
+    /// Places for WebSockets.
+    pub(crate) sockets: Arc<Semaphore>,
 }
 
 impl Front {
@@ -33,6 +36,7 @@ impl Front {
             routes: Routes::new(&description.calls),
             manual: manual::page(&description.calls, &settings.version),
             openapi: openapi::document(),
+            sockets: Arc::new(Semaphore::new(settings.sockets_max)),
             settings,
             tasks: Tasks::new(),
         }

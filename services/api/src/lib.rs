@@ -5,7 +5,8 @@
 //! let api = api::Api::new(backend, api::Settings::default());
 //! let listener = tokio::net::TcpListener::bind(("127.0.0.1", 5000)).await?;
 //! let shutdown = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
-//! api.serve(listener, shutdown).await
+//! api.serve(listener, shutdown).await;
+//! # Ok(())
 //! # }
 //! ```
 //!
@@ -24,6 +25,7 @@ mod openapi;
 mod reply;
 mod request;
 mod routes;
+mod server;
 mod settings;
 mod stream;
 mod stream_page;
@@ -32,14 +34,12 @@ pub use openapi::document as openapi_document;
 pub use settings::Settings;
 pub use stream::close;
 
-use std::io;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use axum::serve::ListenerExt;
 use bus::Backend;
 use error::{Code, Error};
 use tokio::net::TcpListener;
@@ -65,26 +65,13 @@ impl Api {
     }
 
     /// Serves until `shutdown` is ready; then refuses newcomers, closes sockets with code 1001, and returns when
-    /// the last call has been answered. No call takes longer than its timeout.
-    pub async fn serve(
-        self,
-        listener: TcpListener,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> io::Result<()> {
-        let tasks = self.front.tasks.clone();
-        let listener = listener.tap_io(|socket| {
-            if let Err(error) = socket.set_nodelay(true) {
-                tracing::debug!(%error, "a connection stays with delayed sending");
-            }
-        });
-        axum::serve(listener, self.router())
-            .with_graceful_shutdown(async move {
-                shutdown.await;
-                tasks.stop();
-            })
-            .await?;
+    /// the calls under way are answered, or after the grace of the settings.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send) {
+        tokio::select! {
+            () = shutdown => {}
+            () = server::accept(&self.front, listener, self.router()) => {}
+        }
         self.close().await;
-        Ok(())
     }
 
     /// Closes all sockets and waits for the calls under way, as long as the settings allow.

@@ -20,13 +20,21 @@ pub struct Settings {
     /// The longest query. Default 32 KiB: a thousand symbol names. The HTTP library refuses 64 KiB by itself, without
     /// a word of explanation.
     pub query_bytes_max: usize,
+    /// Connections that may have calls under way or be idle. Default 8192; newcomers wait. WebSockets have their own
+    /// limit.
+    pub connections_max: usize,
+    /// WebSockets that may be open. Default 16384: at 16 KiB each that is a quarter of a gigabyte.
+    pub sockets_max: usize,
+    /// How long a connection may stay without a complete request head. Default 120 s: longer than HTTP clients keep
+    /// idle connections for reuse, so that it is not we who close them under a new request.
+    pub idle_timeout: Duration,
     /// How often a silent socket is pinged; after two pings without any sign it is dropped. Default 30 s: proxies
     /// commonly cut connections that were idle for a minute.
     pub ping_every: Duration,
     /// How long one frame may wait for a socket that takes nothing. Default 30 s.
     pub send_timeout: Duration,
-    /// How long sockets, and orders whose clients have gone, may take to end at a stop. Default 15 s: an order is
-    /// confirmed sooner, and orchestrators commonly kill after 30 s.
+    /// How long calls and sockets may take to end at a stop. Default 15 s: an order is confirmed sooner, and
+    /// orchestrators commonly kill after 30 s.
     pub stop_grace: Duration,
 }
 
@@ -39,6 +47,9 @@ impl Default for Settings {
             body_bytes_max: 64 * 1024,
             body_timeout: Duration::from_secs(10),
             query_bytes_max: 32 * 1024,
+            connections_max: 8192,
+            sockets_max: 16_384,
+            idle_timeout: Duration::from_secs(120),
             ping_every: Duration::from_secs(30),
             send_timeout: Duration::from_secs(30),
             stop_grace: Duration::from_secs(15),

@@ -66,6 +66,10 @@ pub(crate) async fn open(front: &Arc<Front>, stream: &Stream, request: Request) 
             &Error::new(Code::MethodNotSupported, text),
         );
     };
+    let Ok(place) = Arc::clone(&front.sockets).try_acquire_owned() else {
+        let error = Error::busy("All WebSockets of this service are taken. Come back later.");
+        return reply::failure(StatusCode::SERVICE_UNAVAILABLE, &parts.headers, &error);
+    };
     let upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection> =
         WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
     match upgrade {
@@ -76,7 +80,10 @@ pub(crate) async fn open(front: &Arc<Front>, stream: &Stream, request: Request) 
                 .read_buffer_size(BUFFER_BYTES)
                 .write_buffer_size(BUFFER_BYTES)
                 .on_upgrade(move |socket| async move {
-                    front.tasks.clone().spawn(run(front, socket, token, topics));
+                    front.tasks.clone().spawn(async move {
+                        run(front, socket, token, topics).await;
+                        drop(place);
+                    });
                 })
         }
         Err(rejection) => rejection.into_response(),

@@ -92,7 +92,7 @@ pub(crate) struct World {
     pub(crate) desk: Arc<Desk>,
     pub(crate) address: String,
     stop: oneshot::Sender<()>,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<()>,
 }
 
 impl World {
@@ -124,7 +124,7 @@ impl World {
     /// Stops the server and waits until it has returned.
     pub(crate) async fn stop(self) {
         self.stop.send(()).unwrap();
-        tokio::time::timeout(Duration::from_secs(10), self.server).await.unwrap().unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(10), self.server).await.unwrap().unwrap();
     }
 }
 

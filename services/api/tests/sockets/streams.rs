@@ -179,3 +179,13 @@ async fn a_stream_that_is_not_offered_is_not_upgraded() {
     let refused = connect_async(format!("ws://{}/OnTickValue?id={TOKEN}", world.address)).await.unwrap_err();
     assert!(refused.to_string().contains("501"), "{refused}");
 }
+
+#[tokio::test]
+async fn a_socket_too_many_is_refused_until_one_closes() {
+    let world = World::with(Settings { sockets_max: 1, ..Settings::default() }).await;
+    let mut only = world.listening("Events", Topic::Quote).await;
+    let refused = connect_async(format!("ws://{}/Events?id={TOKEN}", world.address)).await.unwrap_err();
+    assert!(refused.to_string().contains("503"), "{refused}");
+    only.close(None).await.unwrap();
+    eventually("the place is free", || !world.desk.session.has_listeners(Topic::Quote)).await;
+}
