@@ -1,0 +1,156 @@
+//! Accounts from configuration.
+
+use std::path::{Path, PathBuf};
+
+use model::calc::{Deposit, FreeMarginMode};
+
+use crate::catalogue::{GROUPS, currency_digits, group};
+use crate::engine::{AccountTerms, Login, StopOut};
+use crate::settings::{AccountSettings, AccountsFile, MarginMode};
+
+/// Largest leverage that an account can have.
+const LEVERAGE_MAX: u32 = 1000;
+/// Largest first deposit.
+const DEPOSIT_MAX: f64 = 1e9;
+
+/// Why accounts cannot be made as configured.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The file cannot be read.
+    #[error("{path}: {source}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not the expected JSON.
+    #[error("{path}: {source}", path = path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        source: serde_json::Error,
+    },
+    /// An account is not possible.
+    #[error("account {login}: {reason}")]
+    Account {
+        /// Its number.
+        login: u64,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+}
+
+/// The built-in accounts, those of the file, and the further ones.
+pub(crate) fn configured(
+    file: Option<&Path>,
+    further: &[AccountSettings],
+) -> Result<Vec<AccountSettings>, BuildError> {
+    let mut all = vec![built_in(1_000_001, "USD"), built_in(1_000_002, "EUR")];
+    if let Some(path) = file {
+        all.extend(read_file(path)?);
+    }
+    all.extend(further.iter().cloned());
+    Ok(all)
+}
+
+fn built_in(login: u64, currency: &str) -> AccountSettings {
+    AccountSettings {
+        login,
+        password: "demo".into(),
+        investor_password: "investor".into(),
+        currency: currency.into(),
+        ..AccountSettings::default()
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<AccountSettings>, BuildError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| BuildError::Read { path: path.to_owned(), source })?;
+    let file: AccountsFile = serde_json::from_str(&text)
+        .map_err(|source| BuildError::Json { path: path.to_owned(), source })?;
+    Ok(file.accounts)
+}
+
+/// What the engine needs to know of an account.
+pub(crate) fn terms_of(settings: &AccountSettings) -> Result<AccountTerms, BuildError> {
+    let bad = |reason| BuildError::Account { login: settings.login, reason };
+    let require = |holds: bool, reason| if holds { Ok(()) } else { Err(bad(reason)) };
+    require(settings.login > 0, "the login must be a number above zero")?;
+    require(!settings.password.is_empty(), "a password is required")?;
+    require(
+        settings.margin_mode == MarginMode::Hedging,
+        "only hedging accounts are supported: netting is not implemented",
+    )?;
+    require(is_currency(&settings.currency), "the currency must be three or four capital letters")?;
+    require((1..=LEVERAGE_MAX).contains(&settings.leverage), "the leverage must be between 1 and 1000")?;
+    require((0.0..=DEPOSIT_MAX).contains(&settings.deposit), "the deposit must be between 0 and 1,000,000,000")?;
+    let levels = [settings.margin_call, settings.stop_out];
+    require(levels.iter().all(|level| (0.0..=1000.0).contains(level)), "levels are per cent, 0 to 1000")?;
+    let group = if settings.group.is_empty() { GROUPS.first() } else { group(&settings.group) };
+    let group = group.ok_or(bad("no such group"))?;
+    Ok(AccountTerms {
+        login: Login(settings.login),
+        deposit: Deposit {
+            currency: settings.currency.clone(),
+            digits: currency_digits(&settings.currency),
+            leverage: settings.leverage,
+        },
+        margin_call: settings.margin_call,
+        stop_out: StopOut::Level(settings.stop_out),
+        free_margin: FreeMarginMode::ProfitAndLoss,
+        commissions: group.commissions,
+    })
+}
+
+/// A demo account as a visitor asks for it: what is not possible is replaced by what is usual.
+pub(crate) fn demo_terms(login: Login, asked_group: &str, deposit: f64, leverage: u32) -> AccountSettings {
+    const USUAL_DEPOSIT: f64 = 10_000.0;
+    const USUAL_LEVERAGE: u32 = 100;
+    let is_possible = deposit.is_finite() && deposit > 0.0 && deposit <= DEPOSIT_MAX;
+    AccountSettings {
+        login: login.0,
+        deposit: if is_possible { deposit } else { USUAL_DEPOSIT },
+        leverage: if (1..=LEVERAGE_MAX).contains(&leverage) { leverage } else { USUAL_LEVERAGE },
+        group: group(asked_group).map_or_else(String::new, |group| group.name.into()),
+        ..AccountSettings::default()
+    }
+}
+
+fn is_currency(text: &str) -> bool {
+    (3..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_accounts_are_refused_with_a_reason() {
+        let good = AccountSettings { login: 5, password: "x".into(), ..AccountSettings::default() };
+        assert!(terms_of(&good).is_ok());
+        for (bad, reason) in [
+            (AccountSettings { login: 0, ..good.clone() }, "login"),
+            (AccountSettings { password: String::new(), ..good.clone() }, "password"),
+            (AccountSettings { margin_mode: MarginMode::Netting, ..good.clone() }, "hedging"),
+            (AccountSettings { currency: "usd".into(), ..good.clone() }, "currency"),
+            (AccountSettings { leverage: 0, ..good.clone() }, "leverage"),
+            (AccountSettings { deposit: f64::NAN, ..good.clone() }, "deposit"),
+            (AccountSettings { stop_out: -1.0, ..good.clone() }, "levels"),
+            (AccountSettings { group: "x".into(), ..good.clone() }, "group"),
+        ] {
+            let error = terms_of(&bad).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_states_what_differs_from_the_usual() {
+        let text = r#"{"accounts": [{"login": 9, "password": "p", "currency": "JPY", "otp": {"code": "1"}}]}"#;
+        let file: AccountsFile = serde_json::from_str(text).unwrap();
+        let terms = terms_of(&file.accounts[0]).unwrap();
+        assert_eq!((terms.deposit.digits, terms.deposit.leverage), (0, 100));
+        assert!(serde_json::from_str::<AccountsFile>(r#"{"accounts": [{"logn": 9}]}"#).is_err());
+    }
+}

@@ -1,0 +1,63 @@
+//! Digests of what must not be kept, and random bytes.
+
+use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
+use ring::rand::{SecureRandom, SystemRandom};
+
+/// The system has no random bytes to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the system gives no random bytes")]
+pub(crate) struct SecretError;
+
+/// What is kept of a password or token.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Digest([u8; SHA256_OUTPUT_LEN]);
+
+impl Digest {
+    pub(super) fn of(secret: &[u8]) -> Self {
+        let mut bytes = [0; SHA256_OUTPUT_LEN];
+        bytes.copy_from_slice(digest(&SHA256, secret).as_ref());
+        Self(bytes)
+    }
+
+    /// The digest of nothing anybody can type.
+    pub(super) fn impossible() -> Self {
+        Self([0; SHA256_OUTPUT_LEN])
+    }
+
+    /// Compares in a time that does not depend on the contents.
+    pub(super) fn equals(&self, other: &Self) -> bool {
+        same_bytes(&self.0, &other.0)
+    }
+}
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Compares in a time that depends on the lengths alone.
+pub(super) fn same_bytes(one: &[u8], other: &[u8]) -> bool {
+    let difference = one.iter().zip(other).fold(0, |sum, (a, b)| sum | (a ^ b));
+    one.len() == other.len() && std::hint::black_box(difference) == 0
+}
+
+/// Bytes that nobody can foresee.
+pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], SecretError> {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| SecretError)?;
+    Ok(bytes)
+}
+
+/// A password of ten characters that meets the rules of strength.
+pub(crate) fn random_password() -> Result<String, SecretError> {
+    const KINDS: [&[u8]; 4] =
+        [b"abcdefghijkmnpqrstuvwxyz", b"ABCDEFGHJKLMNPQRSTUVWXYZ", b"23456789", b"!#$%*+-=?@"];
+    let draws: [u8; 10] = random_bytes()?;
+    // The kinds take turns, so that each occurs.
+    let character = |(place, draw): (usize, &u8)| {
+        let kind = KINDS[place % KINDS.len()];
+        char::from(kind[usize::from(*draw) % kind.len()])
+    };
+    Ok(draws.iter().enumerate().map(character).collect())
+}

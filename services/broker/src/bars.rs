@@ -1,0 +1,179 @@
+//! Price history: bars of all periods, from the ticks of this run and, before it, from a generated past.
+//!
+//! Minutes are the only truth; every longer bar is made of them, so that periods agree. The past is computed a
+//! day at a time when it is asked for and is the same function of seed and time that the walk's ticks are: it
+//! meets the first live quote without a jump. Bars are of bid prices.
+
+mod grid;
+mod live;
+mod past;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::{Price, ServerTime};
+use wire::records::Period;
+
+use crate::catalogue::{Symbol, SymbolId};
+use crate::engine::Tick;
+use crate::feed::World;
+use grid::{next_open, open_of};
+use live::Live;
+use past::Past;
+
+/// Bars in one answer; of a longer range the newest are given.
+pub const BARS_MAX: i64 = 100_000;
+/// Days of past before the broker's start.
+pub const PAST_DAYS: i64 = 731;
+/// Days whose hours are kept once they were computed, over all symbols; some 25 megabytes.
+const DAYS_KEPT_MAX: usize = 20_000;
+const DAY_S: i64 = 86_400;
+const HOUR_S: i64 = 3600;
+
+/// A bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bar {
+    /// When it opened, seconds of the server clock.
+    pub time_s: i64,
+    /// First price.
+    pub open: Price,
+    /// Highest price.
+    pub high: Price,
+    /// Lowest price.
+    pub low: Price,
+    /// Last price.
+    pub close: Price,
+    /// Number of ticks.
+    pub ticks: u32,
+}
+
+impl Bar {
+    /// Takes a later bar in.
+    fn absorb(&mut self, later: &Self) {
+        self.high = self.high.max(later.high);
+        self.low = self.low.min(later.low);
+        self.close = later.close;
+        self.ticks = self.ticks.saturating_add(later.ticks);
+    }
+}
+
+/// Hours of a symbol's day, counted from 1970.
+type HoursByDay = HashMap<(SymbolId, i64), Arc<[Bar]>>;
+
+/// The history of all symbols. Shared: the engine's task adds ticks, others ask for bars; asking for years takes
+/// a while and holds no lock meanwhile.
+#[derive(Debug)]
+pub struct Charts {
+    past: Past,
+    start_s: i64,
+    live: Mutex<Live>,
+    hours: Mutex<HoursByDay>,
+}
+
+impl Charts {
+    /// A history whose past ends at `start`. With `joins`, the past of each symbol is scaled so that it meets the
+    /// symbol's first tick, wherever that is: for prices that do not come from the walk.
+    #[must_use]
+    pub fn new(world: Arc<World>, start: ServerTime, joins: bool) -> Self {
+        let count = world.catalogue().symbols().len();
+        Self {
+            past: Past::new(world, joins),
+            start_s: start.seconds() - start.seconds().rem_euclid(60),
+            live: Mutex::new(Live::new(count)),
+            hours: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Takes a tick into its minute.
+    pub fn add(&self, tick: &Tick) {
+        let is_first = locked(&self.live).add(tick);
+        if is_first && self.past.join(tick) {
+            locked(&self.hours).retain(|(symbol, _), _| *symbol != tick.symbol);
+        }
+    }
+
+    /// Bars that open from `from_s` to `to_s`, both inclusive, in rising order, at most [`BARS_MAX`].
+    #[must_use]
+    pub fn range(&self, symbol: &Symbol, period: Period, from_s: i64, to_s: i64) -> Vec<Bar> {
+        let first = open_of(period, self.start_s - PAST_DAYS * DAY_S);
+        let minutes = locked(&self.live).minutes(symbol.id);
+        let cut = minutes.first().map_or(self.start_s, |bar| bar.time_s);
+        let end = minutes.last().map_or(cut, |bar| bar.time_s + 60);
+        let to_s = to_s.min(end);
+        let span = i64::from(period.minutes) * 60;
+        let from_s = from_s.max(first).max(to_s.saturating_sub(span.saturating_mul(BARS_MAX)));
+        let from_s = if open_of(period, from_s) == from_s { from_s } else { next_open(period, from_s) };
+        if from_s > to_s {
+            return Vec::new();
+        }
+        let mut builder = Builder { period, bars: Vec::new() };
+        let until = next_open(period, to_s);
+        self.add_past(symbol, &mut builder, from_s, until.min(cut));
+        for bar in minutes.iter().filter(|bar| (from_s..until).contains(&bar.time_s)) {
+            builder.add(bar);
+        }
+        let excess = builder.bars.len().saturating_sub(usize::try_from(BARS_MAX).unwrap_or(usize::MAX));
+        builder.bars.drain(..excess);
+        builder.bars
+    }
+
+    /// Adds the generated minutes of a range, by the hour where whole days can be taken from those kept.
+    fn add_past(&self, symbol: &Symbol, builder: &mut Builder, from_s: i64, until_s: i64) {
+        let in_hours = i64::from(builder.period.minutes) * 60 >= HOUR_S;
+        let mut day = from_s.div_euclid(DAY_S);
+        while day * DAY_S < until_s {
+            let is_whole = (day + 1) * DAY_S <= until_s;
+            let bars = if in_hours && is_whole {
+                self.hours_of(symbol, day)
+            } else {
+                self.past.minutes(symbol, day).into()
+            };
+            for bar in bars.iter().filter(|bar| (from_s..until_s).contains(&bar.time_s)) {
+                builder.add(bar);
+            }
+            day += 1;
+        }
+    }
+
+    fn hours_of(&self, symbol: &Symbol, day: i64) -> Arc<[Bar]> {
+        let key = (symbol.id, day);
+        if let Some(hours) = locked(&self.hours).get(&key) {
+            return Arc::clone(hours);
+        }
+        let mut builder = Builder { period: HOURS, bars: Vec::new() };
+        self.past.minutes(symbol, day).iter().for_each(|bar| builder.add(bar));
+        let hours: Arc<[Bar]> = builder.bars.into();
+        let mut kept = locked(&self.hours);
+        if kept.len() >= DAYS_KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(key, Arc::clone(&hours));
+        hours
+    }
+}
+
+const HOURS: Period = Period { name: "H1", code: 16385, minutes: 60 };
+
+/// Puts bars together to longer ones.
+struct Builder {
+    period: Period,
+    bars: Vec<Bar>,
+}
+
+impl Builder {
+    fn add(&mut self, bar: &Bar) {
+        let time_s = open_of(self.period, bar.time_s);
+        match self.bars.last_mut().filter(|last| last.time_s == time_s) {
+            Some(last) => last.absorb(bar),
+            None => self.bars.push(Bar { time_s, ..*bar }),
+        }
+    }
+}
+
+/// Nothing is left half-changed under these locks, so a panic elsewhere does not spoil them.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

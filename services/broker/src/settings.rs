@@ -1,0 +1,188 @@
+//! What a broker can be told before it starts.
+
+use std::path::PathBuf;
+
+use model::ServerTime;
+use serde::Deserialize;
+
+use crate::catalogue::MarketHours;
+use crate::engine::Limits;
+
+/// Where prices come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Feed {
+    /// The seeded random walk.
+    #[default]
+    Walk,
+    /// Tick files of this directory, in the terminal's export format, over and over.
+    Replay(PathBuf),
+    /// Only what [`crate::Control::quote`] says.
+    Manual,
+}
+
+/// Which clock the server goes by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Clock {
+    /// The machine's.
+    #[default]
+    System,
+    /// Stands still here until [`crate::Control::advance`] moves it.
+    Manual(ServerTime),
+}
+
+/// Certificate and key for `wss`; plain `ws` is answered on the same port all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificate chain, PEM.
+    pub cert: PathBuf,
+    /// Private key, PEM.
+    pub key: PathBuf,
+}
+
+/// The options of a broker.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Makes the prices; the same seed makes the same.
+    pub seed: u64,
+    /// Where prices come from.
+    pub feed: Feed,
+    /// How fast recorded ticks are played; 1 is as they came.
+    pub speed: f64,
+    /// Hours of trading.
+    pub market_hours: MarketHours,
+    /// File with accounts, besides the two built-in ones.
+    pub accounts_file: Option<PathBuf>,
+    /// Further accounts.
+    pub accounts: Vec<AccountSettings>,
+    /// For `wss`.
+    pub tls: Option<TlsFiles>,
+    /// Name of the trade server.
+    pub server_name: String,
+    /// Name of the broker's company.
+    pub company: String,
+    /// The server clock, seconds east of UTC.
+    pub timezone_shift_s: i32,
+    /// Which clock the server goes by.
+    pub clock: Clock,
+    /// What accounts may have.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            feed: Feed::Walk,
+            speed: 1.0,
+            market_hours: MarketHours::Always,
+            accounts_file: None,
+            accounts: Vec::new(),
+            tls: None,
+            server_name: "MT5Rest-Demo".into(),
+            company: "MT5Rest".into(),
+            timezone_shift_s: 0,
+            clock: Clock::System,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// One-time codes of an account.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OtpSettings {
+    /// None are asked for.
+    #[default]
+    Off,
+    /// Time-based codes from this secret (Base32).
+    Secret(String),
+    /// Always this code: for tests.
+    Code(String),
+}
+
+/// How an account nets its positions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarginMode {
+    /// Positions in both directions side by side.
+    #[default]
+    Hedging,
+    /// One position a symbol; not supported.
+    Netting,
+    /// One position a symbol on an exchange; not supported.
+    Exchange,
+}
+
+/// An account as configuration states it.
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccountSettings {
+    /// Its number; required.
+    pub login: u64,
+    /// Master password; required.
+    pub password: String,
+    /// Password that may only look; empty: there is none.
+    pub investor_password: String,
+    /// Holder.
+    pub name: String,
+    /// Deposit currency.
+    pub currency: String,
+    /// First deposit, account currency.
+    pub deposit: f64,
+    /// 100 means 1:100.
+    pub leverage: u32,
+    /// Account group, see [`crate::catalogue::GROUPS`]; empty: the first.
+    pub group: String,
+    /// Margin-call level, per cent.
+    pub margin_call: f64,
+    /// Stop-out level, per cent.
+    pub stop_out: f64,
+    /// Must be hedging.
+    pub margin_mode: MarginMode,
+    /// One-time codes.
+    pub otp: OtpSettings,
+}
+
+impl Default for AccountSettings {
+    fn default() -> Self {
+        Self {
+            login: 0,
+            password: String::new(),
+            investor_password: String::new(),
+            name: "Demo account".into(),
+            currency: "USD".into(),
+            deposit: 10_000.0,
+            leverage: 100,
+            group: String::new(),
+            margin_call: 100.0,
+            stop_out: 50.0,
+            margin_mode: MarginMode::Hedging,
+            otp: OtpSettings::Off,
+        }
+    }
+}
+
+impl std::fmt::Debug for OtpSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if *self == Self::Off { "Off" } else { "***" })
+    }
+}
+
+impl std::fmt::Debug for AccountSettings {
+    /// Without what nobody may read in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { login, currency, group, .. } = self;
+        f.debug_struct("AccountSettings")
+            .field("login", login)
+            .field("currency", currency)
+            .field("group", group)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A file of accounts.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccountsFile {
+    pub(crate) accounts: Vec<AccountSettings>,
+}
