@@ -11,8 +11,9 @@ use crate::settings::OtpSettings;
 use otp::Otp;
 use secrets::Digest;
 
-pub(crate) use build::{BuildError, configured, demo_terms, terms_of};
-pub(crate) use secrets::{SecretError, random_bytes, random_password};
+pub use build::BuildError;
+pub(crate) use build::{configured, demo_terms, terms_of};
+pub(crate) use secrets::{random_bytes, random_password};
 
 /// Login tokens of an account that stay valid; a further login ends the oldest.
 const TOKENS_MAX: usize = 32;

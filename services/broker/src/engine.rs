@@ -46,6 +46,7 @@ pub use book::{Book, Level};
 pub use command::{Command, Tick, TradeRequest};
 pub use event::{Change, DealReport, Event, Funds, List, Verdict};
 pub use market::Quote;
+pub use market_order::OFFER_SPAN;
 pub use record::{Activation, Deal, DealTicket, Login, Order, Position, Ticket};
 
 /// What an account has open at a moment.

@@ -138,7 +138,7 @@ mod tests {
             (AccountSettings { leverage: 0, ..good.clone() }, "leverage"),
             (AccountSettings { deposit: f64::NAN, ..good.clone() }, "deposit"),
             (AccountSettings { stop_out: -1.0, ..good.clone() }, "levels"),
-            (AccountSettings { group: "x".into(), ..good.clone() }, "group"),
+            (AccountSettings { group: "x".into(), ..good }, "group"),
         ] {
             let error = terms_of(&bad).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");

@@ -13,7 +13,7 @@ use super::{Ticket, TradeRequest, check};
 use crate::catalogue::Symbol;
 
 /// How long a requote and a requested price stand; also told to clients, in seconds.
-pub(super) const OFFER_SPAN: Duration = Duration::from_secs(7);
+pub const OFFER_SPAN: Duration = Duration::from_secs(7);
 
 impl Desk<'_> {
     /// Promises the current prices for a while.

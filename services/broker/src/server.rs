@@ -1,0 +1,116 @@
+//! The broker as a server: sockets outside, one task that owns the engine inside.
+//!
+//! A connection reads, decrypts and answers pings; everything else goes through a bounded channel to the hub,
+//! which answers in the order of arrival. What the hub has for a client waits in that client's bounded outbox.
+
+mod answers;
+mod bars_desk;
+mod client;
+mod clock;
+mod connection;
+mod control;
+mod figures;
+mod handshake;
+mod hub;
+mod listen;
+mod opening;
+mod outbox;
+mod records;
+mod symbols;
+mod tls;
+mod trading;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use runtime::Tasks;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use crate::accounts::BuildError;
+use crate::feed::ReplayError;
+use crate::settings::Settings;
+use hub::Hub;
+use listen::Listener;
+
+pub use control::{AccountState, Control, ControlError, Fault, Stopped};
+pub use tls::TlsError;
+
+/// Requests of all connections that wait for the hub; a full channel slows the senders down.
+const REQUESTS_MAX: usize = 1024;
+/// How long shutdown waits for connections to end.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+
+/// Why a broker does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its address cannot be told.
+    #[error("the listening socket has no address: {0}")]
+    Address(#[from] std::io::Error),
+    /// The accounts cannot be made.
+    #[error("accounts: {0}")]
+    Accounts(#[from] BuildError),
+    /// The ticks cannot be replayed.
+    #[error("replay: {0}")]
+    Replay(#[from] ReplayError),
+    /// Certificate or key cannot be used.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
+}
+
+/// A running broker.
+#[derive(Debug)]
+pub struct Broker {
+    addr: SocketAddr,
+    control: Control,
+    tasks: Tasks,
+}
+
+impl Broker {
+    /// Starts a broker on a socket that listens already. To be called within a tokio runtime; reads the files that
+    /// the settings name.
+    ///
+    /// # Errors
+    /// [`StartError`] if settings or files are of no use; nothing runs then.
+    pub fn start(listener: TcpListener, settings: Settings) -> Result<Self, StartError> {
+        let addr = listener.local_addr()?;
+        let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
+        let tasks = Tasks::new();
+        let (to_hub, requests) = mpsc::channel(REQUESTS_MAX);
+        let (control, commands) = control::channel();
+        let hub = Hub::new(settings, tasks.clone())?;
+        tasks.spawn(hub::run(hub, requests, commands, tasks.stop_signal()));
+        let listener = Listener { socket: listener, tls, to_hub, tasks: tasks.clone() };
+        tasks.spawn(Arc::new(listener).run());
+        Ok(Self { addr, control, tasks })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The handle for operators and tests.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// Ends all connections and waits for that.
+    pub async fn shutdown(self) {
+        if !self.tasks.finish(SHUTDOWN_GRACE).await {
+            tracing::warn!(running = self.tasks.running(), "some connections did not end in time");
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.tasks.stop();
+    }
+}

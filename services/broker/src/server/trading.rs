@@ -1,0 +1,190 @@
+//! Trade requests: from the wire to the engine, and its events to the sessions.
+
+use std::sync::Arc;
+
+use model::{Expiration, Filling, OrderType, Retcode, Side, TradeAction, Volume};
+use wire::records as w;
+use wire::records::Profile;
+use wire::{Command as WireCommand, Payload, code, pushes};
+
+use super::client::ClientId;
+use super::control::Fault;
+use super::hub::Hub;
+use super::outbox::{Body, Outbox};
+use super::records::{Records, result_push};
+use crate::accounts::Access;
+use crate::engine::{Command, Event, Login, Ticket, TradeRequest, Verdict};
+
+/// Who asked for what, for the verdict; and whose connection is about to be lost on purpose.
+pub(super) struct Asked {
+    client: ClientId,
+    request: w::TradeRequest,
+    fault: Fault,
+}
+
+impl Hub {
+    /// Command 12. A request that names unknown numbers gets its verdict at once, all others are accepted and
+    /// judged by the engine.
+    pub(super) fn trade(&mut self, id: ClientId, prefix: [u8; 2], access: Access, payload: &[u8]) {
+        let Some(outbox) = self.clients.get(&id).map(|client| Arc::clone(&client.outbox)) else { return };
+        let number = WireCommand::Trade.number();
+        let answer = |retcode: Retcode| {
+            let body = w::TradeAnswer { retcode: retcode.0 }.to_bytes();
+            outbox.answer(prefix, number, code::SUCCESS, body.into());
+        };
+        let Ok((asked, profile)) = w::TradeRequest::from_either(payload) else {
+            return outbox.answer(prefix, number, code::INTERNAL_ERROR, [].into());
+        };
+        let Some(request) = understand(&asked, profile) else { return answer(Retcode::INVALID_REQUEST) };
+        match self.fault {
+            Fault::LoseRequest => return outbox.close(),
+            Fault::LoseAnswer => outbox.close(),
+            Fault::None | Fault::LoseResult | Fault::Silence => answer(Retcode::NONE),
+        }
+        if self.fault == Fault::LoseResult {
+            outbox.hang_up();
+        }
+        let asked = Asked { client: id, request: asked, fault: self.fault };
+        let command = Command::Trade {
+            login: access.login,
+            tag: id.0,
+            is_investor: access.is_investor,
+            request: Box::new(request),
+        };
+        let events = self.engine.apply(command, self.clock.now());
+        self.announce(events, Some(&asked));
+    }
+
+    /// Sends events to the sessions they concern, in order; a verdict goes only to who asked.
+    pub(super) fn announce(&mut self, events: Vec<Event>, asked: Option<&Asked>) {
+        for event in events {
+            match event {
+                Event::Order { login, list, change, order } => {
+                    let transaction = self.next_transaction();
+                    let update = self.records(login).order_update(list, change, &order, transaction);
+                    self.update_sessions(login, &update, asked);
+                }
+                Event::Deal { login, change, report } => {
+                    let transaction = self.next_transaction();
+                    let update = self.records(login).deal_update(change, &report, transaction);
+                    self.update_sessions(login, &update, asked);
+                }
+                Event::Verdict { verdict, .. } => {
+                    if let Some(asked) = asked {
+                        self.give_verdict(asked, &verdict);
+                    }
+                }
+                Event::MarginCall { login } => tracing::info!(login = login.0, "margin call"),
+            }
+        }
+    }
+
+    fn update_sessions(&self, login: Login, update: &w::TradeUpdate, asked: Option<&Asked>) {
+        let body: Body = update.to_bytes().into();
+        let is_lost = |id: ClientId| {
+            asked.is_some_and(|asked| asked.client == id && asked.fault.drops_connection())
+        };
+        for (id, outbox) in self.sessions(login) {
+            if !is_lost(id) {
+                outbox.push::<pushes::TradeUpdate>(Arc::clone(&body));
+            }
+        }
+    }
+
+    fn give_verdict(&mut self, asked: &Asked, verdict: &Verdict) {
+        if asked.fault != Fault::None {
+            return;
+        }
+        self.last_serial = self.last_serial.wrapping_add(1);
+        let result = result_push(self.last_serial, &asked.request, verdict, self.clock.now());
+        let outbox: Option<&Arc<Outbox>> = self.clients.get(&asked.client).map(|client| &client.outbox);
+        if let Some(outbox) = outbox {
+            outbox.push::<pushes::TradeResult>(result.to_bytes().into());
+        }
+    }
+
+    pub(super) fn records(&self, login: Login) -> Records<'_> {
+        let money_digits = self.engine.terms(login).map_or(2, |terms| terms.deposit.digits);
+        Records { catalogue: &self.catalogue, money_digits }
+    }
+
+    fn next_transaction(&mut self) -> u32 {
+        self.last_transaction = self.last_transaction.wrapping_add(1);
+        self.last_transaction
+    }
+}
+
+/// The request with its numbers understood; `None` if one is unknown.
+fn understand(asked: &w::TradeRequest, profile: Profile) -> Option<TradeRequest> {
+    let kind = OrderType::from_number(asked.trade_type)?;
+    let (price, limit_price) = stop_limit_prices(asked, kind, profile);
+    let ticket = |number: u64| (number != 0).then_some(Ticket(number));
+    Some(TradeRequest {
+        action: TradeAction::from_number(asked.trade_action)?,
+        symbol: asked.trade_symbol.clone(),
+        volume: Volume::from_units(asked.trade_volume),
+        kind,
+        filling: Filling::from_number(asked.type_filling)?,
+        expiration: Expiration::from_number(asked.type_time)?,
+        expires_s: i64::from(asked.time_expiration),
+        price,
+        limit_price,
+        sl: asked.price_sl,
+        tp: asked.price_tp,
+        deviation: asked.price_deviation,
+        comment: asked.comment.clone(),
+        order: ticket(asked.trade_order),
+        position: ticket(asked.trade_position),
+        position_by: ticket(asked.position_by),
+    })
+}
+
+/// Order and limit price. pymt5 sends those of stop-limit orders the other way round; they are turned when the
+/// order would make no sense as it is, so that a corrected version of it is understood too.
+fn stop_limit_prices(asked: &w::TradeRequest, kind: OrderType, profile: Profile) -> (f64, f64) {
+    let as_sent = (asked.price_order, asked.price_trigger);
+    if profile == Profile::Official || !kind.is_stop_limit() || asked.price_trigger == 0.0 {
+        return as_sent;
+    }
+    let is_turned = match kind.side() {
+        Some(Side::Sell) => as_sent.0 > as_sent.1,
+        _ => as_sent.0 < as_sent.1,
+    };
+    if is_turned { (as_sent.1, as_sent.0) } else { as_sent }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turned_stop_limit_prices_are_turned_back() {
+        let prices = |kind: OrderType, order, trigger, profile| {
+            let asked =
+                w::TradeRequest { price_order: order, price_trigger: trigger, ..w::TradeRequest::default() };
+            stop_limit_prices(&asked, kind, profile)
+        };
+        use OrderType::{BuyStop, BuyStopLimit, SellStopLimit};
+        let py = Profile::Pymt5;
+        assert_eq!(prices(BuyStopLimit, 1.1, 1.2, Profile::Official), (1.1, 1.2));
+        assert_eq!(prices(BuyStopLimit, 1.1, 1.2, py), (1.2, 1.1));
+        assert_eq!(prices(BuyStopLimit, 1.2, 1.1, py), (1.2, 1.1));
+        assert_eq!(prices(SellStopLimit, 1.2, 1.1, py), (1.1, 1.2));
+        assert_eq!(prices(BuyStopLimit, 1.1, 0.0, py), (1.1, 0.0));
+        assert_eq!(prices(BuyStop, 1.1, 1.2, py), (1.1, 1.2));
+    }
+
+    #[test]
+    fn unknown_numbers_are_not_understood() {
+        let good = w::TradeRequest { trade_action: 3, ..w::TradeRequest::default() };
+        assert!(understand(&good, Profile::Official).is_some());
+        for bad in [
+            w::TradeRequest { trade_action: 9, ..good.clone() },
+            w::TradeRequest { trade_type: 9, ..good.clone() },
+            w::TradeRequest { type_filling: 4, ..good.clone() },
+            w::TradeRequest { type_time: 4, ..good },
+        ] {
+            assert_eq!(understand(&bad, Profile::Official), None);
+        }
+    }
+}
