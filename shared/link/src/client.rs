@@ -79,6 +79,7 @@ pub struct Link {
     outgoing: VecDeque<Message>,
     backlog: VecDeque<Incoming>,
     heartbeat: Option<Heartbeat>,
+    heard: Instant,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +100,14 @@ impl Link {
             outgoing: VecDeque::new(),
             backlog: VecDeque::new(),
             heartbeat: None,
+            heard: Instant::now(),
         }
+    }
+
+    /// When the server was heard last: what is known of it is as old as that.
+    #[must_use]
+    pub const fn heard(&self) -> Instant {
+        self.heard
     }
 
     /// What to give the next [`Dialer::dial`](crate::Dialer::dial) to the same server.
@@ -230,6 +238,7 @@ impl Link {
     }
 
     fn take(&mut self, message: Message) -> Result<Option<Incoming>, LinkError> {
+        self.heard = Instant::now();
         let sealed = match message {
             Message::Binary(sealed) => sealed,
             Message::Close(reason) => {

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::Error as WsError;
@@ -63,6 +64,18 @@ impl Dialer {
             }
         }
         self.dial_as(endpoint, last, proxy, token).await
+    }
+
+    /// The endpoints by the time that a connection to them takes; those that cannot be reached come last.
+    pub async fn by_distance(&self, endpoints: Vec<Endpoint>) -> Vec<Endpoint> {
+        let measure = |endpoint: Endpoint| async move {
+            let begun = Instant::now();
+            let reached = self.connect(&endpoint.host, endpoint.port).await.is_ok();
+            (if reached { begun.elapsed() } else { Duration::MAX }, endpoint)
+        };
+        let mut measured = join_all(endpoints.into_iter().map(measure)).await;
+        measured.sort_by_key(|(distance, _)| *distance);
+        measured.into_iter().map(|(_, endpoint)| endpoint).collect()
     }
 
     async fn dial_as(

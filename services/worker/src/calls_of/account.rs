@@ -1,0 +1,189 @@
+//! Reads of the account.
+
+use calls::account::{
+    Account, AccountDetails, AccountSummary, ClosedOrders, OpenedOrder, OpenedOrders, OpenedOrdersTickets,
+};
+use calls::reply::{self, Order};
+use calls::values::{AccMethod, SortType};
+use calls::{Handle, ServerTime};
+use error::{Code, Error};
+use model::Money;
+use model::calc::{Equity, Floating};
+
+use crate::backend::Caller;
+use crate::session::Session;
+use crate::session::state::State;
+use crate::translate::{finite, ticket};
+
+/// Bit of the account's rights: logged in with the read-only password.
+pub(crate) const INVESTOR: i32 = 8;
+/// Bit of the account's rights: read only.
+pub(crate) const READ_ONLY: i32 = 512;
+
+impl Handle<AccountSummary> for Caller<'_> {
+    async fn handle(&self, call: AccountSummary) -> Result<reply::AccountSummary, Error> {
+        let session = self.session(&call.id)?;
+        self.with_figures(&session, |state, equity, floating| {
+            let main = &state.account.main;
+            let money = |value| Money::round(value, main.currency_digits).to_f64();
+            reply::AccountSummary {
+                balance: money(main.balance),
+                credit: money(main.credit),
+                profit: floating.total().to_f64(),
+                equity: equity.equity.to_f64(),
+                margin: equity.margin.to_f64(),
+                free_margin: equity.free_margin.to_f64(),
+                margin_level: equity.margin_level,
+                leverage: main.margin_leverage.into(),
+                currency: main.account_currency.clone(),
+                method: method(state),
+                kind: kind(state).to_owned(),
+                is_investor: is_investor(state),
+                synced: true,
+            }
+        })
+        .await
+    }
+}
+
+impl Handle<Account> for Caller<'_> {
+    async fn handle(&self, call: Account) -> Result<reply::AccountRec, Error> {
+        let record = |state: &mut State| {
+            let main = &state.account.main;
+            reply::AccountRec {
+                login: state.login,
+                kind: kind(state).to_owned(),
+                user_name: main.account_name.clone(),
+                trade_flags: main.rights,
+                // The protocol does not carry the holder's address.
+                country: String::new(),
+                city: String::new(),
+                state: String::new(),
+                zip_code: String::new(),
+                user_address: String::new(),
+                phone: String::new(),
+                email: String::new(),
+                balance: finite(main.balance),
+                credit: finite(main.credit),
+                blocked: 0.0,
+                leverage: i32::try_from(main.margin_leverage).unwrap_or(i32::MAX),
+            }
+        };
+        self.session(&call.id)?.visit(self.deadline, record).await
+    }
+}
+
+impl Handle<AccountDetails> for Caller<'_> {
+    async fn handle(&self, call: AccountDetails) -> Result<reply::AccounDetails, Error> {
+        let details = |state: &mut State| {
+            let main = &state.account.main;
+            reply::AccounDetails {
+                server_name: main.server_name.clone(),
+                user: state.login,
+                password: (),
+                host: state.host.clone(),
+                port: state.port,
+                server_time: ServerTime::from_ms(runtime::unix_ms() + state.zone_ms()),
+                server_time_zone: i32::try_from(state.zone_ms() / 3_600_000).unwrap_or(0),
+                company: main.company.clone(),
+                currency: main.account_currency.clone(),
+                account_name: main.account_name.clone(),
+                // The protocol does not carry the account's group.
+                group: String::new(),
+                account_type: kind(state).to_owned(),
+                account_leverage: i32::try_from(main.margin_leverage).unwrap_or(i32::MAX),
+                account_method: method(state),
+                is_investor: is_investor(state),
+            }
+        };
+        self.session(&call.id)?.visit(self.deadline, details).await
+    }
+}
+
+impl Handle<OpenedOrders> for Caller<'_> {
+    async fn handle(&self, call: OpenedOrders) -> Result<Vec<Order>, Error> {
+        let mut orders = self.session(&call.id)?.visit(self.deadline, State::opened_orders).await?;
+        match call.sort {
+            SortType::OpenTime => orders.sort_by_key(|order| (order.open_time, order.ticket)),
+            SortType::CloseTime => orders.sort_by_key(|order| (order.close_time, order.ticket)),
+        }
+        if !call.ascending {
+            orders.reverse();
+        }
+        Ok(orders)
+    }
+}
+
+impl Handle<OpenedOrder> for Caller<'_> {
+    async fn handle(&self, call: OpenedOrder) -> Result<Order, Error> {
+        let orders = self.session(&call.id)?.visit(self.deadline, State::opened_orders).await?;
+        let found = orders.into_iter().find(|order| order.ticket == call.ticket);
+        found.ok_or_else(|| Error::invalid_ticket(call.ticket))
+    }
+}
+
+impl Handle<OpenedOrdersTickets> for Caller<'_> {
+    async fn handle(&self, call: OpenedOrdersTickets) -> Result<Vec<u64>, Error> {
+        let tickets = |state: &mut State| {
+            state
+                .positions
+                .keys()
+                .chain(state.orders.keys())
+                .map(|number| ticket(*number))
+                .collect::<Vec<_>>()
+        };
+        self.session(&call.id)?.visit(self.deadline, tickets).await
+    }
+}
+
+impl Handle<ClosedOrders> for Caller<'_> {
+    async fn handle(&self, call: ClosedOrders) -> Result<Vec<Order>, Error> {
+        let closed = |state: &mut State| state.closed.iter().cloned().collect::<Vec<_>>();
+        self.session(&call.id)?.visit(self.deadline, closed).await
+    }
+}
+
+impl Caller<'_> {
+    /// Shows figures that are right, or says why there are none.
+    async fn with_figures<T: Send + 'static>(
+        &self,
+        session: &Session,
+        show: impl Fn(&State, &Equity, &Floating) -> T + Clone + Send + 'static,
+    ) -> Result<T, Error> {
+        let look = move |state: &mut State| match state.figures() {
+            Some((equity, floating)) => Ok(show(state, &equity, &floating)),
+            None => Err(state.missing_terms()),
+        };
+        match session.visit(self.deadline, look.clone()).await? {
+            Ok(shown) => return Ok(shown),
+            // A symbol that the account has just got something in: its record is fetched.
+            Err(missing) => session.fetch_symbols(self.deadline, &missing).await?,
+        }
+        session.visit(self.deadline, look).await?.map_err(|_| {
+            let told = "The trade server does not tell the terms of an open position's symbol, so equity and margin \
+                        cannot be computed. Try again.";
+            Error::new(Code::InvalidData, told)
+        })
+    }
+}
+
+fn is_investor(state: &State) -> bool {
+    state.account.main.rights & (INVESTOR | READ_ONLY) != 0
+}
+
+fn kind(state: &State) -> &'static str {
+    match state.account.main.account_type {
+        1 => "demo",
+        2 => "contest",
+        3 => "preliminary",
+        _ => "real",
+    }
+}
+
+fn method(state: &State) -> AccMethod {
+    match state.account.main.margin_mode {
+        0 | 1 => AccMethod::Netting,
+        2 => AccMethod::Hedging,
+        _ => AccMethod::Default,
+    }
+}

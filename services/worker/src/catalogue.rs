@@ -1,0 +1,160 @@
+//! The symbols of a server, kept once for all sessions on it.
+//!
+//! The list comes with each login and is compared with the one in memory: equal lists are one allocation. Full
+//! records are fetched when somebody first needs them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+
+use link::Endpoint;
+use wire::records::{FullSymbol, SymbolBrief};
+
+/// A line of the list, as sessions use it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Brief {
+    /// Number in ticks and subscriptions.
+    pub(crate) id: u32,
+    /// Name.
+    pub(crate) name: Arc<str>,
+    /// Price digits.
+    pub(crate) digits: u32,
+    /// Whether it is a currency pair, by its calculation mode.
+    pub(crate) is_forex: bool,
+}
+
+/// The list of a server, and what is known of its symbols.
+#[derive(Debug)]
+pub(crate) struct Catalogue {
+    list: Vec<Brief>,
+    by_name: HashMap<Arc<str>, usize>,
+    by_id: HashMap<u32, usize>,
+    full: RwLock<HashMap<u32, Arc<FullSymbol>>>,
+}
+
+impl Catalogue {
+    pub(crate) fn new(symbols: &[SymbolBrief]) -> Self {
+        let list: Vec<Brief> = symbols.iter().map(brief).collect();
+        let by_name = list.iter().enumerate().map(|(place, one)| (Arc::clone(&one.name), place)).collect();
+        let by_id = list.iter().enumerate().map(|(place, one)| (one.id, place)).collect();
+        Self { list, by_name, by_id, full: RwLock::default() }
+    }
+
+    /// All symbols, in the server's order.
+    pub(crate) fn list(&self) -> &[Brief] {
+        &self.list
+    }
+
+    /// By name: as the broker spells it, or else in any case if only one fits.
+    pub(crate) fn named(&self, name: &str) -> Option<&Brief> {
+        if let Some(place) = self.by_name.get(name) {
+            return self.list.get(*place);
+        }
+        let mut alike = self.list.iter().filter(|one| one.name.eq_ignore_ascii_case(name));
+        let found = alike.next()?;
+        alike.next().is_none().then_some(found)
+    }
+
+    pub(crate) fn by_id(&self, id: u32) -> Option<&Brief> {
+        self.by_id.get(&id).and_then(|place| self.list.get(*place))
+    }
+
+    /// The currency pair of two currencies: named by them, perhaps with a suffix; the shortest name wins.
+    pub(crate) fn pair(&self, base: &str, profit: &str) -> Option<&Brief> {
+        let name = format!("{base}{profit}");
+        let exact = self.by_name.get(name.as_str()).and_then(|place| self.list.get(*place));
+        if exact.is_some_and(|one| one.is_forex) {
+            return exact;
+        }
+        self.list
+            .iter()
+            .filter(|one| one.is_forex && one.name.starts_with(&name))
+            .min_by_key(|one| one.name.len())
+    }
+
+    pub(crate) fn full(&self, id: u32) -> Option<Arc<FullSymbol>> {
+        self.full.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// Takes full records over; only those of the list, so that a server cannot fill the memory.
+    pub(crate) fn learn(&self, symbols: Vec<FullSymbol>) {
+        let mut full = self.full.write().unwrap_or_else(PoisonError::into_inner);
+        for symbol in symbols {
+            if self.by_id.contains_key(&symbol.symbol_id) {
+                full.insert(symbol.symbol_id, Arc::new(symbol));
+            }
+        }
+    }
+}
+
+fn brief(symbol: &SymbolBrief) -> Brief {
+    let mode = model::CalcMode::from_number(symbol.trade_calc_mode);
+    Brief {
+        id: symbol.symbol_id,
+        name: symbol.trade_symbol.as_str().into(),
+        digits: symbol.digits.min(model::SCALE_DIGITS),
+        is_forex: matches!(mode, Some(model::CalcMode::Forex | model::CalcMode::ForexNoLeverage)),
+    }
+}
+
+/// The catalogues in use, by server.
+#[derive(Debug, Default)]
+pub(crate) struct Catalogues(Mutex<HashMap<Endpoint, Weak<Catalogue>>>);
+
+impl Catalogues {
+    /// The catalogue of a server whose login sent this list: the one in memory if the list is the same.
+    pub(crate) fn of(&self, server: &Endpoint, symbols: &[SymbolBrief]) -> Arc<Catalogue> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = known.get(server).and_then(Weak::upgrade);
+        if let Some(catalogue) = current
+            && catalogue.list.len() == symbols.len()
+            && catalogue.list.iter().zip(symbols).all(|(held, sent)| *held == brief(sent))
+        {
+            return catalogue;
+        }
+        let fresh = Arc::new(Catalogue::new(symbols));
+        known.retain(|_, catalogue| catalogue.strong_count() > 0);
+        known.insert(server.clone(), Arc::downgrade(&fresh));
+        fresh
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn symbol(id: u32, name: &str, mode: u32) -> SymbolBrief {
+        SymbolBrief {
+            symbol_id: id,
+            trade_symbol: name.into(),
+            trade_calc_mode: mode,
+            digits: 5,
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn pairs_are_found_by_name_with_or_without_a_suffix() {
+        let list = [
+            symbol(1, "EURUSD.pro", 0),
+            symbol(2, "EURUSD.m", 0),
+            symbol(3, "USDJPY", 0),
+            symbol(4, "GBPUSD", 2),
+        ];
+        let catalogue = Catalogue::new(&list);
+        assert_eq!(catalogue.pair("EUR", "USD").map(|one| one.id), Some(2));
+        assert_eq!(catalogue.pair("USD", "JPY").map(|one| one.id), Some(3));
+        assert_eq!(catalogue.pair("GBP", "USD"), None, "a CFD is no currency pair");
+        assert_eq!(catalogue.named("usdjpy").map(|one| one.id), Some(3));
+    }
+
+    #[test]
+    fn equal_lists_of_a_server_are_held_once() {
+        let catalogues = Catalogues::default();
+        let server = Endpoint::parse("broker.example", None).unwrap();
+        let list = [symbol(1, "EURUSD", 0)];
+        let first = catalogues.of(&server, &list);
+        assert!(Arc::ptr_eq(&first, &catalogues.of(&server, &list)));
+        let changed = catalogues.of(&server, &[symbol(1, "EURUSD", 0), symbol(2, "USDJPY", 0)]);
+        assert!(!Arc::ptr_eq(&first, &changed));
+    }
+}

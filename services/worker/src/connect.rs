@@ -1,0 +1,243 @@
+//! The connect calls: from parameters to a session that is up.
+
+use std::time::Duration;
+
+use bus::End;
+use calls::connection::{Connect, ConnectEx, ConnectProxy, ConnectProxyEx, Login, Proxy};
+use calls::reply::Text;
+use calls::values::ProxyType;
+use calls::{Handle, Secret};
+use error::{Code, Error};
+use link::{Credentials, Endpoint, ProxyKind};
+use tokio::time::{Instant, timeout_at};
+
+use crate::backend::Caller;
+use crate::session::{AccountKey, Phase, Session, Target};
+use crate::worker::Worker;
+
+/// Time for a login when the caller names none.
+const DEFAULT_LIMIT_S: u32 = 60;
+/// More than this makes no sense: callers and proxies have given up.
+const MOST_LIMIT_S: u32 = 300;
+/// Longest token that a caller may choose.
+const TOKEN_CHARS_MAX: usize = 128;
+
+/// A connect call in any of its forms.
+struct Plan {
+    login: Login,
+    /// Names the server among the accounts of this worker.
+    server: String,
+    endpoints: Vec<Endpoint>,
+    proxy: Option<link::Proxy>,
+    limit: Duration,
+    member_limit: Duration,
+}
+
+impl Handle<Connect> for Caller<'_> {
+    async fn handle(&self, call: Connect) -> Result<Text, Error> {
+        let endpoint = endpoint(&call.host, call.port)?;
+        let limit = limit(call.connect_timeout_s);
+        let server = endpoint.to_string();
+        let plan = Plan {
+            login: call.login,
+            server,
+            endpoints: vec![endpoint],
+            proxy: None,
+            limit,
+            member_limit: limit,
+        };
+        self.connect(plan).await
+    }
+}
+
+impl Handle<ConnectEx> for Caller<'_> {
+    async fn handle(&self, call: ConnectEx) -> Result<Text, Error> {
+        let mut endpoints = self.worker.shared.directory.find(&call.server)?;
+        if call.nearest_by_ping && endpoints.len() > 1 {
+            endpoints = self.worker.shared.dialer.by_distance(endpoints).await;
+        }
+        let plan = Plan {
+            login: call.login,
+            server: call.server.to_lowercase(),
+            endpoints,
+            proxy: None,
+            limit: limit(Some(call.connect_timeout_s)),
+            member_limit: limit(Some(call.member_timeout_s)),
+        };
+        self.connect(plan).await
+    }
+}
+
+impl Handle<ConnectProxy> for Caller<'_> {
+    async fn handle(&self, call: ConnectProxy) -> Result<Text, Error> {
+        let endpoint = endpoint(&call.host, call.port)?;
+        let limit = limit(call.connect_timeout_s);
+        let server = endpoint.to_string();
+        let proxy = proxy(call.proxy);
+        let plan =
+            Plan { login: call.login, server, endpoints: vec![endpoint], proxy, limit, member_limit: limit };
+        self.connect(plan).await
+    }
+}
+
+impl Handle<ConnectProxyEx> for Caller<'_> {
+    async fn handle(&self, call: ConnectProxyEx) -> Result<Text, Error> {
+        let plan = Plan {
+            login: call.login,
+            server: call.server.to_lowercase(),
+            endpoints: self.worker.shared.directory.find(&call.server)?,
+            proxy: proxy(call.proxy),
+            limit: limit(Some(call.connect_timeout_s)),
+            member_limit: limit(Some(call.member_timeout_s)),
+        };
+        self.connect(plan).await
+    }
+}
+
+impl Caller<'_> {
+    /// The live session of the account if there is one and the password is right, else a new one. An `id` chooses the
+    /// token; it never takes over another account's.
+    async fn connect(&self, plan: Plan) -> Result<Text, Error> {
+        let deadline = self.deadline.min(Instant::now() + plan.limit);
+        let id = plan.login.id.as_deref().map(checked_token).transpose()?;
+        let account = AccountKey { server: plan.server.clone(), login: plan.login.user };
+        let turn = self.worker.connecting(&account);
+        let late = |_| Error::timeout("Another login of this account");
+        let _turn = timeout_at(deadline, turn.lock()).await.map_err(late)?;
+        let live = match id {
+            Some(id) => self.worker.session(id).ok(),
+            None => self.worker.session_of(&account),
+        };
+        if let Some(session) = live.filter(|session| *session.account() == account) {
+            if !matches!(session.phase(), Phase::Ended(_)) {
+                return self.rejoin(&session, &plan, deadline).await;
+            }
+            // It will not come up by itself: a new one takes its place.
+            self.worker.remove(session.token(), End::Closed)?;
+        }
+        let token = id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
+        self.begin(&token, account, &plan, deadline).await
+    }
+
+    async fn begin(
+        &self,
+        token: &str,
+        account: AccountKey,
+        plan: &Plan,
+        deadline: Instant,
+    ) -> Result<Text, Error> {
+        let target = plan.target(self.worker)?;
+        let status = plan.login.error_reply_status_code;
+        // Before the login: a token that is taken, or a full worker, must not cost one.
+        if self.worker.session(token).is_ok() {
+            let taken = "This id belongs to another session. Choose another one, or leave it out.";
+            return Err(Error::new(Code::DuplicateAttempt, taken));
+        }
+        let session = Session::start(&self.worker.shared, &self.worker.tasks, token, account, target, status);
+        let up = match session.settled(deadline).await {
+            Ok(()) => self.worker.add(&session),
+            Err(error) => Err(error),
+        };
+        match up {
+            Ok(()) => Ok(Text::new(token.to_owned())),
+            Err(error) => {
+                session.end(End::Closed);
+                Err(error)
+            }
+        }
+    }
+
+    /// A second connect of an account: its password is compared with the session's, or proved by a login.
+    async fn rejoin(&self, session: &Session, plan: &Plan, deadline: Instant) -> Result<Text, Error> {
+        let password = plan.login.password.expose();
+        if !session.has_password(password) {
+            let target = plan.target(self.worker)?;
+            let proof = prove(self.worker, &target);
+            timeout_at(deadline, proof).await.unwrap_or_else(|_| Err(Error::timeout("The login")))?;
+            session.set_password(password).await;
+        }
+        session.restore(deadline).await?;
+        Ok(Text::new(session.token().to_owned()))
+    }
+}
+
+/// Logs in and out again.
+async fn prove(worker: &Worker, target: &Target) -> Result<(), Error> {
+    let mut failure = Error::timeout("The login");
+    for endpoint in &target.endpoints {
+        let attempt = async {
+            let dialer = &worker.shared.dialer;
+            let mut link = dialer.dial(endpoint, target.proxy.as_ref(), [0; 64]).await?;
+            let credentials = Credentials { page: endpoint.host.clone(), ..target.credentials.clone() };
+            link.login(&credentials).await?;
+            link.close(Duration::from_secs(1)).await;
+            Ok::<(), link::LinkError>(())
+        };
+        match attempt.await {
+            Ok(()) => return Ok(()),
+            Err(cause) => failure = cause.into(),
+        }
+    }
+    Err(failure)
+}
+
+impl Plan {
+    fn target(&self, worker: &Worker) -> Result<Target, Error> {
+        let client_id = match self.login.hardware_id.as_deref() {
+            None => worker.shared.client_id,
+            Some(text) => {
+                let mut id = [0; 16];
+                hex::decode_to_slice(text.trim(), &mut id)
+                    .map_err(|_| Error::invalid_param("hardwareId", text, "32 hex digits"))?;
+                id
+            }
+        };
+        let credentials = Credentials {
+            login: self.login.user,
+            password: self.login.password.expose().to_owned(),
+            otp: self.login.otp.as_ref().map(|otp| otp.expose().to_owned()).unwrap_or_default(),
+            client_id,
+            page: String::new(),
+            earlier: None,
+        };
+        Ok(Target {
+            endpoints: self.endpoints.clone(),
+            member_limit: self.member_limit,
+            proxy: self.proxy.clone(),
+            credentials,
+            gateway_token: [0; 64],
+        })
+    }
+}
+
+pub(crate) fn endpoint(host: &str, port: u16) -> Result<Endpoint, Error> {
+    Endpoint::parse(host, Some(port)).map_err(|cause| Error::new(Code::InvalidParam, format!("{cause}.")))
+}
+
+fn limit(seconds: Option<u32>) -> Duration {
+    let seconds = seconds.filter(|seconds| *seconds > 0).unwrap_or(DEFAULT_LIMIT_S);
+    Duration::from_secs(seconds.min(MOST_LIMIT_S).into())
+}
+
+fn proxy(given: Proxy) -> Option<link::Proxy> {
+    let kind = match given.kind {
+        ProxyType::None => return None,
+        ProxyType::Https => ProxyKind::Https,
+        ProxyType::Socks4 => ProxyKind::Socks4,
+        ProxyType::Socks5 => ProxyKind::Socks5,
+    };
+    let password = given.password.as_ref().map(Secret::expose).unwrap_or_default().to_owned();
+    Some(link::Proxy {
+        kind,
+        host: given.host,
+        port: given.port,
+        user: given.user.unwrap_or_default(),
+        password,
+    })
+}
+
+/// A token goes into URLs and headers, and must not look like something else there.
+fn checked_token(id: &str) -> Result<&str, Error> {
+    let usable = id.len() <= TOKEN_CHARS_MAX && id.bytes().all(|byte| byte.is_ascii_graphic());
+    if usable { Ok(id) } else { Err(Error::invalid_param("id", id, "up to 128 letters, digits and signs")) }
+}

@@ -1,0 +1,324 @@
+//! One logged-in account: a handle for calls, and the actor behind it.
+
+mod actor;
+mod apply;
+mod establish;
+mod evidence;
+mod journal;
+mod mail;
+mod publish;
+mod quotes;
+mod resync;
+pub(crate) mod state;
+pub(crate) mod terms;
+mod trade;
+
+pub(crate) use actor::Phase;
+pub(crate) use establish::{FULL_SYMBOLS_BATCH, Target};
+pub(crate) use journal::{Begun, Journal};
+pub(crate) use quotes::SUBSCRIBED_MAX;
+pub(crate) use trade::{Intent, Outcome};
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bus::{End, Fanout, Subscription, Topics};
+use error::{Code, Error};
+use runtime::{CancellationToken, Tasks};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout_at};
+use wire::records::{FullSymbolsRequest, SymbolIds, TradeRequest};
+use wire::{Payload, Request, requests};
+
+use self::actor::Actor;
+use self::mail::Mail;
+use self::publish::Publisher;
+use self::state::State;
+use self::terms::Terms;
+use self::trade::Job;
+use crate::worker::Shared;
+
+/// Mails that may wait for a session. More at once is an answer: busy.
+const INBOX_MAX: usize = 256;
+/// A call on a session whose link is being restored waits at most so long for it.
+const READY_LIMIT: Duration = Duration::from_secs(10);
+
+/// A session, as calls see it. Clones are the same session.
+#[derive(Clone)]
+pub(crate) struct Session(Arc<Inner>);
+
+struct Inner {
+    token: Arc<str>,
+    account: AccountKey,
+    inbox: mpsc::Sender<Mail>,
+    phase: watch::Receiver<Phase>,
+    heard: watch::Receiver<i64>,
+    fanout: Arc<Fanout>,
+    journal: Mutex<Journal>,
+    secret: Mutex<String>,
+    error_status: Option<u16>,
+    stop: CancellationToken,
+}
+
+/// Which account a session is for: the server (a name or an address) and the login.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct AccountKey {
+    /// Server name, or address and proxy.
+    pub(crate) server: String,
+    /// Account number.
+    pub(crate) login: u64,
+}
+
+impl Session {
+    /// Starts a session; it is on its way up.
+    pub(crate) fn start(
+        shared: &Arc<Shared>,
+        tasks: &Tasks,
+        token: &str,
+        account: AccountKey,
+        target: Target,
+        error_status: Option<u16>,
+    ) -> Self {
+        let token: Arc<str> = token.into();
+        let (inbox, mails) = mpsc::channel(INBOX_MAX);
+        let (phase_sender, phase) = watch::channel(Phase::Connecting);
+        let (heard_sender, heard) = watch::channel(0);
+        let fanout = Arc::new(Fanout::new());
+        let stop = tasks.stop_signal().child_token();
+        let secret = Mutex::new(target.credentials.password.clone());
+        // The fence of the design: grows with every owner. In one process a session has one owner, named by its start.
+        let epoch = u64::try_from(runtime::unix_ms()).unwrap_or(0);
+        let publisher = Publisher::new(Arc::clone(&token), Arc::clone(&fanout), epoch);
+        let senders = (phase_sender, heard_sender);
+        let actor = Actor::new(Arc::clone(shared), target, mails, senders, publisher, stop.clone());
+        tasks.spawn(actor.run());
+        let journal = Mutex::new(Journal::default());
+        Self(Arc::new(Inner {
+            token,
+            account,
+            inbox,
+            phase,
+            heard,
+            fanout,
+            journal,
+            secret,
+            error_status,
+            stop,
+        }))
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        &self.0.token
+    }
+
+    pub(crate) fn account(&self) -> &AccountKey {
+        &self.0.account
+    }
+
+    pub(crate) fn error_status(&self) -> Option<u16> {
+        self.0.error_status
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.0.phase.borrow().clone()
+    }
+
+    /// When the server was heard last, milliseconds since 1970 UTC.
+    pub(crate) fn heard_ms(&self) -> i64 {
+        *self.0.heard.borrow()
+    }
+
+    /// Waits until something came from the server, at most until `limit`.
+    pub(crate) async fn news(&self, limit: Instant) {
+        let mut heard = self.0.heard.clone();
+        let _ = timeout_at(limit, heard.changed()).await;
+    }
+
+    pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.0.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this is the password of the live session.
+    pub(crate) fn has_password(&self, password: &str) -> bool {
+        *self.0.secret.lock().unwrap_or_else(PoisonError::into_inner) == password
+    }
+
+    /// Another password has proved to be right.
+    pub(crate) async fn set_password(&self, password: &str) {
+        password.clone_into(&mut self.0.secret.lock().unwrap_or_else(PoisonError::into_inner));
+        let _ = self.0.inbox.send(Mail::Password(password.to_owned())).await;
+    }
+
+    pub(crate) fn subscribe(&self, topics: Topics) -> Result<Subscription, Error> {
+        self.0.fanout.subscribe(topics)
+    }
+
+    /// Ends the session: streams are told that it is over, then the actor logs out.
+    pub(crate) fn end(&self, why: End) {
+        self.0.fanout.end(why);
+        self.0.stop.cancel();
+    }
+
+    /// Waits until the session has got up, or has not: for a connect call.
+    pub(crate) async fn settled(&self, deadline: Instant) -> Result<(), Error> {
+        let mut phase = self.0.phase.clone();
+        let settled = phase.wait_for(|phase| !matches!(phase, Phase::Connecting));
+        match timeout_at(deadline, settled).await {
+            Err(_) => Err(Error::timeout("The login")),
+            Ok(Err(_)) => Err(Error::invalid_token(self.token())),
+            Ok(Ok(phase)) => match &*phase {
+                Phase::Ended(error) => Err(error.clone()),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// Waits, not for long, until the session is up. A snapshot of an account that is not synchronised is an error.
+    pub(crate) async fn ready(&self, deadline: Instant) -> Result<(), Error> {
+        let mut phase = self.0.phase.clone();
+        let until = deadline.min(Instant::now() + READY_LIMIT);
+        let settled = phase.wait_for(|phase| matches!(phase, Phase::Online { .. } | Phase::Ended(_)));
+        match timeout_at(until, settled).await {
+            Err(_) => Err(match self.phase() {
+                Phase::Lost(error) | Phase::Ended(error) => error,
+                _ => Error::timeout("The login"),
+            }),
+            Ok(Err(_)) => Err(Error::invalid_token(self.token())),
+            Ok(Ok(phase)) => match &*phase {
+                Phase::Ended(error) => Err(error.clone()),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// Restores a lost link now, without waiting for the next attempt.
+    pub(crate) async fn restore(&self, deadline: Instant) -> Result<(), Error> {
+        if !matches!(self.phase(), Phase::Online { .. }) {
+            self.mail(Mail::Hurry)?;
+            let mut phase = self.0.phase.clone();
+            // An ended session begins anew: wait for that first.
+            let begun = phase.wait_for(|phase| !matches!(phase, Phase::Ended(_)));
+            let _ = timeout_at(deadline, begun).await;
+        }
+        self.ready(deadline).await
+    }
+
+    fn mail(&self, mail: Mail) -> Result<(), Error> {
+        self.0.inbox.try_send(mail).map_err(|full| match full {
+            mpsc::error::TrySendError::Full(_) => {
+                Error::busy(format!("{INBOX_MAX} calls wait for this session. Send fewer at once."))
+            }
+            mpsc::error::TrySendError::Closed(_) => Error::invalid_token(self.token()),
+        })
+    }
+
+    async fn answered<T>(&self, answer: oneshot::Receiver<T>, deadline: Instant) -> Result<T, Error> {
+        match timeout_at(deadline, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) if self.0.stop.is_cancelled() => Err(Error::invalid_token(self.token())),
+            Ok(Err(_)) => {
+                Err(Error::new(Code::ConnectError, "The connection was lost meanwhile. Try again."))
+            }
+            Err(_) => Err(Error::timeout("The call")),
+        }
+    }
+
+    /// Runs on the state of the session, between two events.
+    pub(crate) async fn visit<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        visit: impl FnOnce(&mut State) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        self.ready(deadline).await?;
+        let (reply, answer) = oneshot::channel();
+        let run = move |state: &mut State| drop(reply.send(visit(state)));
+        self.mail(Mail::Visit(Box::new(run)))?;
+        self.answered(answer, deadline).await
+    }
+
+    /// Asks the trade server.
+    pub(crate) async fn request<R: Request>(
+        &self,
+        deadline: Instant,
+        ask: &R::Ask,
+    ) -> Result<R::Reply, Error> {
+        self.ready(deadline).await?;
+        let (reply, answer) = oneshot::channel();
+        self.mail(Mail::Request { command: R::COMMAND, payload: ask.to_bytes(), reply })?;
+        let body = self.answered(answer, deadline).await??;
+        R::Reply::from_bytes(&body).map_err(|cause| {
+            Error::new(Code::NetworkError, "The trade server's answer cannot be read.").because(cause)
+        })
+    }
+
+    /// Sends a trade request, and waits for what comes of it.
+    pub(crate) async fn trade(
+        &self,
+        deadline: Instant,
+        request: TradeRequest,
+        intent: Intent,
+        magic: i64,
+    ) -> Outcome {
+        let (reply, mut answer) = oneshot::channel();
+        if let Err(error) = self.ready(deadline).await {
+            return Outcome::NotSent(error);
+        }
+        let number = Arc::new(AtomicU32::new(0));
+        if let Err(error) =
+            self.mail(Mail::Trade(Job { request, intent, magic, reply, number: Arc::clone(&number) }))
+        {
+            return Outcome::NotSent(error);
+        }
+        let outcome = timeout_at(deadline, &mut answer).await;
+        // From here on a request that has not been begun will not be: its caller is gone.
+        drop(answer);
+        match (outcome, number.load(Ordering::SeqCst)) {
+            (Ok(Ok(outcome)), _) => outcome,
+            (_, 0) => {
+                Outcome::NotSent(Error::timeout("The order waited for the session and was not sent. It"))
+            }
+            (_, action_id) => Outcome::Unknown(action_id),
+        }
+    }
+
+    /// What became of an earlier trade request, if that is known by now.
+    pub(crate) async fn lookup(&self, deadline: Instant, action_id: u32) -> Result<Option<Outcome>, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.mail(Mail::Lookup { action_id, reply })?;
+        self.answered(answer, deadline).await
+    }
+
+    /// Sets the pace of profit events; `None` ends them.
+    pub(crate) fn set_profit_pace(&self, every: Option<Duration>) -> Result<(), Error> {
+        self.mail(Mail::ProfitPace(every))
+    }
+
+    /// The terms of a symbol by name, fetched if they are not there.
+    pub(crate) async fn terms(&self, deadline: Instant, symbol: &str) -> Result<Arc<Terms>, Error> {
+        let name = symbol.to_owned();
+        let find = move |state: &mut State| {
+            let id = state.catalogue.named(&name)?.id;
+            Some((id, state.terms(id)))
+        };
+        let (id, terms) = self.visit(deadline, find).await?.ok_or_else(|| Error::invalid_symbol(symbol))?;
+        if let Some(terms) = terms {
+            return Ok(terms);
+        }
+        self.fetch_symbols(deadline, &[id]).await?;
+        let terms = self.visit(deadline, move |state| state.terms(id)).await?;
+        terms.ok_or_else(|| {
+            Error::invalid_symbol(symbol).because("the server has no record of a symbol on its list")
+        })
+    }
+
+    /// Fetches full records into the catalogue.
+    pub(crate) async fn fetch_symbols(&self, deadline: Instant, ids: &[u32]) -> Result<(), Error> {
+        for batch in ids.chunks(FULL_SYMBOLS_BATCH) {
+            let ask = FullSymbolsRequest::Ids(SymbolIds(batch.to_vec()));
+            let full = self.request::<requests::FullSymbols>(deadline, &ask).await?;
+            self.visit(deadline, move |state| state.catalogue.learn(full.0)).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! Getting a session up: dial, log in, load. Runs beside the session's mailbox, so that calls are answered meanwhile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use link::{Credentials, Dialer, Endpoint, Link, LinkError, Proxy, RetryAdvice};
+use tokio::time::timeout;
+use wire::records::{Account, FullSymbolsRequest, History, HistoryRequest, LoginReply, Portfolio, SymbolIds};
+use wire::{Empty, code, requests};
+
+use crate::catalogue::{Catalogue, Catalogues};
+
+/// Above so many symbols the list is asked for compressed, as the official client does.
+const PLAIN_SYMBOLS_MAX: i32 = 256;
+/// Full records asked for in one request: about 800 KB.
+pub(crate) const FULL_SYMBOLS_BATCH: usize = 256;
+/// Goodbye to a link that is of no use.
+const CLOSE_LIMIT: Duration = Duration::from_secs(1);
+
+/// Where and as whom to log in.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// Addresses of the server, tried in order.
+    pub(crate) endpoints: Vec<Endpoint>,
+    /// Most time for one of them.
+    pub(crate) member_limit: Duration,
+    /// By way of.
+    pub(crate) proxy: Option<Proxy>,
+    /// Account number, password and the rest.
+    pub(crate) credentials: Credentials,
+    /// Of the last connection to the gateway, or zeros.
+    pub(crate) gateway_token: [u8; 64],
+}
+
+/// A session that is up.
+#[derive(Debug)]
+pub(crate) struct Established {
+    pub(crate) link: Link,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) login: LoginReply,
+    pub(crate) account: Account,
+    pub(crate) catalogue: Arc<Catalogue>,
+    /// Asked for before the portfolio; only on a return.
+    pub(crate) history: Option<History>,
+    pub(crate) portfolio: Portfolio,
+}
+
+/// Tries the server's addresses in turn. `history_from` is given on a return: how far back to look for what was missed,
+/// in seconds of the server clock.
+pub(crate) async fn establish(
+    dialer: &Dialer,
+    catalogues: &Catalogues,
+    target: &Target,
+    history_from: Option<i32>,
+) -> Result<Established, LinkError> {
+    let mut failure = LinkError::Closed { cause: "the server has no address".into() };
+    for endpoint in &target.endpoints {
+        let attempt = establish_at(dialer, catalogues, target, endpoint, history_from);
+        let late = Err(LinkError::Timeout { doing: "the login", limit: target.member_limit });
+        match timeout(target.member_limit, attempt).await.unwrap_or(late) {
+            Ok(established) => return Ok(established),
+            Err(cause) if cause.retry() == RetryAdvice::Never => return Err(cause),
+            Err(cause) => failure = cause,
+        }
+    }
+    Err(failure)
+}
+
+async fn establish_at(
+    dialer: &Dialer,
+    catalogues: &Catalogues,
+    target: &Target,
+    endpoint: &Endpoint,
+    history_from: Option<i32>,
+) -> Result<Established, LinkError> {
+    let (mut link, login) = log_in(dialer, target, endpoint).await?;
+    let account = link.request::<requests::Account>("loading the account", &Empty).await?;
+    let doing = "loading the symbols";
+    let symbols = if account.symbols_count > PLAIN_SYMBOLS_MAX {
+        link.request::<requests::CompressedSymbols>(doing, &Empty).await?.0
+    } else {
+        link.request::<requests::Symbols>(doing, &Empty).await?
+    };
+    let catalogue = catalogues.of(endpoint, &symbols.0);
+    drop(symbols);
+    let history = match history_from {
+        Some(from) => {
+            let range = HistoryRequest { from, to: 0 };
+            Some(link.request::<requests::History>("loading the history", &range).await?)
+        }
+        None => None,
+    };
+    let portfolio = link.request::<requests::Portfolio>("loading positions and orders", &Empty).await?;
+    load_held_symbols(&mut link, &catalogue, &portfolio).await?;
+    // Once more, after the positions: whatever was pushed in between, the money is that of this moment.
+    let account = link.request::<requests::Account>("loading the account", &Empty).await?;
+    Ok(Established { link, endpoint: endpoint.clone(), login, account, catalogue, history, portfolio })
+}
+
+/// With the token of the last login; if that is not taken any more, with the password.
+async fn log_in(
+    dialer: &Dialer,
+    target: &Target,
+    endpoint: &Endpoint,
+) -> Result<(Link, LoginReply), LinkError> {
+    let page = endpoint.host.clone();
+    let credentials = Credentials { page, ..target.credentials.clone() };
+    let mut link = dialer.dial(endpoint, target.proxy.as_ref(), target.gateway_token).await?;
+    match link.login(&credentials).await {
+        Ok(reply) => Ok((link, reply)),
+        Err(LinkError::Refused { code: code::INVALID_ACCOUNT, .. }) if credentials.earlier.is_some() => {
+            link.close(CLOSE_LIMIT).await;
+            let by_password = Credentials { earlier: None, ..credentials };
+            let mut link = dialer.dial(endpoint, target.proxy.as_ref(), [0; 64]).await?;
+            let reply = link.login(&by_password).await?;
+            Ok((link, reply))
+        }
+        Err(refused) => {
+            link.close(CLOSE_LIMIT).await;
+            Err(refused)
+        }
+    }
+}
+
+/// Full records of everything open: without them there is no margin, and no equity to speak of.
+async fn load_held_symbols(
+    link: &mut Link,
+    catalogue: &Catalogue,
+    portfolio: &Portfolio,
+) -> Result<(), LinkError> {
+    let names = portfolio.positions.iter().map(|position| position.trade_symbol.as_str());
+    let names = names.chain(portfolio.orders.iter().map(|order| order.trade_symbol.as_str()));
+    let mut ids: Vec<u32> = names.filter_map(|name| catalogue.named(name)).map(|one| one.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.retain(|id| catalogue.full(*id).is_none());
+    for batch in ids.chunks(FULL_SYMBOLS_BATCH) {
+        let ask = FullSymbolsRequest::Ids(SymbolIds(batch.to_vec()));
+        let full = link.request::<requests::FullSymbols>("loading symbols", &ask).await?;
+        catalogue.learn(full.0);
+    }
+    Ok(())
+}

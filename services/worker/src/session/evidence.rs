@@ -1,0 +1,211 @@
+//! What the state says about a trade request: the order it made, or a trace of it.
+
+use std::collections::BTreeSet;
+
+use calls::reply;
+use calls::values::OrderState as Shown;
+use error::{Code, Error};
+use model::{OrderState, Price, Retcode};
+use wire::records::{Deal, Order, TradeRequest, TradeResult};
+
+use super::state::State;
+use super::trade::{Intent, Sent};
+use crate::translate;
+
+/// What was found of a request whose verdict did not come.
+pub(super) enum Found {
+    /// It was done; as a verdict would have said it.
+    Done(Box<TradeResult>),
+    /// It was refused.
+    Refused(Error),
+    /// Several things could be its work.
+    Ambiguous,
+    /// No trace.
+    Nothing,
+}
+
+/// The order that a successful request made or changed, once the state shows it.
+pub(super) fn settled(sent: &Sent, result: &TradeResult, state: &mut State) -> Option<reply::Order> {
+    state.revalue_changed();
+    let (login, zone_ms) = (state.login, state.zone_ms());
+    match sent.intent {
+        Intent::Prices => None,
+        Intent::Open => opened(result, state),
+        Intent::Place => placed(result.trade_order, state),
+        Intent::Stops(position) => match state.positions.get(&position) {
+            Some(open) => {
+                let digits = open.record.digits;
+                let is_set = equal(open.record.sl, sent.request.price_sl, digits)
+                    && equal(open.record.tp, sent.request.price_tp, digits);
+                is_set.then(|| translate::position(open, zone_ms))
+            }
+            None => last_closed(state, |order| i64::try_from(order.ticket) == Ok(position)),
+        },
+        Intent::Modify(ticket) => match state.orders.get(&ticket) {
+            Some(order) => has_terms(order, &sent.request).then(|| shown_pending(state, order)),
+            None => placed(ticket, state),
+        },
+        Intent::Close(position) => {
+            let out = closing_deal(sent, result.deal, position, state)?;
+            let ticket = translate::ticket(out.deal);
+            let closed = last_closed(state, |order| {
+                order.deal_internal_out.as_ref().is_some_and(|deal| deal.ticket_number == ticket)
+            });
+            // The contract shows the answer to a close as started.
+            closed.map(|order| reply::Order { state: Shown::Started, ..order })
+        }
+        Intent::Remove(ticket) => {
+            let ended = state.ended.iter().rev().find(|order| order.trade_order == ticket)?;
+            (!state.orders.contains_key(&ticket)).then(|| translate::ended_order(ended, login, zone_ms))
+        }
+    }
+}
+
+fn opened(result: &TradeResult, state: &State) -> Option<reply::Order> {
+    let (login, zone_ms) = (state.login, state.zone_ms());
+    let entry = state.deals.iter().rev().find(|deal| {
+        deal.entry == 0
+            && (deal.deal == result.deal && deal.deal != 0 || deal.trade_order == result.trade_order)
+    })?;
+    let fills: Vec<&Deal> =
+        state.deals.iter().filter(|deal| deal.trade_order == entry.trade_order && deal.entry == 0).collect();
+    let records = || fills.iter().map(|deal| translate::deal(deal, login, zone_ms)).collect();
+    let shown = match state.positions.get(&entry.position_id) {
+        Some(open) => translate::position(open, zone_ms),
+        // Closed again already, by its stop loss for instance.
+        None => translate::opened_by(entry, login, zone_ms),
+    };
+    Some(reply::Order {
+        deal_internal_in: Some(Box::new(translate::deal(entry, login, zone_ms))),
+        partial_fill_deals: if fills.len() > 1 { records() } else { Vec::new() },
+        ..shown
+    })
+}
+
+fn placed(ticket: i64, state: &State) -> Option<reply::Order> {
+    if let Some(order) = state.orders.get(&ticket) {
+        return Some(shown_pending(state, order));
+    }
+    // Filled, cancelled or expired in the same breath.
+    let ended = state.ended.iter().rev().find(|order| order.trade_order == ticket)?;
+    Some(translate::ended_order(ended, state.login, state.zone_ms()))
+}
+
+fn shown_pending(state: &State, order: &Order) -> reply::Order {
+    let expert_id = state.magic(order.trade_order, order.expert);
+    reply::Order { expert_id, ..translate::pending(order, state.zone_ms()) }
+}
+
+fn last_closed(state: &State, is_it: impl Fn(&reply::Order) -> bool) -> Option<reply::Order> {
+    state.closed.iter().rev().find(|order| is_it(order)).cloned()
+}
+
+fn closing_deal<'a>(sent: &Sent, ticket: i64, position: i64, state: &'a State) -> Option<&'a Deal> {
+    state.deals.iter().rev().find(|deal| {
+        let is_it = if ticket != 0 { deal.deal == ticket } else { deal.deal > sent.after_deal };
+        is_it && deal.position_id == position && deal.entry != 0
+    })
+}
+
+/// Looks for a trace of a request in a state that is up to date.
+pub(super) fn search(sent: &Sent, claimed: &BTreeSet<i64>, alike: usize, state: &State) -> Found {
+    match sent.intent {
+        Intent::Prices => Found::Refused(Error::timeout("The price request")),
+        Intent::Open | Intent::Place => search_new(sent, claimed, alike, state),
+        Intent::Stops(position) => match state.positions.get(&position) {
+            Some(open)
+                if equal(open.record.sl, sent.request.price_sl, open.record.digits)
+                    && equal(open.record.tp, sent.request.price_tp, open.record.digits) =>
+            {
+                done(position, 0)
+            }
+            Some(_) => Found::Nothing,
+            None => Found::Refused(Error::new(Code::PositionNotExists, "The position is closed already.")),
+        },
+        Intent::Modify(ticket) => match state.orders.get(&ticket) {
+            Some(order) if has_terms(order, &sent.request) => done(ticket, 0),
+            Some(_) => Found::Nothing,
+            None => {
+                Found::Refused(Error::new(Code::OrderAlreadyChanged, "The order is not pending any more."))
+            }
+        },
+        Intent::Close(position) => {
+            let same_volume = |deal: &&Deal| deal.trade_volume == sent.request.trade_volume;
+            match closing_deal(sent, 0, position, state).filter(same_volume) {
+                Some(deal) => done(deal.trade_order, deal.deal),
+                None if state.positions.contains_key(&position) => Found::Nothing,
+                None => {
+                    Found::Refused(Error::new(Code::PositionNotExists, "The position is closed already."))
+                }
+            }
+        }
+        Intent::Remove(ticket) => {
+            let ended = state.ended.iter().rev().find(|order| order.trade_order == ticket);
+            match ended.and_then(|order| OrderState::from_number(order.order_state)) {
+                Some(OrderState::Canceled) => done(ticket, 0),
+                Some(_) => Found::Refused(Error::new(
+                    Code::OrderAlreadyChanged,
+                    "The order is not pending any more.",
+                )),
+                None => Found::Nothing,
+            }
+        }
+    }
+}
+
+/// An order of the same symbol, type, volume and comment that came after the request and belongs to no other one.
+fn search_new(sent: &Sent, claimed: &BTreeSet<i64>, alike: usize, state: &State) -> Found {
+    let request = &sent.request;
+    let is_it = |order: &&Order| {
+        order.trade_order > sent.after_order
+            && !claimed.contains(&order.trade_order)
+            && order.trade_symbol == request.trade_symbol
+            && order.order_type == request.trade_type
+            && u64::try_from(order.volume_initial) == Ok(request.trade_volume)
+            && (order.position_id == 0 || order.position_id == order.trade_order)
+            && same_comment(&order.comment, &request.comment)
+            && (sent.intent == Intent::Open || equal(order.price_order, request.price_order, order.digits))
+    };
+    let mut candidates: Vec<&Order> = state.orders.values().chain(&state.ended).filter(is_it).collect();
+    candidates.sort_by_key(|order| order.trade_order);
+    candidates.dedup_by_key(|order| order.trade_order);
+    let Some(first) = candidates.first() else { return Found::Nothing };
+    if candidates.len() > alike {
+        return Found::Ambiguous;
+    }
+    if OrderState::from_number(first.order_state) == Some(OrderState::Rejected) {
+        return Found::Refused(Error::new(Code::RequestRejected, "The trade server rejected the order."));
+    }
+    let deal =
+        state.deals.iter().find(|deal| deal.trade_order == first.trade_order).map_or(0, |deal| deal.deal);
+    done(first.trade_order, deal)
+}
+
+fn done(trade_order: i64, deal: i64) -> Found {
+    Found::Done(Box::new(TradeResult {
+        retcode: Retcode::DONE.0,
+        trade_order,
+        deal,
+        ..TradeResult::default()
+    }))
+}
+
+/// Servers may keep fewer characters of a comment, or add to it.
+fn same_comment(kept: &str, sent: &str) -> bool {
+    sent.is_empty() || kept.starts_with(sent) || (!kept.is_empty() && sent.starts_with(kept))
+}
+
+/// The same price at the symbol's digits.
+fn equal(one: f64, other: f64, digits: u32) -> bool {
+    Price::from_f64(one, digits) == Price::from_f64(other, digits)
+}
+
+fn has_terms(order: &Order, request: &TradeRequest) -> bool {
+    let digits = order.digits;
+    let trigger = request.price_trigger;
+    equal(order.price_order, request.price_order, digits)
+        && equal(order.price_sl, request.price_sl, digits)
+        && equal(order.price_tp, request.price_tp, digits)
+        && (trigger <= 0.0 || equal(order.price_trigger, trigger, digits))
+        && order.type_time == request.type_time
+}

@@ -1,0 +1,150 @@
+//! The order journal of a session: calls with an idempotency key happen once, and requests of unknown fate are
+//! remembered, so that a caller who comes back does not double an order.
+//!
+//! It lives as long as the session. Keys are kept for 24 hours; reaching a limit is an answer, not an accident.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use bus::Payload;
+use error::{Code, Error};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// How long a key is remembered.
+const KEEP: Duration = Duration::from_secs(24 * 3600);
+/// Keys of a session that are remembered.
+const KEYS_MAX: usize = 10_000;
+/// Requests of unknown fate that are remembered.
+const UNKNOWN_MAX: usize = 256;
+
+/// The outcome of a call, as its repetitions get it.
+pub(crate) type Recorded = Result<Payload, Error>;
+
+#[derive(Debug)]
+struct Entry {
+    fingerprint: String,
+    made: Instant,
+    outcome: watch::Receiver<Option<Recorded>>,
+}
+
+/// What a key says.
+#[derive(Debug)]
+pub(crate) enum Begun {
+    /// The call is new: do it, and send its outcome. Sending `None`, or dropping this, forgets the key.
+    New(watch::Sender<Option<Recorded>>),
+    /// It was made before, or is being made: the outcome is here, or comes.
+    Before(watch::Receiver<Option<Recorded>>),
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    entries: HashMap<String, Entry>,
+    order: VecDeque<String>,
+    unknown: VecDeque<(String, u32)>,
+}
+
+impl Journal {
+    /// Begins a call under a key. `fingerprint` stands for the call and its parameters.
+    pub(crate) fn begin(&mut self, key: &str, fingerprint: &str) -> Result<Begun, Error> {
+        self.forget_old();
+        if let Some(entry) = self.entries.get(key) {
+            let abandoned = entry.outcome.has_changed().is_err() && entry.outcome.borrow().is_none();
+            if !abandoned {
+                if entry.fingerprint != fingerprint {
+                    let detail =
+                        "This idempotency key was used for another call. Use a new key for a new order.";
+                    return Err(Error::new(Code::DuplicateAttempt, detail));
+                }
+                return Ok(Begun::Before(entry.outcome.clone()));
+            }
+            self.forget(key);
+        }
+        if self.entries.len() >= KEYS_MAX {
+            return Err(Error::busy(format!(
+                "{KEYS_MAX} idempotency keys of this session are remembered, the most possible. Old ones go after a day."
+            )));
+        }
+        let (sender, outcome) = watch::channel(None);
+        let entry = Entry { fingerprint: fingerprint.to_owned(), made: Instant::now(), outcome };
+        self.entries.insert(key.to_owned(), entry);
+        self.order.push_back(key.to_owned());
+        Ok(Begun::New(sender))
+    }
+
+    fn forget(&mut self, key: &str) {
+        self.entries.remove(key);
+        self.order.retain(|other| other != key);
+    }
+
+    fn forget_old(&mut self) {
+        while let Some(oldest) = self.order.front() {
+            if self.entries.get(oldest).is_some_and(|entry| entry.made.elapsed() < KEEP) {
+                break;
+            }
+            self.entries.remove(oldest);
+            self.order.pop_front();
+        }
+    }
+
+    /// Remembers a request whose fate is unknown.
+    pub(crate) fn remember_unknown(&mut self, fingerprint: &str, action_id: u32) {
+        if self.unknown.len() >= UNKNOWN_MAX {
+            self.unknown.pop_front();
+        }
+        self.unknown.push_back((fingerprint.to_owned(), action_id));
+    }
+
+    /// The number of an equal request whose fate was unknown; it is asked about once.
+    pub(crate) fn take_unknown(&mut self, fingerprint: &str) -> Option<u32> {
+        let place = self.unknown.iter().position(|(other, _)| other == fingerprint)?;
+        self.unknown.remove(place).map(|(_, action_id)| action_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ok(text: &str) -> Option<Recorded> {
+        Some(Ok(Payload::Text(text.into())))
+    }
+
+    #[tokio::test]
+    async fn a_repeated_key_gets_the_first_outcome() {
+        let mut journal = Journal::default();
+        let Ok(Begun::New(sender)) = journal.begin("k", "buy 1") else { panic!("a new key is new") };
+        let Ok(Begun::Before(mut outcome)) = journal.begin("k", "buy 1") else { panic!("it is under way") };
+        sender.send_replace(ok("done"));
+        drop(sender);
+        assert_eq!(*outcome.wait_for(Option::is_some).await.unwrap(), ok("done"));
+        assert!(matches!(journal.begin("k", "buy 1"), Ok(Begun::Before(_))), "it stays known");
+        assert_eq!(journal.begin("k", "buy 2").unwrap_err().code(), Code::DuplicateAttempt);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_was_never_sent_may_be_tried_again() {
+        let mut journal = Journal::default();
+        drop(journal.begin("k", "buy 1").unwrap());
+        assert!(matches!(journal.begin("k", "buy 2"), Ok(Begun::New(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_are_forgotten_after_a_day() {
+        let mut journal = Journal::default();
+        let Ok(Begun::New(sender)) = journal.begin("k", "buy 1") else { panic!("a new key is new") };
+        sender.send_replace(ok("done"));
+        tokio::time::advance(KEEP).await;
+        assert!(matches!(journal.begin("k", "buy 2"), Ok(Begun::New(_))));
+    }
+
+    #[test]
+    fn an_unknown_request_is_found_by_an_equal_one_once() {
+        let mut journal = Journal::default();
+        journal.remember_unknown("buy 1", 1000);
+        assert_eq!(journal.take_unknown("buy 2"), None);
+        assert_eq!(journal.take_unknown("buy 1"), Some(1000));
+        assert_eq!(journal.take_unknown("buy 1"), None);
+    }
+}

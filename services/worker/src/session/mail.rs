@@ -1,0 +1,38 @@
+//! What calls ask of a session's actor.
+
+use error::Error;
+use tokio::sync::oneshot;
+use wire::Command;
+
+use super::state::State;
+use super::trade::{Job, Outcome};
+
+/// A message to the actor. The mailbox is bounded, and each message is answered, if only with an error.
+pub(crate) enum Mail {
+    /// Runs on the state, between two events.
+    Visit(Box<dyn FnOnce(&mut State) + Send>),
+    /// A request to the trade server.
+    Request {
+        /// Its command.
+        command: Command,
+        /// Its payload.
+        payload: Vec<u8>,
+        /// The body of the answer.
+        reply: oneshot::Sender<Result<Vec<u8>, Error>>,
+    },
+    /// A trade request.
+    Trade(Job),
+    /// What became of an earlier trade request: looks again if it is not known.
+    Lookup {
+        /// Its number.
+        action_id: u32,
+        /// The outcome.
+        reply: oneshot::Sender<Option<Outcome>>,
+    },
+    /// A lost link should be restored now, not after a pause.
+    Hurry,
+    /// The password was changed, or proved to be another one.
+    Password(String),
+    /// Sets the pace of profit events; `None` ends them.
+    ProfitPace(Option<std::time::Duration>),
+}

@@ -1,0 +1,148 @@
+//! What a session tells those who listen, and when.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Fanout, Frame, Topic, envelope};
+use calls::reply::{OrderUpdate, OrderUpdateSummary, ProfitUpdate};
+use model::Money;
+use model::calc::{Equity, Floating};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::state::State;
+
+/// Pace of profit events until a client sets another.
+const PROFIT_EVERY: Duration = Duration::from_secs(1);
+/// Profits that do not change are told again after their pace and this: a client sees that the stream lives.
+const REPEAT_AFTER: Duration = Duration::from_secs(1);
+
+/// Publishes the events of one session.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    token: Arc<str>,
+    fanout: Arc<Fanout>,
+    epoch: u64,
+    offset: u64,
+    /// Least time between two profit events; `None`: not wanted.
+    profit_every: Option<Duration>,
+    profit_sent: Option<Instant>,
+    profit_changed: bool,
+}
+
+impl Publisher {
+    pub(crate) const fn new(token: Arc<str>, fanout: Arc<Fanout>, epoch: u64) -> Self {
+        let profit_every = Some(PROFIT_EVERY);
+        Self { token, fanout, epoch, offset: 0, profit_every, profit_sent: None, profit_changed: true }
+    }
+
+    /// Sets the pace of profit events; `None` ends them.
+    pub(crate) const fn set_profit_pace(&mut self, every: Option<Duration>) {
+        self.profit_every = every;
+        self.profit_sent = None;
+        self.profit_changed = true;
+    }
+
+    /// Something that profits depend on has changed.
+    pub(crate) const fn profit_changed(&mut self) {
+        self.profit_changed = true;
+    }
+
+    /// When something may have to be sent; `None` while nobody listens.
+    pub(crate) fn next(&self, state: &State) -> Option<Instant> {
+        let quotes = if self.fanout.has_listeners(Topic::Quote) { state.quotes.next_due() } else { None };
+        let profit = if self.fanout.has_listeners(Topic::OrderProfit) { self.profit_due() } else { None };
+        // Listeners come and go without a word: look again after a while.
+        let look = Instant::now() + PROFIT_EVERY;
+        Some(quotes.into_iter().chain(profit).fold(look, Instant::min))
+    }
+
+    fn profit_due(&self) -> Option<Instant> {
+        let every = self.profit_every?;
+        let Some(sent) = self.profit_sent else { return Some(Instant::now()) };
+        Some(if self.profit_changed { sent + every } else { sent + every + REPEAT_AFTER })
+    }
+
+    /// Sends the quotes and profits that are due.
+    pub(crate) fn send_due(&mut self, state: &mut State) {
+        let now = Instant::now();
+        self.send_quotes(state, now);
+        if !self.fanout.has_listeners(Topic::OrderProfit) {
+            self.profit_sent = None;
+            return;
+        }
+        self.profit_changed |= state.quotes.has_changed() && !state.positions.is_empty();
+        if self.profit_due().is_some_and(|due| due <= now) {
+            self.send_profit(state, now);
+        }
+    }
+
+    fn send_quotes(&mut self, state: &mut State, now: Instant) {
+        if !self.fanout.has_listeners(Topic::Quote) {
+            return;
+        }
+        let zone_ms = state.zone_ms();
+        for id in state.quotes.take_due(now) {
+            let Some(symbol) = state.catalogue.by_id(id) else { continue };
+            if let Some(quote) = state.quotes.quote(id, &symbol.name, zone_ms) {
+                self.send(Topic::Quote, Some(&symbol.name), &quote);
+            }
+        }
+    }
+
+    fn send_profit(&mut self, state: &mut State, now: Instant) {
+        // While the terms of a symbol are missing there are no figures; they are on their way.
+        let Some((equity, floating)) = state.figures() else { return };
+        let update = profit_update(state, &equity, &floating);
+        self.profit_sent = Some(now);
+        self.profit_changed = false;
+        self.send(Topic::OrderProfit, None, &update);
+    }
+
+    /// Tells an order update; each has its place in the session's sequence, listened to or not.
+    pub(crate) fn send_update(&mut self, state: &mut State, update: OrderUpdate) {
+        self.profit_changed = true;
+        self.offset += 1;
+        if !self.fanout.has_listeners(Topic::OrderUpdate) {
+            return;
+        }
+        let (equity, floating) = state.figures().unwrap_or_default();
+        let profit = profit_update(state, &equity, &floating);
+        let summary = OrderUpdateSummary {
+            opened_orders: profit.orders,
+            update,
+            balance: profit.balance,
+            equity: profit.equity,
+            margin: profit.margin,
+            free_margin: profit.free_margin,
+            profit: profit.profit,
+            margin_level: profit.margin_level,
+            credit: profit.credit,
+            user: profit.user,
+        };
+        self.send(Topic::OrderUpdate, None, &summary);
+    }
+
+    fn send(&self, topic: Topic, key: Option<&str>, data: &impl Serialize) {
+        match envelope(topic.as_str(), &self.token, runtime::unix_ms(), data) {
+            Ok(text) => self.fanout.publish(Frame::new(topic, key, text).at(self.epoch, self.offset)),
+            Err(failure) => tracing::error!(%failure, cause = failure.cause(), "an event cannot be encoded"),
+        }
+    }
+}
+
+/// Account figures with everything open.
+fn profit_update(state: &mut State, equity: &Equity, floating: &Floating) -> ProfitUpdate {
+    let money = |value: f64| Money::round(value, state.account.main.currency_digits).to_f64();
+    ProfitUpdate {
+        balance: money(state.account.main.balance),
+        credit: money(state.account.main.credit),
+        equity: equity.equity.to_f64(),
+        margin: equity.margin.to_f64(),
+        free_margin: equity.free_margin.to_f64(),
+        profit: floating.total().to_f64(),
+        margin_level: equity.margin_level,
+        user: state.login,
+        orders: state.opened_orders(),
+    }
+}

@@ -1,0 +1,354 @@
+//! Trade requests under way: sent once, never blindly again, and each brought to an outcome.
+//!
+//! A job is recorded before its request is sent. If the verdict stays out (the link broke, the server is silent), the
+//! job becomes *unsure*: after the state has been brought up to date, positions, orders and deals tell what became of
+//! it. What they do not tell is reported as unknown.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use calls::reply;
+use error::{Code, Error};
+use model::Retcode;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use wire::records::{TradeRequest, TradeResult, TradeResultPush};
+
+use super::evidence;
+use super::state::State;
+
+/// The official client counts up from here.
+const FIRST_ACTION: u32 = 1000;
+/// Requests of a session that may be under way.
+const JOBS_MAX: usize = 256;
+/// A verdict that stays out for so long is looked for in the state.
+const VERDICT_LIMIT: Duration = Duration::from_secs(15);
+/// After a success its records must come within this time; then they are fetched.
+const SETTLE_LIMIT: Duration = Duration::from_secs(2);
+/// Pauses between looks for an unsure request.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// So many looks without a trace end in "unknown".
+const LOOKS_MAX: u32 = 3;
+/// Outcomes that are kept for callers who come back.
+const FINISHED_MAX: usize = 1024;
+
+/// What a request is for: says where its outcome shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Intent {
+    /// Ask for a price.
+    Prices,
+    /// Open a position.
+    Open,
+    /// Place a pending order.
+    Place,
+    /// Change the stops of a position.
+    Stops(i64),
+    /// Change a pending order.
+    Modify(i64),
+    /// Close a position or a part of it.
+    Close(i64),
+    /// Remove a pending order.
+    Remove(i64),
+}
+
+/// What came of a request.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// Done; the order it made or changed.
+    Done(Box<reply::Order>),
+    /// The answer to [`Intent::Prices`].
+    Prices {
+        /// Offered bid.
+        bid: f64,
+        /// Offered ask.
+        ask: f64,
+    },
+    /// The server refused: nothing happened.
+    Refused(Error),
+    /// It was never sent.
+    NotSent(Error),
+    /// Nobody knows. The number finds it again.
+    Unknown(u32),
+    /// It left no trace on the server, as far as can be seen.
+    Absent(u32),
+}
+
+/// A request to be sent.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// The request; its `action_id` is filled in.
+    pub(crate) request: TradeRequest,
+    /// What it is for.
+    pub(crate) intent: Intent,
+    /// Magic number, 0 for none.
+    pub(crate) magic: i64,
+    /// Who waits.
+    pub(crate) reply: oneshot::Sender<Outcome>,
+    /// Set to its number once it is begun.
+    pub(crate) number: Arc<AtomicU32>,
+}
+
+/// A request that was sent.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) request: TradeRequest,
+    pub(super) intent: Intent,
+    magic: i64,
+    reply: Option<oneshot::Sender<Outcome>>,
+    stage: Stage,
+    /// Largest tickets known when it was sent: what it made is larger.
+    pub(super) after_order: i64,
+    pub(super) after_deal: i64,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The verdict is awaited.
+    Verdict { until: Instant },
+    /// Done, and its records are awaited.
+    Settling { result: Box<TradeResult>, until: Instant },
+    /// Nobody knows; it is looked for.
+    Unsure { looks: u32, next: Instant },
+}
+
+/// All requests of a session.
+#[derive(Debug)]
+pub(crate) struct Trades {
+    sent: BTreeMap<u32, Sent>,
+    next_action: u32,
+    /// Orders that belong to a request already.
+    pub(super) claimed: BTreeSet<i64>,
+    finished: VecDeque<(u32, Outcome)>,
+}
+
+impl Default for Trades {
+    fn default() -> Self {
+        let (sent, claimed, finished) = (BTreeMap::new(), BTreeSet::new(), VecDeque::new());
+        Self { sent, next_action: FIRST_ACTION, claimed, finished }
+    }
+}
+
+impl Trades {
+    /// Records a job and gives the request to be sent, or answers that it cannot be.
+    pub(crate) fn begin(&mut self, job: Job, state: &State) -> Option<TradeRequest> {
+        if self.sent.len() >= JOBS_MAX {
+            let busy =
+                format!("{JOBS_MAX} trade requests of this account are under way. Wait for their results.");
+            let _ = job.reply.send(Outcome::NotSent(Error::new(Code::TooManyTradeRequests, busy)));
+            return None;
+        }
+        let action_id = self.next_action;
+        // First the number, then the look whether anybody waits: so a caller who leaves without seeing a number can be
+        // sure that the request will not be sent.
+        job.number.store(action_id, Ordering::SeqCst);
+        if job.reply.is_closed() {
+            return None;
+        }
+        self.next_action = self.next_action.checked_add(1).unwrap_or(FIRST_ACTION);
+        let request = TradeRequest { action_id, ..job.request };
+        let sent = Sent {
+            request: request.clone(),
+            intent: job.intent,
+            magic: job.magic,
+            reply: Some(job.reply),
+            stage: Stage::Verdict { until: Instant::now() + VERDICT_LIMIT },
+            after_order: state.last_order_ticket(),
+            after_deal: state.last_deal_ticket(),
+        };
+        self.sent.insert(action_id, sent);
+        Some(request)
+    }
+
+    /// The request could not be given to the link: it never left.
+    pub(crate) fn not_sent(&mut self, action_id: u32, error: Error) {
+        self.finish(action_id, Outcome::NotSent(error));
+    }
+
+    /// The immediate answer: anything but "accepted" is the verdict.
+    pub(crate) fn on_answer(&mut self, action_id: u32, retcode: Retcode, state: &mut State) {
+        if retcode.is_pending() {
+            return;
+        }
+        let result = TradeResult { retcode: retcode.0, ..TradeResult::default() };
+        self.on_verdict(action_id, result, state);
+    }
+
+    /// The request itself was refused: the server could not read it, or does not serve us.
+    pub(crate) fn on_refusal(&mut self, action_id: u32, code: u8) {
+        let told = format!("The trade server refused the request: {}.", wire::code::text(code));
+        self.finish(action_id, Outcome::Refused(Error::new(Code::RequestError, told)));
+    }
+
+    /// A verdict by push.
+    pub(crate) fn on_result(&mut self, push: TradeResultPush, state: &mut State) {
+        let TradeResultPush { request, mut result, .. } = push;
+        if result.trade_order == 0 {
+            result.trade_order = i64::try_from(request.trade_order).unwrap_or(0);
+        }
+        self.on_verdict(request.action_id, result, state);
+    }
+
+    fn on_verdict(&mut self, action_id: u32, result: TradeResult, state: &mut State) {
+        let retcode = Retcode(result.retcode);
+        if retcode.is_pending() {
+            return;
+        }
+        let Some(sent) = self.sent.get_mut(&action_id) else { return };
+        if sent.intent == Intent::Prices && retcode == Retcode::PRICES {
+            let (bid, ask) = (result.bid, result.ask);
+            return self.finish(action_id, Outcome::Prices { bid, ask });
+        }
+        if !retcode.is_success() {
+            return self.finish(action_id, Outcome::Refused(refusal(&result)));
+        }
+        self.claimed.insert(result.trade_order);
+        state.remember_magic(result.trade_order, sent.magic);
+        sent.stage = Stage::Settling { result: Box::new(result), until: Instant::now() + SETTLE_LIMIT };
+        self.settle(state);
+    }
+
+    /// Completes what the state now shows: to be called after every change of it.
+    pub(crate) fn settle(&mut self, state: &mut State) {
+        let done: Vec<(u32, reply::Order)> = self
+            .sent
+            .iter()
+            .filter_map(|(id, sent)| match &sent.stage {
+                Stage::Settling { result, .. } => Some((*id, evidence::settled(sent, result, state)?)),
+                _ => None,
+            })
+            .collect();
+        for (action_id, order) in done {
+            self.done(action_id, order, state);
+        }
+    }
+
+    fn done(&mut self, action_id: u32, mut order: reply::Order, state: &mut State) {
+        order.request_id = i32::try_from(action_id).unwrap_or(0);
+        if let Some(sent) = self.sent.get(&action_id)
+            && sent.magic != 0
+        {
+            state.remember_magic(i64::try_from(order.ticket).unwrap_or(0), sent.magic);
+            order.expert_id = sent.magic;
+        }
+        self.finish(action_id, Outcome::Done(Box::new(order)));
+    }
+
+    fn finish(&mut self, action_id: u32, outcome: Outcome) {
+        let Some(mut sent) = self.sent.remove(&action_id) else { return };
+        if let Some(reply) = sent.reply.take() {
+            // The caller may have given up; the outcome is kept for when it comes back.
+            let _ = reply.send(outcome.clone());
+        }
+        if self.finished.len() >= FINISHED_MAX {
+            self.finished.pop_front();
+        }
+        self.finished.push_back((action_id, outcome));
+    }
+
+    /// The link broke: every outcome is unsure until the state is up to date again.
+    pub(crate) fn on_link_lost(&mut self) {
+        let now = Instant::now();
+        for sent in self.sent.values_mut() {
+            sent.stage = Stage::Unsure { looks: 0, next: now };
+        }
+    }
+
+    /// Whether the state must be fetched anew to find out what became of a request.
+    pub(crate) fn wants_look(&self, now: Instant) -> bool {
+        self.next_look().is_some_and(|at| at <= now)
+    }
+
+    /// When the state must be fetched anew.
+    pub(crate) fn next_look(&self) -> Option<Instant> {
+        let looks = self.sent.values().map(|sent| match &sent.stage {
+            Stage::Verdict { until } | Stage::Settling { until, .. } => *until,
+            Stage::Unsure { next, .. } => *next,
+        });
+        looks.min()
+    }
+
+    /// The state was brought up to date: looks for everything that is overdue or unsure.
+    pub(crate) fn look(&mut self, state: &mut State) {
+        self.settle(state);
+        let now = Instant::now();
+        let overdue: Vec<u32> =
+            self.sent.iter().filter(|(_, sent)| is_overdue(sent, now)).map(|(id, _)| *id).collect();
+        for action_id in overdue {
+            let Some(sent) = self.sent.get(&action_id) else { continue };
+            if let Stage::Settling { result, .. } = &sent.stage {
+                let order = crate::translate::from_result(&sent.request, result, state.zone_ms());
+                self.done(action_id, order, state);
+                continue;
+            }
+            match evidence::search(sent, &self.claimed, self.alike(sent), state) {
+                evidence::Found::Done(result) => {
+                    self.claimed.insert(result.trade_order);
+                    let shown = evidence::settled(sent, &result, state);
+                    let order = shown.unwrap_or_else(|| {
+                        crate::translate::from_result(&sent.request, &result, state.zone_ms())
+                    });
+                    self.done(action_id, order, state);
+                }
+                evidence::Found::Refused(error) => self.finish(action_id, Outcome::Refused(error)),
+                evidence::Found::Ambiguous => self.finish(action_id, Outcome::Unknown(action_id)),
+                evidence::Found::Nothing => self.looked(action_id, now),
+            }
+        }
+    }
+
+    fn looked(&mut self, action_id: u32, now: Instant) {
+        let Some(sent) = self.sent.get_mut(&action_id) else { return };
+        let looks = match &sent.stage {
+            Stage::Unsure { looks, .. } => looks + 1,
+            _ => 1,
+        };
+        sent.stage = Stage::Unsure { looks, next: now + LOOK_EVERY };
+        if looks >= LOOKS_MAX {
+            self.finish(action_id, Outcome::Absent(action_id));
+        }
+    }
+
+    /// How many requests under way could have made the same thing.
+    fn alike(&self, one: &Sent) -> usize {
+        let same = |other: &&Sent| {
+            let (a, b) = (&one.request, &other.request);
+            one.intent == other.intent
+                && (&a.trade_symbol, a.trade_type, a.trade_volume)
+                    == (&b.trade_symbol, b.trade_type, b.trade_volume)
+        };
+        self.sent.values().filter(same).count()
+    }
+
+    /// What became of an earlier request, if it is known by now.
+    pub(crate) fn outcome(&self, action_id: u32) -> Option<&Outcome> {
+        self.finished.iter().rev().find(|(id, _)| *id == action_id).map(|(_, outcome)| outcome)
+    }
+
+    /// The session ends: nobody will find out any more.
+    pub(crate) fn abandon(&mut self) {
+        for action_id in self.sent.keys().copied().collect::<Vec<_>>() {
+            self.finish(action_id, Outcome::Unknown(action_id));
+        }
+    }
+}
+
+fn is_overdue(sent: &Sent, now: Instant) -> bool {
+    match &sent.stage {
+        Stage::Verdict { until } | Stage::Settling { until, .. } => *until <= now,
+        Stage::Unsure { next, .. } => *next <= now,
+    }
+}
+
+fn refusal(result: &TradeResult) -> Error {
+    let error = Error::from_retcode(result.retcode, "The trade server refused");
+    if Retcode(result.retcode) != Retcode::REQUOTE {
+        return error;
+    }
+    let (bid, ask) = (result.bid, result.ask);
+    Error::new(
+        Code::Requote,
+        format!("The price has changed: bid {bid}, ask {ask}. Send the order at the new price."),
+    )
+}

@@ -1,0 +1,184 @@
+//! The past: deals grouped into positions, as the official client does it (protocol 9.4).
+
+use std::collections::BTreeMap;
+
+use calls::reply::{Order, OrderHistoryEventArgs};
+use calls::values::SortType;
+use model::{OrderState, Reason};
+use wire::records::{Deal, History};
+
+use super::order::opened_by;
+use super::{closed_by, deal, ended_order, finite, order_record, ticket};
+
+/// Closed positions, ended orders and balance operations of an answer to command 5.
+pub(crate) fn order_history(
+    history: &History,
+    login: u64,
+    zone_ms: i64,
+    sort: SortType,
+    ascending: bool,
+) -> OrderHistoryEventArgs {
+    let mut orders = closed_positions(&history.deals, login, zone_ms);
+    orders.extend(
+        history.deals.iter().filter(|deal| deal.trade_action > 1).map(|deal| opened_by(deal, login, zone_ms)),
+    );
+    let ended = history.orders.iter().filter(|order| {
+        let state = OrderState::from_number(order.order_state);
+        matches!(state, Some(OrderState::Canceled | OrderState::Expired | OrderState::Rejected))
+    });
+    orders.extend(ended.map(|order| ended_order(order, login, zone_ms)));
+    match sort {
+        SortType::OpenTime => orders.sort_by_key(|order| (order.open_time, order.ticket)),
+        SortType::CloseTime => orders.sort_by_key(|order| (order.close_time, order.ticket)),
+    }
+    if !ascending {
+        orders.reverse();
+    }
+    OrderHistoryEventArgs {
+        orders,
+        internal_deals: history.deals.iter().map(|one| deal(one, login, zone_ms)).collect(),
+        internal_orders: history.orders.iter().map(|order| order_record(order, login, zone_ms)).collect(),
+        action: 1,
+        partial_response: false,
+    }
+}
+
+/// Positions that have a closing deal in the range. The first deal opens, deals of the opposite side close; a position
+/// whose opening lies before the range is described by its closing deal.
+fn closed_positions(deals: &[Deal], login: u64, zone_ms: i64) -> Vec<Order> {
+    let mut by_position: BTreeMap<i64, Vec<&Deal>> = BTreeMap::new();
+    for deal in deals.iter().filter(|deal| is_trade(deal)) {
+        by_position.entry(deal.position_id).or_default().push(deal);
+    }
+    let mut orders = Vec::new();
+    for group in by_position.values_mut() {
+        group.sort_by_key(|deal| (deal.time_create, deal.time_create_ms, deal.deal));
+        if let Some(order) = closed_position(group, login, zone_ms) {
+            orders.push(order);
+        }
+    }
+    orders
+}
+
+fn is_trade(deal: &Deal) -> bool {
+    let service = Reason::from_number(deal.trade_reason).is_some_and(Reason::is_service);
+    deal.trade_action <= 1 && deal.position_id != 0 && !service
+}
+
+fn closed_position(group: &[&Deal], login: u64, zone_ms: i64) -> Option<Order> {
+    let outs: Vec<&Deal> = group.iter().copied().filter(|deal| deal.entry != 0).collect();
+    let last = *outs.last()?;
+    let ins: Vec<&Deal> = group.iter().copied().filter(|deal| deal.entry == 0).collect();
+    let opened = opening(ins.first().copied(), last, login, zone_ms);
+    let sum =
+        |amount: fn(&Deal) -> f64, deals: &[&Deal]| deals.iter().map(|deal| money(amount(deal), deal)).sum();
+    let total = |amount: fn(&Deal) -> f64| -> model::Money { sum(amount, group) };
+    let closed_units: u64 = outs.iter().map(|deal| deal.trade_volume).fold(0, u64::saturating_add);
+    let mut order = closed_by(opened, last, login, zone_ms);
+    order.profit = total(|deal| deal.profit).to_f64();
+    order.swap = total(|deal| deal.storage).to_f64();
+    order.commission = total(|deal| deal.commission).to_f64();
+    order.fee = total(|deal| deal.commission_fee).to_f64();
+    order.close_volume = closed_units;
+    order.close_lots = model::Volume::from_units(closed_units).lots();
+    let records = |deals: &[&Deal]| deals.iter().map(|one| deal(one, login, zone_ms)).collect();
+    order.partial_close_deals = if outs.len() > 1 { records(&outs) } else { Vec::new() };
+    order.partial_fill_deals = if ins.len() > 1 { records(&ins) } else { Vec::new() };
+    Some(order)
+}
+
+/// Sums are fixed point.
+fn money(amount: f64, deal: &Deal) -> model::Money {
+    model::Money::round(finite(amount), deal.digits_currency)
+}
+
+/// A position as it was before `out` closed it: by its opening deal, or by what the closing one says.
+pub(crate) fn opening(entry: Option<&Deal>, out: &Deal, login: u64, zone_ms: i64) -> Order {
+    match entry {
+        Some(entry) => opened_by(entry, login, zone_ms),
+        None => opened_before(out, login, zone_ms),
+    }
+}
+
+/// What a closing deal says about its position: the opposite side, and the opening price if the server sends it.
+fn opened_before(out: &Deal, login: u64, zone_ms: i64) -> Order {
+    let entry = Deal {
+        trade_action: 1 - out.trade_action.min(1),
+        price_open: if out.price_close > 0.0 { out.price_close } else { 0.0 },
+        ..out.clone()
+    };
+    Order {
+        open_time: calls::ServerTime::NULL,
+        open_timestamp_utc: 0,
+        deal_internal_in: None,
+        ticket: ticket(out.position_id),
+        commission: 0.0,
+        fee: 0.0,
+        ..opened_by(&entry, login, zone_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use calls::values::{DealType, OrderState as State, OrderType};
+
+    use super::*;
+
+    fn trade(ticket: i64, position_id: i64, action: u32, entry: u32, lots: u64, profit: f64) -> Deal {
+        Deal {
+            deal: ticket,
+            position_id,
+            trade_action: action,
+            entry,
+            trade_volume: lots * 1_000_000,
+            time_create: 1000 + u32::try_from(ticket).unwrap(),
+            price_open: 1.1 + f64::from(entry) / 100.0,
+            profit,
+            commission: -0.1,
+            digits: 5,
+            digits_currency: 2,
+            trade_symbol: "EURUSD".into(),
+            ..Deal::default()
+        }
+    }
+
+    #[test]
+    fn deals_become_closed_positions_and_balance_operations() {
+        let deposit =
+            Deal { deal: 1, trade_action: 2, profit: 500.0, comment: "Deposit".into(), ..Deal::default() };
+        let deals = vec![
+            deposit,
+            trade(2, 70, 0, 0, 10, 0.0),
+            trade(3, 70, 1, 1, 4, 1.1),
+            trade(4, 70, 1, 1, 6, 2.2),
+            trade(5, 80, 1, 0, 3, 0.0),
+        ];
+        let history = History { deals, orders: Vec::new() };
+        let answer = order_history(&history, 7, 0, SortType::OpenTime, true);
+        assert_eq!(answer.orders.len(), 2, "the open position 80 is not history");
+        let (balance, closed) = (&answer.orders[0], &answer.orders[1]);
+        assert_eq!(
+            (balance.order_type, balance.deal_type, balance.state),
+            (OrderType::Balance, DealType::Balance, State::Filled)
+        );
+        assert_eq!((balance.symbol.as_str(), balance.profit.to_string()), ("", "500".to_owned()));
+        assert_eq!((closed.ticket, closed.order_type, closed.close_volume), (70, OrderType::Buy, 10_000_000));
+        assert_eq!(closed.profit.to_string(), "3.3", "sums are exact");
+        assert_eq!(closed.commission.to_string(), "-0.3");
+        assert_eq!(closed.close_price.to_string(), "1.11");
+        assert_eq!((closed.partial_close_deals.len(), closed.partial_fill_deals.len()), (2, 0));
+        assert_eq!(answer.internal_deals.len(), 5);
+    }
+
+    #[test]
+    fn a_position_opened_before_the_range_is_known_by_its_closing_deal() {
+        let mut out = trade(9, 70, 1, 1, 4, 1.0);
+        out.price_close = 1.05;
+        let history = History { deals: vec![out], orders: Vec::new() };
+        let answer = order_history(&history, 7, 0, SortType::CloseTime, false);
+        let closed = &answer.orders[0];
+        assert_eq!((closed.ticket, closed.order_type), (70, OrderType::Buy));
+        assert_eq!(closed.open_price.to_string(), "1.05");
+        assert_eq!(closed.open_time, calls::ServerTime::NULL);
+    }
+}

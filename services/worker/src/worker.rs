@@ -1,0 +1,156 @@
+//! The worker: its sessions, and what they share.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bus::End;
+use error::{Code, Error};
+use link::{Dialer, Egress, Endpoint, TlsError, client_config};
+use runtime::Tasks;
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::catalogue::Catalogues;
+use crate::directory::{Directory, DirectoryError};
+use crate::session::{AccountKey, Session};
+
+/// How a worker works.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Which addresses may be dialled. Default: any, as on a user's own machine.
+    pub egress: Egress,
+    /// A PEM file of certificates that are trusted beside those of the system.
+    pub extra_ca: Option<PathBuf>,
+    /// The operator's broker directory, JSON.
+    pub servers: Option<PathBuf>,
+    /// Servers of this process, by name: the embedded broker.
+    pub built_in: Vec<(String, Endpoint)>,
+    /// Most sessions at once. Default 10,000.
+    pub sessions_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            egress: Egress::Any,
+            extra_ca: None,
+            servers: None,
+            built_in: Vec::new(),
+            sessions_max: 10_000,
+        }
+    }
+}
+
+/// Why a worker cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No trust can be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The broker directory is of no use.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+}
+
+/// What all sessions of a worker use.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) dialer: Dialer,
+    pub(crate) catalogues: Catalogues,
+    pub(crate) directory: Directory,
+    /// Identifies this installation to servers, unless a caller names a device (protocol 7.3).
+    pub(crate) client_id: [u8; 16],
+}
+
+/// Owns sessions. See the crate.
+pub struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) tasks: Tasks,
+    sessions: Mutex<HashMap<String, Session>>,
+    sessions_max: usize,
+    /// One connect of an account at a time, so that two do not make two sessions.
+    connecting: Mutex<HashMap<AccountKey, Arc<AsyncMutex<()>>>>,
+}
+
+impl Worker {
+    /// Sets up a worker without sessions.
+    ///
+    /// # Errors
+    /// [`StartError`] if certificates or the broker directory cannot be read.
+    pub fn start(settings: Settings) -> Result<Arc<Self>, StartError> {
+        let tls = client_config(settings.extra_ca.as_deref())?;
+        let shared = Shared {
+            dialer: Dialer::new(tls, settings.egress),
+            catalogues: Catalogues::default(),
+            directory: Directory::open(settings.servers, settings.built_in)?,
+            client_id: rand::random(),
+        };
+        Ok(Arc::new(Self {
+            shared: Arc::new(shared),
+            tasks: Tasks::new(),
+            sessions: Mutex::default(),
+            sessions_max: settings.sessions_max,
+            connecting: Mutex::default(),
+        }))
+    }
+
+    /// Ends all sessions: each logs out. Waits at most for `grace`; returns whether all did.
+    pub async fn shutdown(&self, grace: Duration) -> bool {
+        for (_, session) in self.sessions().drain() {
+            session.end(End::Moved);
+        }
+        self.tasks.finish(grace).await
+    }
+
+    /// How many sessions there are.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.sessions().len()
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<String, Session>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session of a token.
+    pub(crate) fn session(&self, token: &str) -> Result<Session, Error> {
+        self.sessions().get(token).cloned().ok_or_else(|| Error::invalid_token(token))
+    }
+
+    /// A live session of an account.
+    pub(crate) fn session_of(&self, account: &AccountKey) -> Option<Session> {
+        self.sessions().values().find(|session| session.account() == account).cloned()
+    }
+
+    /// Adds a session under its token, which must be free.
+    pub(crate) fn add(&self, session: &Session) -> Result<(), Error> {
+        let mut sessions = self.sessions();
+        if sessions.len() >= self.sessions_max {
+            let most = self.sessions_max;
+            let full =
+                format!("This service holds {most} sessions, the most allowed. Disconnect some first.");
+            return Err(Error::new(Code::MaxSessionsReached, full));
+        }
+        if sessions.contains_key(session.token()) {
+            let taken = "This id belongs to another session. Choose another one, or leave it out.";
+            return Err(Error::new(Code::DuplicateAttempt, taken));
+        }
+        sessions.insert(session.token().to_owned(), session.clone());
+        Ok(())
+    }
+
+    /// Removes a session and ends it.
+    pub(crate) fn remove(&self, token: &str, why: End) -> Result<(), Error> {
+        let session = self.sessions().remove(token).ok_or_else(|| Error::invalid_token(token))?;
+        session.end(why);
+        Ok(())
+    }
+
+    /// The lock under which an account is connected.
+    pub(crate) fn connecting(&self, account: &AccountKey) -> Arc<AsyncMutex<()>> {
+        let mut connecting = self.connecting.lock().unwrap_or_else(PoisonError::into_inner);
+        connecting.retain(|_, lock| Arc::strong_count(lock) > 1);
+        Arc::clone(connecting.entry(account.clone()).or_default())
+    }
+}
