@@ -1,0 +1,221 @@
+//! What an actor that is online does with each event.
+
+use link::{Incoming, Link, LinkError, RequestId};
+use model::Retcode;
+use tokio::time::Instant;
+use wire::records::{
+    Account, FullSymbol, FullSymbolsRequest, History, HistoryRequest, Portfolio, SymbolIds, Tick,
+    TradeAnswer, TradeResultPush, TradeUpdate,
+};
+use wire::{Bare, Command, Counted, Empty, Payload, code, requests};
+
+use super::{Actor, BURST, RETRY_CEILING, Waiting, history_start};
+use crate::session::apply::apply;
+use crate::session::mail::Mail;
+use crate::session::resync::resync;
+
+impl Actor {
+    pub(super) fn on_mails(&mut self, first: Mail, link: &mut Link) {
+        self.on_mail(first, link);
+        for _ in 1..BURST {
+            match self.inbox.try_recv() {
+                Ok(mail) => self.on_mail(mail, link),
+                Err(_) => break,
+            }
+        }
+    }
+
+    fn on_mail(&mut self, mail: Mail, link: &mut Link) {
+        match mail {
+            Mail::Visit(visit) => {
+                if let Some(state) = &mut self.state {
+                    visit(state);
+                }
+                self.changed = true;
+            }
+            Mail::Request { command, payload, reply } => match link.submit_raw(command, payload) {
+                Ok(id) => drop(self.waiting.insert(id, Waiting::Caller(reply))),
+                Err(cause) => drop(reply.send(Err(cause.into()))),
+            },
+            Mail::Trade(job) => {
+                let Some(state) = &self.state else { return };
+                if let Some(request) = self.trades.begin(job, state) {
+                    match link.submit::<requests::Trade>(&request) {
+                        Ok(id) => drop(self.waiting.insert(id, Waiting::Trade(request.action_id))),
+                        Err(cause) => self.trades.not_sent(request.action_id, cause.into()),
+                    }
+                }
+            }
+            Mail::Lookup { action_id, reply } => drop(reply.send(self.trades.outcome(action_id).cloned())),
+            Mail::Hurry => {}
+            Mail::Password(password) => self.target.credentials.password = password,
+            Mail::ProfitPace(every) => self.publisher.set_profit_pace(every),
+        }
+    }
+
+    pub(super) fn on_incoming(&mut self, incoming: Incoming, link: &mut Link) {
+        let handled = match incoming {
+            Incoming::Reply { id, code, body, .. } => self.on_reply(id, code, &body, link),
+            Incoming::Push { command, body } => self.on_push(command, &body),
+        };
+        if let Err(cause) = handled {
+            tracing::warn!(login = self.target.credentials.login, %cause, "a message of the server cannot be read");
+        }
+    }
+
+    fn on_reply(
+        &mut self,
+        id: RequestId,
+        code: u8,
+        body: &[u8],
+        link: &mut Link,
+    ) -> Result<(), wire::DecodeError> {
+        let Some(waiting) = self.waiting.remove(&id) else { return Ok(()) };
+        let Some(state) = &mut self.state else { return Ok(()) };
+        match waiting {
+            Waiting::Caller(reply) => {
+                let failure = || LinkError::Refused { doing: "the request", code };
+                let _ =
+                    reply.send(if code == code::SUCCESS { Ok(body.to_vec()) } else { Err(failure().into()) });
+            }
+            Waiting::Trade(action_id) if code == code::SUCCESS => match TradeAnswer::from_bytes(body) {
+                Ok(answer) => self.trades.on_answer(action_id, Retcode(answer.retcode), state),
+                // Whether it was taken is not said: the verdict or a look will tell.
+                Err(cause) => return Err(cause),
+            },
+            Waiting::Trade(action_id) => self.trades.on_refusal(action_id, code),
+            Waiting::Subscription => self.changed = true,
+            Waiting::Symbols(asked) => {
+                if code == code::SUCCESS {
+                    state.catalogue.learn(Counted::<FullSymbol>::from_bytes(body)?.0);
+                }
+                // What the server does not tell now is not asked for again until it changes.
+                self.without_terms.extend(asked.into_iter().filter(|id| state.catalogue.full(*id).is_none()));
+                state.forget_terms(std::iter::empty());
+                self.publisher.profit_changed();
+                self.changed = true;
+            }
+            Waiting::History => {
+                // Then the portfolio, in this order, see `resync`. If it cannot be asked for, the next look will.
+                let history = Box::new(History::from_bytes(body)?);
+                if let Ok(next) = link.submit::<requests::Portfolio>(&Empty) {
+                    self.waiting.insert(next, Waiting::Portfolio(history));
+                }
+            }
+            Waiting::Portfolio(history) => {
+                let portfolio = Portfolio::from_bytes(body)?;
+                let told = resync(state, portfolio, &history);
+                self.trades.look(state);
+                self.held_back.extend(told);
+                self.changed = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn on_push(&mut self, command: Command, body: &[u8]) -> Result<(), wire::DecodeError> {
+        let Some(state) = &mut self.state else { return Ok(()) };
+        match command {
+            Command::Ticks => {
+                let now = Instant::now();
+                for tick in Bare::<Tick>::from_bytes(body)?.0 {
+                    if let Some(symbol) = state.catalogue.by_id(tick.symbol_id) {
+                        let digits = symbol.digits;
+                        state.quotes.apply(&tick, digits, now);
+                    }
+                }
+            }
+            Command::TradeUpdate => {
+                let told = apply(state, TradeUpdate::from_bytes(body)?);
+                self.trades.settle(state);
+                self.held_back.extend(told);
+                self.changed = true;
+            }
+            Command::TradeResult => self.trades.on_result(TradeResultPush::from_bytes(body)?, state),
+            Command::SymbolUpdate => {
+                let symbols = Bare::<FullSymbol>::from_bytes(body)?.0;
+                let ids: Vec<u32> = symbols.iter().map(|symbol| symbol.symbol_id).collect();
+                state.catalogue.learn(symbols);
+                state.forget_terms(ids.iter().copied());
+                self.without_terms.retain(|id| !ids.contains(id));
+                self.changed = true;
+            }
+            Command::AccountUpdate => {
+                state.set_account(Account::from_bytes(body)?);
+                self.publisher.profit_changed();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What follows from any event: requests that have become necessary, and events to be told.
+    pub(super) fn after_event(&mut self, link: &mut Link) -> Result<(), LinkError> {
+        let heard_ms = runtime::unix_ms() - i64::try_from(link.heard().elapsed().as_millis()).unwrap_or(0);
+        self.heard.send_if_modified(|known| std::mem::replace(known, heard_ms) != heard_ms);
+        if std::mem::take(&mut self.changed) {
+            self.ask_for_terms(link)?;
+            self.subscribe(link)?;
+        }
+        let Some(state) = &self.state else { return Ok(()) };
+        if self.trades.wants_look(Instant::now()) && !self.waiting.values().any(is_look) {
+            let range = HistoryRequest { from: history_start(state), to: 0 };
+            self.waiting.insert(link.submit::<requests::History>(&range)?, Waiting::History);
+        }
+        self.tell();
+        Ok(())
+    }
+
+    /// Asks for the records of symbols that the account has something in.
+    fn ask_for_terms(&mut self, link: &mut Link) -> Result<(), LinkError> {
+        let Some(state) = &mut self.state else { return Ok(()) };
+        let mut missing = state.missing_terms();
+        missing.retain(|id| !self.without_terms.contains(id));
+        if missing.is_empty() || self.waiting.values().any(|waiting| matches!(waiting, Waiting::Symbols(_))) {
+            return Ok(());
+        }
+        let ask = FullSymbolsRequest::Ids(SymbolIds(missing.clone()));
+        self.waiting.insert(link.submit::<requests::FullSymbols>(&ask)?, Waiting::Symbols(missing));
+        Ok(())
+    }
+
+    /// Tells the server which ticks are wanted, if that changed since the last time and no telling is under way.
+    fn subscribe(&mut self, link: &mut Link) -> Result<(), LinkError> {
+        let Some(state) = &mut self.state else { return Ok(()) };
+        let mut wanted: Vec<u32> = state.quotes.wanted().collect();
+        wanted.extend(state.held_symbols());
+        wanted.extend(state.conversion_symbols());
+        wanted.sort_unstable();
+        wanted.dedup();
+        if wanted == self.told
+            || self.waiting.values().any(|waiting| matches!(waiting, Waiting::Subscription))
+        {
+            return Ok(());
+        }
+        let id = link.submit::<requests::SubscribeTicks>(&SymbolIds(wanted.clone()))?;
+        self.waiting.insert(id, Waiting::Subscription);
+        self.told = wanted;
+        Ok(())
+    }
+
+    fn tell(&mut self) {
+        let Some(state) = &mut self.state else { return };
+        // Figures beside an update must be right, so updates wait for the terms of new symbols.
+        if !self.held_back.is_empty() && state.figures().is_some() {
+            for update in std::mem::take(&mut self.held_back) {
+                self.publisher.send_update(state, update);
+            }
+        }
+        self.publisher.send_due(state);
+    }
+
+    pub(super) fn wake_at(&self) -> Instant {
+        let far = Instant::now() + RETRY_CEILING;
+        let publish = self.state.as_ref().and_then(|state| self.publisher.next(state));
+        publish.into_iter().chain(self.trades.next_look()).fold(far, Instant::min)
+    }
+}
+
+const fn is_look(waiting: &Waiting) -> bool {
+    matches!(waiting, Waiting::History | Waiting::Portfolio(_))
+}
