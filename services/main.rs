@@ -1,1 +1,61 @@
-fn main() {}
+//! The one binary. A role is parsed, bound and then run; only this file sees all parts.
+
+#[path = "main/banner.rs"]
+mod banner;
+#[path = "main/options.rs"]
+mod options;
+#[path = "main/roles.rs"]
+mod roles;
+#[path = "main/signals.rs"]
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use options::{Cli, Role};
+
+/// Wrong options: the code that command line tools commonly use.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let role = match cli.role() {
+        Ok(role) => role,
+        Err(mistakes) => {
+            eprintln!("{mistakes}\nFor help, try 'mt5rest --help'.");
+            return ExitCode::from(USAGE);
+        }
+    };
+    match run(role) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("mt5rest: {failure:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(role: Role) -> anyhow::Result<()> {
+    let (log, server) = match role {
+        Role::OpenApi => {
+            print!("{}", api::openapi_document());
+            return Ok(());
+        }
+        Role::Standalone(log, options) => (log, roles::Server::Standalone(options)),
+        Role::Broker(log, options) => (log, roles::Server::Broker(options)),
+    };
+    runtime::init_logging(&log.filter, log.format);
+    let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    tokio.block_on(async {
+        let running = server.start().await?;
+        println!("{}", running.banner());
+        let forced = signals::first().await?;
+        tracing::info!("stopping: a second signal ends at once");
+        tokio::select! {
+            () = running.shutdown() => tracing::info!("stopped"),
+            () = forced => anyhow::bail!("ended at once by a second signal"),
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,81 @@
+//! What is printed at start: enough to make the first call.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// The lines for the service, with or without its demo broker.
+pub(crate) fn service(version: &str, listen: SocketAddr, broker: Option<(SocketAddr, &str)>) -> String {
+    let at = reachable(listen);
+    let mut lines = vec![
+        format!("mt5rest {version}"),
+        format!("listening on http://{at}"),
+        format!("  Calls to try     http://{at}/index.html"),
+        format!("  Manual           http://{at}/ReadMe"),
+        format!("  Events           http://{at}/static/EventsTest.html"),
+    ];
+    match broker {
+        Some((broker, name)) => {
+            lines.extend(demo(broker, name));
+            let (host, port) = host_and_port(broker);
+            lines.push(format!(
+                "  Connect          http://{at}/Connect?user=1000001&password=demo&host={host}&port={port}"
+            ));
+        }
+        None => lines.push(format!(
+            "  Connect          http://{at}/Connect?user=LOGIN&password=PASSWORD&host=HOST&port=PORT"
+        )),
+    }
+    lines.join("\n")
+}
+
+/// The lines for a demo broker alone.
+pub(crate) fn broker(version: &str, listen: SocketAddr, name: &str) -> String {
+    let (host, port) = host_and_port(listen);
+    let head =
+        [format!("mt5rest {version}, demo broker"), format!("listening on ws://{host}:{port}/terminal")];
+    head.into_iter().chain(demo(listen, name).into_iter().skip(1)).collect::<Vec<_>>().join("\n")
+}
+
+fn demo(broker: SocketAddr, name: &str) -> Vec<String> {
+    vec![
+        format!("  Demo broker      ws://{}/terminal, server name {name}", reachable(broker)),
+        "  Demo accounts    1000001 (USD) and 1000002 (EUR), password demo, read-only password investor"
+            .into(),
+    ]
+}
+
+fn host_and_port(address: SocketAddr) -> (String, u16) {
+    let at = reachable(address);
+    let host = if at.is_ipv6() { format!("[{}]", at.ip()) } else { at.ip().to_string() };
+    (host, at.port())
+}
+
+/// An address that can be pasted: a server on all networks is also on this machine.
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, address.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, address.port()).into(),
+        _ => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_can_be_pasted() {
+        let broker = Some(("[::]:7".parse().unwrap(), "Demo"));
+        let text = service("1.2.3", "0.0.0.0:5".parse().unwrap(), broker);
+        assert!(text.contains("listening on http://127.0.0.1:5\n"), "{text}");
+        assert!(
+            text.contains("http://127.0.0.1:5/Connect?user=1000001&password=demo&host=[::1]&port=7"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn without_a_demo_broker_its_accounts_are_not_offered() {
+        let text = service("1", "127.0.0.1:5".parse().unwrap(), None);
+        assert!(!text.contains("1000001") && text.contains("user=LOGIN"), "{text}");
+    }
+}

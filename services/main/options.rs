@@ -1,0 +1,129 @@
+//! The command line and its twins in the environment.
+//!
+//! Every option is taken as text and checked afterwards, so that all mistakes are told at once. An empty value counts
+//! as none, since that is how composed environments say so.
+
+#[path = "options/check.rs"]
+mod check;
+#[cfg(test)]
+#[path = "options/tests.rs"]
+mod tests;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use check::{BrokerRole, Role, StandaloneRole};
+
+/// REST and WebSocket access to MetaTrader 5 accounts, over the protocol of the Web Terminal.
+///
+/// Without a command it runs everything in one process, with a demo broker beside it.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    standalone: StandaloneArgs,
+}
+
+const EXAMPLES: &str = "Examples:
+  mt5rest                                     service on port 5000, demo broker on port 5001
+  mt5rest --listen 0.0.0.0:80 --no-broker     service only, for accounts at real brokers
+  mt5rest --replay ticks --speed 10           demo broker that replays tick files
+  mt5rest broker --market-hours real          demo broker only";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs service and demo broker in one process; the default.
+    Standalone(Box<StandaloneArgs>),
+    /// Runs the demo broker alone.
+    Broker(BrokerOnlyArgs),
+    /// Prints the OpenAPI document.
+    Openapi,
+}
+
+#[derive(Debug, Clone, Args)]
+struct StandaloneArgs {
+    /// Address of the service; port 0 takes a free one.
+    #[arg(long, env = "MT5REST_LISTEN", value_name = "IP:PORT", default_value = "127.0.0.1:5000")]
+    listen: String,
+    /// Address of the demo broker.
+    #[arg(long, env = "MT5REST_BROKER_LISTEN", value_name = "IP:PORT", default_value = "127.0.0.1:5001")]
+    broker_listen: String,
+    /// Runs without the demo broker.
+    #[arg(long, env = "MT5REST_NO_BROKER", value_parser = FalseyValueParser::new())]
+    no_broker: bool,
+    /// Broker directory: JSON file with addresses of servers by name; read again when it changes.
+    #[arg(long, env = "MT5REST_SERVERS", value_name = "FILE")]
+    servers: Option<String>,
+    /// Further certificate authorities to trust, PEM.
+    #[arg(long, env = "MT5REST_EXTRA_CA", value_name = "FILE")]
+    extra_ca: Option<String>,
+    /// Where the service may connect to: any address, or public ones only.
+    #[arg(long, env = "MT5REST_EGRESS", value_name = "any|public", default_value = "any")]
+    egress: String,
+    #[command(flatten)]
+    broker: BrokerArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+struct BrokerOnlyArgs {
+    /// Address of the demo broker; port 0 takes a free one.
+    #[arg(long, env = "MT5REST_BROKER_LISTEN", value_name = "IP:PORT", default_value = "127.0.0.1:5001")]
+    broker_listen: String,
+    #[command(flatten)]
+    broker: BrokerArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Demo broker")]
+struct BrokerArgs {
+    /// Makes the prices: the same seed makes the same.
+    #[arg(long, env = "MT5REST_SEED", value_name = "NUMBER", default_value = "1")]
+    seed: String,
+    /// Replays the tick files of a folder, in the terminal's export format, instead of making prices.
+    #[arg(long, env = "MT5REST_REPLAY", value_name = "FOLDER")]
+    replay: Option<String>,
+    /// How fast ticks are replayed: 1 as they came, up to 1000.
+    #[arg(long, env = "MT5REST_SPEED", value_name = "FACTOR", default_value = "1")]
+    speed: String,
+    /// Trades around the clock, or as the real markets do.
+    #[arg(long, env = "MT5REST_MARKET_HOURS", value_name = "always|real", default_value = "always")]
+    market_hours: String,
+    /// JSON file with accounts, besides the two built in.
+    #[arg(long, env = "MT5REST_ACCOUNTS", value_name = "FILE")]
+    accounts: Option<String>,
+    /// Certificate chain for wss, PEM; plain ws is answered all the same.
+    #[arg(long, env = "MT5REST_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// Private key for wss, PEM.
+    #[arg(long, env = "MT5REST_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<String>,
+    /// Name of the demo server, for ConnectEx.
+    #[arg(long, env = "MT5REST_SERVER_NAME", value_name = "NAME", default_value = "MT5Rest-Demo")]
+    server_name: String,
+    /// The demo server's clock: minutes east of UTC.
+    #[arg(
+        long,
+        env = "MT5REST_TIMEZONE_MINUTES",
+        value_name = "MINUTES",
+        default_value = "0",
+        allow_hyphen_values = true
+    )]
+    timezone_minutes: String,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Log")]
+struct LogArgs {
+    /// What is logged: a level, or levels by part, such as info,mt5rest_worker=debug. Passwords never are.
+    #[arg(long = "log", env = "MT5REST_LOG", value_name = "FILTER", default_value = "info")]
+    filter: String,
+    /// How log lines look.
+    #[arg(long = "log-format", env = "MT5REST_LOG_FORMAT", value_name = "text|json", default_value = "text")]
+    format: String,
+}

@@ -1,0 +1,34 @@
+//! Waiting for a state. Nothing else in the tests sleeps.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long a test waits before it fails: far more than a busy machine needs, so that only a fault reaches it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Looks until there is something to see, and returns it.
+///
+/// # Panics
+/// After [`PATIENCE`], naming what was waited for.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        assert!(Instant::now() < end, "never happened: {what}");
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// What a future comes to, within [`PATIENCE`].
+///
+/// # Panics
+/// After [`PATIENCE`], naming what was waited for.
+pub async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
+    timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("never happened: {what}"))
+}
