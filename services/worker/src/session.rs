@@ -151,7 +151,10 @@ impl Session {
     }
 
     pub(crate) fn subscribe(&self, topics: Topics) -> Result<Subscription, Error> {
-        self.0.fanout.subscribe(topics)
+        let subscription = self.0.fanout.subscribe(topics)?;
+        // A full mailbox wakes the actor as well.
+        let _ = self.mail(Mail::Listener);
+        Ok(subscription)
     }
 
     /// Ends the session: streams are told that it is over, then the actor logs out.

@@ -56,14 +56,21 @@ impl Dialer {
             [first @ .., last] => (*last, first),
             [] => (Scheme::Wss, &[][..]),
         };
+        let mut foreign = None;
         for scheme in first {
             match self.dial_as(endpoint, *scheme, proxy, token).await {
                 // Something is there, but it does not speak this: perhaps the other.
-                Err(LinkError::NotWebTerminal { .. } | LinkError::Closed { .. }) => {}
+                Err(cause @ (LinkError::NotWebTerminal { .. } | LinkError::Closed { .. })) => {
+                    foreign = Some(cause)
+                }
                 done => return done,
             }
         }
-        self.dial_as(endpoint, last, proxy, token).await
+        match (self.dial_as(endpoint, last, proxy, token).await, foreign) {
+            // It speaks neither; what it said to the first says more than that it has no TLS.
+            (Err(LinkError::NotWebTerminal { .. }), Some(foreign)) => Err(foreign),
+            (done, _) => done,
+        }
     }
 
     /// The endpoints by the time that a connection to them takes; those that cannot be reached come last.
@@ -133,8 +140,20 @@ impl Dialer {
         let name = ServerName::try_from(endpoint.host.clone())
             .map_err(|cause| failed(std::io::Error::new(std::io::ErrorKind::InvalidInput, cause)))?;
         let connector = TlsConnector::from(Arc::clone(&self.tls));
-        connector.connect(name, stream).await.map(|tls| Either::Right(Box::new(tls))).map_err(failed)
+        let connected = connector.connect(name, stream).await.map(|tls| Either::Right(Box::new(tls)));
+        connected.map_err(|cause| {
+            if is_distrust(&cause) {
+                return failed(cause);
+            }
+            LinkError::NotWebTerminal { address: endpoint.url(Scheme::Wss), cause: cause.to_string() }
+        })
     }
+}
+
+/// Whether TLS failed because the certificate is not trusted, rather than because there is no TLS.
+fn is_distrust(cause: &std::io::Error) -> bool {
+    let failure = cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(failure, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented))
 }
 
 async fn connect_to(address: SocketAddr) -> Result<TcpStream, LinkError> {

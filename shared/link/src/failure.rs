@@ -133,7 +133,10 @@ impl From<LinkError> for Error {
                 Self::new(Code::ConnectError, format!("{told}. Check host and port.")).because(cause)
             }
             LinkError::Proxy { .. } => Self::new(Code::ConnectError, format!("{}.", capital(&told))),
-            LinkError::Tls { cause, .. } => Self::new(Code::ConnectError, format!("{told}.")).because(cause),
+            LinkError::Tls { cause, .. } => {
+                let advice = "If the broker uses a certificate authority of its own, add it to the service (--extra-ca)";
+                Self::new(Code::ConnectError, format!("{told}. {advice}.")).because(cause)
+            }
             LinkError::NotWebTerminal { address, cause } => Self::new(
                 Code::ConnectError,
                 format!(

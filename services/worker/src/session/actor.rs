@@ -211,7 +211,7 @@ impl Actor {
         };
         match mail {
             // Dropping it tells the visitor that there is nothing to see.
-            Mail::Visit(_) | Mail::Hurry => {}
+            Mail::Visit(_) | Mail::Hurry | Mail::Listener => {}
             Mail::Request { reply, .. } => drop(reply.send(Err(offline()))),
             Mail::Trade(job) => drop(job.reply.send(Outcome::NotSent(offline()))),
             Mail::Lookup { action_id, reply } => drop(reply.send(self.trades.outcome(action_id).cloned())),

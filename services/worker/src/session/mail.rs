@@ -29,6 +29,8 @@ pub(crate) enum Mail {
         /// The outcome.
         reply: oneshot::Sender<Option<Outcome>>,
     },
+    /// Somebody has begun to listen to a stream.
+    Listener,
     /// A lost link should be restored now, not after a pause.
     Hurry,
     /// The password was changed, or proved to be another one.

@@ -28,12 +28,23 @@ pub(crate) struct Publisher {
     profit_every: Option<Duration>,
     profit_sent: Option<Instant>,
     profit_changed: bool,
+    /// The session's ticks up to the last look.
+    ticks_seen: u64,
 }
 
 impl Publisher {
     pub(crate) const fn new(token: Arc<str>, fanout: Arc<Fanout>, epoch: u64) -> Self {
         let profit_every = Some(PROFIT_EVERY);
-        Self { token, fanout, epoch, offset: 0, profit_every, profit_sent: None, profit_changed: true }
+        Self {
+            token,
+            fanout,
+            epoch,
+            offset: 0,
+            profit_every,
+            profit_sent: None,
+            profit_changed: true,
+            ticks_seen: 0,
+        }
     }
 
     /// Sets the pace of profit events; `None` ends them.
@@ -50,16 +61,15 @@ impl Publisher {
 
     /// When something may have to be sent; `None` while nobody listens.
     pub(crate) fn next(&self, state: &State) -> Option<Instant> {
+        let now = Instant::now();
         let quotes = if self.fanout.has_listeners(Topic::Quote) { state.quotes.next_due() } else { None };
-        let profit = if self.fanout.has_listeners(Topic::OrderProfit) { self.profit_due() } else { None };
-        // Listeners come and go without a word: look again after a while.
-        let look = Instant::now() + PROFIT_EVERY;
-        Some(quotes.into_iter().chain(profit).fold(look, Instant::min))
+        let profit = if self.fanout.has_listeners(Topic::OrderProfit) { self.profit_due(now) } else { None };
+        quotes.into_iter().chain(profit).min()
     }
 
-    fn profit_due(&self) -> Option<Instant> {
+    fn profit_due(&self, now: Instant) -> Option<Instant> {
         let every = self.profit_every?;
-        let Some(sent) = self.profit_sent else { return Some(Instant::now()) };
+        let Some(sent) = self.profit_sent else { return Some(now) };
         Some(if self.profit_changed { sent + every } else { sent + every + REPEAT_AFTER })
     }
 
@@ -71,8 +81,10 @@ impl Publisher {
             self.profit_sent = None;
             return;
         }
-        self.profit_changed |= state.quotes.has_changed() && !state.positions.is_empty();
-        if self.profit_due().is_some_and(|due| due <= now) {
+        let ticks = state.quotes.ticks();
+        self.profit_changed |= ticks != self.ticks_seen && !state.positions.is_empty();
+        self.ticks_seen = ticks;
+        if self.profit_due(now).is_some_and(|due| due <= now) {
             self.send_profit(state, now);
         }
     }
@@ -92,10 +104,10 @@ impl Publisher {
 
     fn send_profit(&mut self, state: &mut State, now: Instant) {
         // While the terms of a symbol are missing there are no figures; they are on their way.
-        let Some((equity, floating)) = state.figures() else { return };
-        let update = profit_update(state, &equity, &floating);
         self.profit_sent = Some(now);
         self.profit_changed = false;
+        let Some((equity, floating)) = state.figures() else { return };
+        let update = profit_update(state, &equity, &floating);
         self.send(Topic::OrderProfit, None, &update);
     }
 

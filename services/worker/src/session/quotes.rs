@@ -58,6 +58,7 @@ pub(crate) struct QuoteBook {
     /// Symbols whose quotes calls asked for, oldest first.
     watched: Vec<u32>,
     last_tick_ms: i64,
+    ticks: u64,
 }
 
 impl QuoteBook {
@@ -88,6 +89,7 @@ impl QuoteBook {
         latest.received = Some(now);
         self.last_tick_ms = self.last_tick_ms.max(time.ms());
         self.changed.insert(tick.symbol_id);
+        self.ticks += 1;
         if let Some(interest) = self.interests.get_mut(&tick.symbol_id) {
             interest.due = true;
         }
@@ -99,9 +101,9 @@ impl QuoteBook {
         std::mem::take(&mut self.changed)
     }
 
-    /// Whether prices changed that nobody has looked at yet.
-    pub(crate) fn has_changed(&self) -> bool {
-        !self.changed.is_empty()
+    /// How many ticks have changed a price so far.
+    pub(crate) const fn ticks(&self) -> u64 {
+        self.ticks
     }
 
     /// Forgets prices, not interest: after the symbol list changed.

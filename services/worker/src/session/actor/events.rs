@@ -47,7 +47,8 @@ impl Actor {
                 }
             }
             Mail::Lookup { action_id, reply } => drop(reply.send(self.trades.outcome(action_id).cloned())),
-            Mail::Hurry => {}
+            // Being woken is enough: what is due is sent after every event.
+            Mail::Hurry | Mail::Listener => {}
             Mail::Password(password) => self.target.credentials.password = password,
             Mail::ProfitPace(every) => self.publisher.set_profit_pace(every),
         }
