@@ -61,7 +61,7 @@ impl Dialer {
             match self.dial_as(endpoint, *scheme, proxy, token).await {
                 // Something is there, but it does not speak this: perhaps the other.
                 Err(cause @ (LinkError::NotWebTerminal { .. } | LinkError::Closed { .. })) => {
-                    foreign = Some(cause)
+                    foreign = Some(cause);
                 }
                 done => return done,
             }

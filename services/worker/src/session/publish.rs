@@ -14,7 +14,7 @@ use super::state::State;
 
 /// Pace of profit events until a client sets another.
 const PROFIT_EVERY: Duration = Duration::from_secs(1);
-/// Profits that do not change are told again after their pace and this: a client sees that the stream lives.
+/// Least time before profits that have not changed are told again.
 const REPEAT_AFTER: Duration = Duration::from_secs(1);
 
 /// Publishes the events of one session.
@@ -63,14 +63,22 @@ impl Publisher {
     pub(crate) fn next(&self, state: &State) -> Option<Instant> {
         let now = Instant::now();
         let quotes = if self.fanout.has_listeners(Topic::Quote) { state.quotes.next_due() } else { None };
-        let profit = if self.fanout.has_listeners(Topic::OrderProfit) { self.profit_due(now) } else { None };
+        let profit =
+            if self.fanout.has_listeners(Topic::OrderProfit) { self.profit_due(now, state) } else { None };
         quotes.into_iter().chain(profit).min()
     }
 
-    fn profit_due(&self, now: Instant) -> Option<Instant> {
+    /// At once for the first listener; then a change when the pace allows it. What has not changed is repeated, so that
+    /// a client sees that the stream lives: a flat account at its pace, an open one a little later than its pace, to
+    /// let the next change be on time.
+    fn profit_due(&self, now: Instant, state: &State) -> Option<Instant> {
         let every = self.profit_every?;
         let Some(sent) = self.profit_sent else { return Some(now) };
-        Some(if self.profit_changed { sent + every } else { sent + every + REPEAT_AFTER })
+        Some(match self.profit_changed {
+            true => sent + every,
+            false if state.positions.is_empty() => sent + every.max(REPEAT_AFTER),
+            false => sent + every + REPEAT_AFTER,
+        })
     }
 
     /// Sends the quotes and profits that are due.
@@ -84,7 +92,7 @@ impl Publisher {
         let ticks = state.quotes.ticks();
         self.profit_changed |= ticks != self.ticks_seen && !state.positions.is_empty();
         self.ticks_seen = ticks;
-        if self.profit_due(now).is_some_and(|due| due <= now) {
+        if self.profit_due(now, state).is_some_and(|due| due <= now) {
             self.send_profit(state, now);
         }
     }
