@@ -331,7 +331,10 @@ mod tests {
             assert!(symbol.tick_size > Price::ZERO && symbol.pace.spread > 0, "{name}");
             assert!(symbol.volume_min <= symbol.volume_max && !symbol.volume_step.is_zero(), "{name}");
             assert_eq!(symbol.volume_min.units() % symbol.volume_step.units(), 0, "{name}");
-            assert_eq!(symbol.price(symbol.pace.price).map(|p| p.units() % symbol.tick_size.units()), Some(0));
+            assert_eq!(
+                symbol.price(symbol.pace.price).map(|p| p.units() % symbol.tick_size.units()),
+                Some(0)
+            );
             assert!(symbol.pace.volatility > 0.0 && symbol.pace.ticks_per_second > 0.0, "{name}");
         }
     }

@@ -27,6 +27,7 @@ mod stops;
 mod trigger;
 
 #[cfg(test)]
+#[allow(clippy::float_cmp)] // Rounded prices and money: equal, or wrong.
 mod tests;
 
 use std::collections::BTreeMap;

@@ -15,11 +15,11 @@ mod walk;
 mod world;
 
 pub use book::book_around;
-pub(crate) use noise::{hash, uniform};
-pub(crate) use world::bid_of;
 pub use export::export_ticks;
+pub(crate) use noise::{hash, uniform};
 pub use replay::{Replay, ReplayError};
 pub use source::Source;
 pub use ticks::{FileTick, parse_ticks};
 pub use walk::{STEP_MS, Walk};
 pub use world::World;
+pub(crate) use world::bid_of;

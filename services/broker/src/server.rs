@@ -21,6 +21,7 @@ mod tls;
 mod trading;
 
 #[cfg(test)]
+#[allow(clippy::float_cmp)] // Rounded prices and money: equal, or wrong.
 mod tests;
 
 use std::net::SocketAddr;

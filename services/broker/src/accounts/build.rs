@@ -68,8 +68,8 @@ fn built_in(login: u64, currency: &str) -> AccountSettings {
 fn read_file(path: &Path) -> Result<Vec<AccountSettings>, BuildError> {
     let text =
         std::fs::read_to_string(path).map_err(|source| BuildError::Read { path: path.to_owned(), source })?;
-    let file: AccountsFile = serde_json::from_str(&text)
-        .map_err(|source| BuildError::Json { path: path.to_owned(), source })?;
+    let file: AccountsFile =
+        serde_json::from_str(&text).map_err(|source| BuildError::Json { path: path.to_owned(), source })?;
     Ok(file.accounts)
 }
 
@@ -85,7 +85,10 @@ pub(crate) fn terms_of(settings: &AccountSettings) -> Result<AccountTerms, Build
     )?;
     require(is_currency(&settings.currency), "the currency must be three or four capital letters")?;
     require((1..=LEVERAGE_MAX).contains(&settings.leverage), "the leverage must be between 1 and 1000")?;
-    require((0.0..=DEPOSIT_MAX).contains(&settings.deposit), "the deposit must be between 0 and 1,000,000,000")?;
+    require(
+        (0.0..=DEPOSIT_MAX).contains(&settings.deposit),
+        "the deposit must be between 0 and 1,000,000,000",
+    )?;
     let levels = [settings.margin_call, settings.stop_out];
     require(levels.iter().all(|level| (0.0..=1000.0).contains(level)), "levels are per cent, 0 to 1000")?;
     let group = if settings.group.is_empty() { GROUPS.first() } else { group(&settings.group) };
@@ -147,7 +150,8 @@ mod tests {
 
     #[test]
     fn a_file_states_what_differs_from_the_usual() {
-        let text = r#"{"accounts": [{"login": 9, "password": "p", "currency": "JPY", "otp": {"code": "1"}}]}"#;
+        let text =
+            r#"{"accounts": [{"login": 9, "password": "p", "currency": "JPY", "otp": {"code": "1"}}]}"#;
         let file: AccountsFile = serde_json::from_str(text).unwrap();
         let terms = terms_of(&file.accounts[0]).unwrap();
         assert_eq!((terms.deposit.digits, terms.deposit.leverage), (0, 100));

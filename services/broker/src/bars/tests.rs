@@ -92,7 +92,10 @@ fn ranges_include_both_ends_and_stay_within_their_limits() {
     let symbol = symbol(&world, "EURUSD");
     let hour = START_S - START_S % 3600 - 5 * 3600;
     let hours = |from, to| charts.range(&symbol, period("H1"), from, to);
-    assert_eq!(hours(hour, hour + 2 * 3600).iter().map(|b| b.time_s - hour).collect::<Vec<_>>(), [0, 3600, 7200]);
+    assert_eq!(
+        hours(hour, hour + 2 * 3600).iter().map(|b| b.time_s - hour).collect::<Vec<_>>(),
+        [0, 3600, 7200]
+    );
     assert_eq!(hours(hour + 1, hour + 7199).len(), 1);
     assert_eq!(hours(hour + 1, hour + 3599).len(), 0);
     assert_eq!(hours(START_S + 7200, START_S + 9000).len(), 0);

@@ -71,12 +71,7 @@ pub const GROUPS: &[Group] = &[
     Group { name: r"demo\standard", commissions: &[STOCKS, CRYPTO, FUTURES] },
     Group {
         name: r"demo\raw",
-        commissions: &[
-            rule(r"Forex\*,Metals\*", CommissionUnit::PerLot, 3.5, 0.0),
-            STOCKS,
-            CRYPTO,
-            FUTURES,
-        ],
+        commissions: &[rule(r"Forex\*,Metals\*", CommissionUnit::PerLot, 3.5, 0.0), STOCKS, CRYPTO, FUTURES],
     },
 ];
 

@@ -65,12 +65,8 @@ pub(super) fn schedule(kind: Hours, hours: MarketHours) -> Schedule {
     let kind = if hours == MarketHours::Always { Hours::Crypto } else { kind };
     let (sunday, weekday, friday): (Vec<Session>, Vec<Session>, Vec<Session>) = match kind {
         Hours::Forex => (vec![(22 * 60 + 5, DAY)], vec![(0, DAY)], vec![(0, 21 * 60 + 55)]),
-        Hours::Metals => {
-            (vec![(23 * 60, DAY)], vec![(0, 22 * 60), (23 * 60, DAY)], vec![(0, 21 * 60 + 55)])
-        }
-        Hours::Derivatives => {
-            (vec![(23 * 60, DAY)], vec![(0, 21 * 60), (22 * 60, DAY)], vec![(0, 21 * 60)])
-        }
+        Hours::Metals => (vec![(23 * 60, DAY)], vec![(0, 22 * 60), (23 * 60, DAY)], vec![(0, 21 * 60 + 55)]),
+        Hours::Derivatives => (vec![(23 * 60, DAY)], vec![(0, 21 * 60), (22 * 60, DAY)], vec![(0, 21 * 60)]),
         Hours::Stocks => (vec![], vec![(14 * 60 + 30, 21 * 60)], vec![(14 * 60 + 30, 21 * 60)]),
         Hours::Crypto => (vec![(0, DAY)], vec![(0, DAY)], vec![(0, DAY)]),
     };

@@ -159,7 +159,8 @@ impl Account {
 
     pub(super) fn history(&self, from_s: i64, to_s: i64, limit: usize) -> History {
         let deals = range(&self.deals, |deal| deal.time, from_s, to_s, limit);
-        let orders = range(&self.past_orders, |order| order.done.unwrap_or(order.placed), from_s, to_s, limit);
+        let orders =
+            range(&self.past_orders, |order| order.done.unwrap_or(order.placed), from_s, to_s, limit);
         History { deals, orders }
     }
 

@@ -42,8 +42,7 @@ impl Book {
         if filled.is_zero() {
             return None;
         }
-        let average = value / i128::from(filled.units());
-        Some(Fill { volume: filled, price: Price::from_units(i64::try_from(average).ok()?) })
+        Some(Fill { volume: filled, price: divided(value, filled) })
     }
 
     /// Takes this volume off, from the best price on.
@@ -80,8 +79,13 @@ fn within(side: Side, price: Price, limit: Option<Price>) -> bool {
 /// The weighted average of two prices.
 pub(super) fn average(one: (Price, Volume), other: (Price, Volume)) -> Price {
     let value = |(price, volume): (Price, Volume)| i128::from(price.units()) * i128::from(volume.units());
-    let volume = i128::from((one.1 + other.1).units()).max(1);
-    Price::from_units(i64::try_from((value(one) + value(other)) / volume).unwrap_or(i64::MAX))
+    divided(value(one) + value(other), one.1 + other.1)
+}
+
+/// A value over a volume, to the nearest unit.
+fn divided(value: i128, volume: Volume) -> Price {
+    let volume = i128::from(volume.units()).max(1);
+    Price::from_units(i64::try_from((value + volume / 2).div_euclid(volume)).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -58,7 +58,8 @@ impl Desk<'_> {
         let rate_margin = self.margin_rate(symbol, side).unwrap_or(1.0);
         let commission = self.commission(symbol, DealEntry::In, fill);
         let deposit = &self.account.terms.deposit;
-        let profit = profit_of(&symbol.contract, side, fill.volume, fill.price, fill.price, deposit, self.market);
+        let profit =
+            profit_of(&symbol.contract, side, fill.volume, fill.price, fill.price, deposit, self.market);
         let rate_profit = profit.map_or(1.0, |profit| profit.rate);
         order.position = Some(order.ticket);
         let position = self.account.positions.entry(order.ticket).or_insert_with(|| Position {

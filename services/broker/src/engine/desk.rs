@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use model::calc::BidAsk;
-use model::{DealEntry, DealType, Money, OrderState, Price, Reason, Retcode, ServerTime, TradeAction, Volume};
+use model::{
+    DealEntry, DealType, Money, OrderState, Price, Reason, Retcode, ServerTime, TradeAction, Volume,
+};
 
 use super::account::Account;
 use super::index::Ledger;

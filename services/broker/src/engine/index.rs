@@ -82,13 +82,7 @@ const FIRST_DEAL: u64 = 3_000_000;
 impl Ledger {
     pub(super) fn new(symbols: usize, limits: Limits) -> Self {
         let symbols = std::iter::repeat_with(Holders::default).take(symbols).collect();
-        Self {
-            limits,
-            last_order: FIRST_ORDER,
-            last_deal: FIRST_DEAL,
-            symbols,
-            expirations: BTreeSet::new(),
-        }
+        Self { limits, last_order: FIRST_ORDER, last_deal: FIRST_DEAL, symbols, expirations: BTreeSet::new() }
     }
 
     pub(super) fn next_order(&mut self) -> Ticket {

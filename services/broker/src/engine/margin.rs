@@ -63,8 +63,7 @@ impl Desk<'_> {
         self.account.is_called = is_short;
         while self.must_stop_out() {
             let figures = self.account.equity(self.market);
-            let comment =
-                format!("so {:.2}%/{}/{}", figures.margin_level, figures.equity, figures.margin);
+            let comment = format!("so {:.2}%/{}/{}", figures.margin_level, figures.equity, figures.margin);
             let closed = self.by_loss().into_iter().any(|id| {
                 // The comment tells the state that forced the closing.
                 self.close_at_market(id, Reason::StopOut, comment.clone())

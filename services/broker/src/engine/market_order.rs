@@ -158,11 +158,5 @@ impl Desk<'_> {
 pub(super) fn done(ticket: Ticket, asked: Volume, deal: Option<super::Deal>) -> Done {
     let Some(deal) = deal else { return Done::of(Retcode::PLACED, Some(ticket)) };
     let retcode = if deal.volume == asked { Retcode::DONE } else { Retcode::DONE_PARTIALLY };
-    Done {
-        retcode,
-        deal: Some(deal.ticket),
-        order: Some(ticket),
-        volume: deal.volume,
-        price: deal.price,
-    }
+    Done { retcode, deal: Some(deal.ticket), order: Some(ticket), volume: deal.volume, price: deal.price }
 }

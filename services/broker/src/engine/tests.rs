@@ -1,1 +1,8 @@
+//! The engine against tables of cases worked out by hand, and against its own invariants.
 
+mod exchange;
+mod money;
+mod orders;
+mod properties;
+mod retcodes;
+mod world;

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use model::{Price, ServerTime};
 
-use super::walk::Walk;
 use super::STEP_MS;
+use super::walk::Walk;
 use crate::calendar::date_from_days;
 use crate::catalogue::Symbol;
 use crate::engine::Tick;

@@ -63,11 +63,7 @@ fn parse_row(line: &str) -> Result<Row, &'static str> {
     let ms = parse_time(time).ok_or("the time is not like 23:59:59.999")?;
     let volume = match volume {
         "" => Volume::ZERO,
-        text => text
-            .parse()
-            .ok()
-            .and_then(Volume::from_lots)
-            .ok_or("the volume is not a number of lots")?,
+        text => text.parse().ok().and_then(Volume::from_lots).ok_or("the volume is not a number of lots")?,
     };
     let last = parse_price(last, "the last price is not a price")?;
     Ok(Row {
@@ -90,7 +86,8 @@ fn parse_price(text: &str, otherwise: &'static str) -> Result<Option<Price>, &'s
 
 fn parse_date(text: &str) -> Option<i64> {
     let mut parts = text.split('.');
-    let (year, month, day) = (digits(parts.next()?, 4)?, digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
+    let (year, month, day) =
+        (digits(parts.next()?, 4)?, digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
     let is_date = parts.next().is_none() && (1..=12).contains(&month) && (1..=31).contains(&day);
     is_date.then(|| crate::calendar::days_from_date(year, month, day))
 }

@@ -345,7 +345,8 @@ impl Hub {
                 self.directory.by_password(login, password, otp, unix_s)
             }
         };
-        let checked = checked.and_then(|access| if access.is_investor { Err(Refusal::Invalid) } else { Ok(()) });
+        let checked =
+            checked.and_then(|access| if access.is_investor { Err(Refusal::Invalid) } else { Ok(()) });
         let done = checked.and_then(|()| {
             if setup.otp_secret.reveal().is_empty() {
                 self.directory.switch_otp_off(login, setup.otp.reveal(), unix_s)

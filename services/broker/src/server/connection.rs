@@ -23,6 +23,11 @@ use crate::accounts::random_bytes;
 
 /// Clients that say nothing for so long are gone. Official ones ping every few seconds.
 const SILENCE_MAX: Duration = Duration::from_mins(5);
+/// A message that a client has not taken by then ends its connection.
+const SEND_SPAN: Duration = Duration::from_secs(30);
+/// Largest payload of all commands but the one that carries documents; of a longer one nothing is read, so that
+/// nobody can keep the hub busy with it.
+const PAYLOAD_MAX: usize = 64 << 10;
 /// The version that gateways of today report.
 const GATEWAY_VERSION: u16 = 5687;
 
@@ -112,7 +117,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if Command::from_number(request.command) != Some(Command::Bootstrap) {
                 return Err(End::Unreadable);
             }
-            let answer = |code, body| Response { prefix: request.prefix, command: request.command, code, body };
+            let answer =
+                |code, body| Response { prefix: request.prefix, command: request.command, code, body };
             let Ok(hello) = BootstrapRequest::from_bytes(&request.payload) else {
                 self.send(&answer(code::INTERNAL_ERROR, Vec::new()).to_bytes()).await?;
                 continue;
@@ -120,8 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let is_new = hello.token == [0; 64];
             let token = if is_new { random_bytes() } else { Ok(hello.token) };
             let (Ok(token), Ok(key)) = (token, random_bytes::<32>()) else { return Err(End::Dropped) };
-            let reply =
-                BootstrapReply { server_version: GATEWAY_VERSION, token, session_key: key.to_vec() };
+            let reply = BootstrapReply { server_version: GATEWAY_VERSION, token, session_key: key.to_vec() };
             self.send(&answer(code::SUCCESS, reply.to_bytes()).to_bytes()).await?;
             self.cipher = Cipher::new(&key).ok();
             return Ok(());
@@ -129,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn take(&mut self, message: Option<Result<Message, Error>>) -> Result<(), End> {
-        let Some(request) = self.request(message)? else { return Ok(()) };
+        let Some(mut request) = self.request(message)? else { return Ok(()) };
         let Some(command) = Command::from_number(request.command).filter(|c| c.is_request()) else {
             return Ok(());
         };
@@ -137,12 +142,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // Asked for on a connection that has its key already.
             Command::Bootstrap => Ok(()),
             Command::Ping => {
-                let code =
-                    if self.outbox.is_logged_in() { code::SUCCESS } else { code::INVALID_ACCOUNT };
+                let code = if self.outbox.is_logged_in() { code::SUCCESS } else { code::INVALID_ACCOUNT };
                 let (prefix, command) = (request.prefix, request.command);
                 self.send(&Response { prefix, command, code, body: Vec::new() }.to_bytes()).await
             }
             _ => {
+                if request.payload.len() > PAYLOAD_MAX && command != Command::OpenReal {
+                    request.payload.clear();
+                }
                 let asked = ToHub::Asked(self.id, command, request);
                 self.to_hub.send(asked).await.map_err(|_| End::Stopped)
             }
@@ -173,7 +180,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.send(&inner).await
     }
 
-    /// Writes a frame; a client that does not read is given up when its outbox overflows.
+    /// Writes a frame; a client that does not read is given up after a while, or when its outbox overflows.
     async fn send(&mut self, inner: &[u8]) -> Result<(), End> {
         let cipher = self.cipher.as_ref().ok_or(End::Dropped)?;
         let message = Message::Binary(frame::seal(cipher, inner).into());
@@ -181,6 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         tokio::select! {
             sent = self.socket.send(message) => sent.map_err(|_| End::Left),
             () = outbox.closed() => Err(End::Dropped),
+            () = tokio::time::sleep(SEND_SPAN) => Err(End::Dropped),
         }
     }
 }

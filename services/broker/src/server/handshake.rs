@@ -34,7 +34,9 @@ where
         config.write_buffer_size = BUFFER;
         config.max_message_size = Some(MESSAGE_MAX);
         config.max_frame_size = Some(MESSAGE_MAX);
-        return Ok(Some(WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await));
+        return Ok(Some(
+            WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await,
+        ));
     }
     let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     stream.write_all(answer.as_bytes()).await?;

@@ -133,9 +133,7 @@ impl Hub {
             return Err(bad("there is an account of this number already"));
         }
         let (password, investor) = (&account.password, &account.investor_password);
-        self.directory
-            .add(login, account.name.clone(), password, investor, &account.otp)
-            .map_err(bad)?;
+        self.directory.add(login, account.name.clone(), password, investor, &account.otp).map_err(bad)?;
         let amount = Money::round(account.deposit, terms.deposit.digits);
         self.apply(Command::Open(Box::new(terms)));
         if amount > Money::ZERO {
@@ -239,7 +237,8 @@ impl Hub {
     /// Looks over all accounts, and sends the day's figures that have changed.
     fn sweep(&mut self) {
         self.apply(Command::Clock);
-        let take = |(id, figures): (&SymbolId, &mut Figures)| std::mem::take(&mut figures.is_fresh).then_some(*id);
+        let take =
+            |(id, figures): (&SymbolId, &mut Figures)| std::mem::take(&mut figures.is_fresh).then_some(*id);
         let fresh: Vec<SymbolId> = self.figures.iter_mut().filter_map(take).collect();
         for id in fresh {
             let Some(symbol) = self.catalogue.get(id) else { continue };

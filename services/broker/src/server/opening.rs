@@ -73,7 +73,8 @@ fn refused() -> Reply {
 
 /// What is wrong with e-mail or phone; missing ones are nothing wrong.
 fn contact_refusal(asked: &w::Applicant) -> Option<u8> {
-    let is_email = |text: &str| text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    let is_email =
+        |text: &str| text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
     let is_phone = |text: &str| text.chars().all(|c| c.is_ascii_digit() || "+-() .".contains(c));
     if !asked.email.is_empty() && !is_email(&asked.email) {
         return Some(code::INVALID_EMAIL);

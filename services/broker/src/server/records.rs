@@ -4,9 +4,7 @@ use model::{Money, Price, ServerTime, Volume};
 use wire::records as w;
 
 use crate::catalogue::{Catalogue, Symbol};
-use crate::engine::{
-    Activation, Book, Change, Deal, DealReport, List, Order, Position, Quote, Verdict,
-};
+use crate::engine::{Activation, Book, Change, Deal, DealReport, List, Order, Position, Quote, Verdict};
 
 /// Bit of a book that clears what was before.
 const SNAPSHOT: u32 = 2;

@@ -131,7 +131,8 @@ fn settings(symbol: &Symbol) -> w::TradeSettings {
 
 fn schedule(schedule: &Schedule) -> w::Schedule {
     let week = |days: &[Vec<(u16, u16)>; 7]| {
-        days.each_ref().map(|day| day.iter().map(|(open, close)| w::Session { open: *open, close: *close }).collect())
+        days.each_ref()
+            .map(|day| day.iter().map(|(open, close)| w::Session { open: *open, close: *close }).collect())
     };
     w::Schedule { quotes: week(&schedule.quotes), trades: week(&schedule.trades) }
 }

@@ -81,9 +81,8 @@ impl Hub {
 
     fn update_sessions(&self, login: Login, update: &w::TradeUpdate, asked: Option<&Asked>) {
         let body: Body = update.to_bytes().into();
-        let is_lost = |id: ClientId| {
-            asked.is_some_and(|asked| asked.client == id && asked.fault.drops_connection())
-        };
+        let is_lost =
+            |id: ClientId| asked.is_some_and(|asked| asked.client == id && asked.fault.drops_connection());
         for (id, outbox) in self.sessions(login) {
             if !is_lost(id) {
                 outbox.push::<pushes::TradeUpdate>(Arc::clone(&body));

@@ -40,7 +40,10 @@ async fn a_login_opens_everything() {
     let open = client.ask::<requests::Portfolio>(&Empty).await.unwrap();
     assert_eq!(open, w::Portfolio::default());
     let history = client.ask::<requests::History>(&w::HistoryRequest::default()).await.unwrap();
-    assert_eq!((history.deals.len(), history.deals[0].trade_action, history.deals[0].profit), (1, 2, 10_000.0));
+    assert_eq!(
+        (history.deals.len(), history.deals[0].trade_action, history.deals[0].profit),
+        (1, 2, 10_000.0)
+    );
     assert_eq!(client.ask_raw(20, vec![]).await.body, [0; 8]);
     assert!(client.ask::<requests::CorporateLinks>(&Empty).await.unwrap().0.is_empty());
     for ack in [7, 22] {
@@ -85,9 +88,12 @@ async fn a_token_stands_for_the_password_until_it_changes() {
         new_password: Secret::new(new.into()),
         old_password: Secret::new(old.into()),
     };
-    for (old, new, result) in
-        [("no", "Abcd123!", 2005), ("demo", "Ab1!", 2000), ("demo", "abcdefgh", 2001), ("demo", "Abcd123!", 0)]
-    {
+    for (old, new, result) in [
+        ("no", "Abcd123!", 2005),
+        ("demo", "Ab1!", 2000),
+        ("demo", "abcdefgh", 2001),
+        ("demo", "Abcd123!", 0),
+    ] {
         let reply = second.ask::<requests::ChangePassword>(&change(old, new)).await.unwrap();
         assert_eq!(reply.result, result, "{old} {new}");
     }
@@ -147,7 +153,10 @@ async fn visitors_open_demo_accounts_and_no_real_ones() {
     let login = opened.login as u64;
     let mut owner = Client::login(broker.addr(), login, opened.password.reveal()).await;
     let main = owner.ask::<requests::Account>(&Empty).await.unwrap().main;
-    assert_eq!((main.account_name.as_str(), main.balance, main.margin_leverage), ("Ada Lovelace", 5000.0, 50));
+    assert_eq!(
+        (main.account_name.as_str(), main.balance, main.margin_leverage),
+        ("Ada Lovelace", 5000.0, 50)
+    );
     let mut investor = Client::login(broker.addr(), login, opened.investor_password.reveal()).await;
     assert_eq!(investor.ask::<requests::Account>(&Empty).await.unwrap().main.rights, 8);
     assert_eq!(investor.trade(&buy("EURUSD", 1)).await.retcode, 10017);

@@ -1,0 +1,244 @@
+//! Random lives of accounts: whatever is asked for, the books balance.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::{DealEntry, Expiration, Filling, Money, OrderType, TradeAction, Volume};
+use proptest::prelude::*;
+
+use super::world::*;
+use crate::engine::*;
+
+const SYMBOLS: [&str; 5] = ["EURUSD", "USDJPY", "GBPJPY", "AAPL", "ES"];
+
+#[derive(Clone, Debug)]
+enum Step {
+    Quote {
+        symbol: usize,
+        permille: i64,
+        depth: u64,
+    },
+    Wait {
+        minutes: u64,
+    },
+    Trade {
+        login: Login,
+        action: usize,
+        symbol: usize,
+        kind: u32,
+        volume: u64,
+        filling: u32,
+        at: i64,
+        pick: usize,
+    },
+    Pay {
+        amount: i64,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let quote = (0..SYMBOLS.len(), -40_i64..40, 1_u64..60);
+    let trade = (
+        prop_oneof![Just(USD), Just(EUR)],
+        0_usize..9,
+        0..SYMBOLS.len(),
+        0_u32..9,
+        1_u64..300,
+        0_u32..4,
+        -30_i64..30,
+        0_usize..6,
+    );
+    prop_oneof![
+        4 => quote.prop_map(|(symbol, permille, depth)| Step::Quote { symbol, permille, depth }),
+        1 => (1_u64..3000).prop_map(|minutes| Step::Wait { minutes }),
+        8 => trade.prop_map(|(login, action, symbol, kind, volume, filling, at, pick)| Step::Trade {
+            login, action, symbol, kind, volume, filling, at, pick
+        }),
+        1 => (-3000_i64..3000).prop_map(|amount| Step::Pay { amount }),
+    ]
+}
+
+impl World {
+    fn step(&mut self, step: &Step) {
+        match *step {
+            Step::Quote { symbol, permille, depth } => {
+                let name = SYMBOLS[symbol];
+                let symbol = self.catalogue.by_name(name).unwrap().clone();
+                let bid = symbol.pace.price * (1.0 + permille as f64 / 1000.0);
+                let ask = bid + symbol.points(symbol.pace.spread).to_f64();
+                if symbol.has_book() {
+                    self.book(name, &[(bid, depth as f64)], &[(ask, depth as f64), (ask + 0.1, 5.0)]);
+                } else {
+                    self.quote(name, bid, ask);
+                }
+            }
+            Step::Wait { minutes } => self.wait(Duration::from_secs(minutes * 60)),
+            Step::Pay { amount } => self.pay(USD, amount as f64),
+            Step::Trade { login, .. } => {
+                let request = self.request(step);
+                self.trade_as(login, request);
+            }
+        }
+    }
+
+    fn request(&mut self, step: &Step) -> TradeRequest {
+        let Step::Trade { login, action, symbol, kind, volume, filling, at, pick } = *step else {
+            panic!("not a trade")
+        };
+        let symbol = self.catalogue.by_name(SYMBOLS[symbol]).unwrap().clone();
+        let open = self.engine.snapshot(login).unwrap();
+        let position =
+            |n: usize| (!open.positions.is_empty()).then(|| open.positions[n % open.positions.len()].clone());
+        let order = (!open.orders.is_empty()).then(|| open.orders[pick % open.orders.len()].ticket);
+        let base = symbol.pace.price;
+        let near = |permille: i64| symbol.price(base * (1.0 + permille as f64 / 1000.0)).unwrap().to_f64();
+        let kind = OrderType::from_number(kind).unwrap();
+        let action = TradeAction::ALL[action];
+        let is_closing = pick % 2 == 0 && action as u32 >= 1 && action as u32 <= 4;
+        let closes = position(pick).filter(|_| is_closing);
+        let by_position = matches!(action, TradeAction::StopsChange | TradeAction::CloseBy);
+        TradeRequest {
+            action,
+            symbol: symbol.name.clone(),
+            volume: Volume::from_units(volume * symbol.volume_step.units()),
+            kind: closes.as_ref().map_or(kind, |position| position.side.opposite().market_order()),
+            filling: Filling::from_number(filling).unwrap(),
+            expiration: Expiration::GoodTillCancelled,
+            expires_s: 0,
+            price: if kind.is_pending() { near(at) } else { 0.0 },
+            limit_price: near(at - 3),
+            sl: if pick == 3 { near(-60) } else { 0.0 },
+            tp: if pick == 4 { near(60) } else { 0.0 },
+            deviation: 10,
+            comment: String::new(),
+            order,
+            position: closes.or_else(|| position(pick).filter(|_| by_position)).map(|position| position.id),
+            position_by: position(pick + 1).map(|position| position.id),
+        }
+    }
+
+    fn check_books(&mut self) -> Result<(), TestCaseError> {
+        for login in [USD, EUR] {
+            let open = self.engine.snapshot(login).unwrap();
+            let deals = self.engine.history(login, 0, i64::MAX, usize::MAX).unwrap().deals;
+            let funds = self.engine.funds(login).unwrap();
+            let sum: Money = deals.iter().map(Deal::total).sum();
+            prop_assert_eq!(funds.balance, sum);
+            let floating: Money = open.positions.iter().map(|p| p.profit + p.swap).sum();
+            let equity = self.engine.equity(login).unwrap();
+            prop_assert_eq!(equity.equity, funds.balance + funds.credit + floating);
+            prop_assert_eq!(equity.free_margin, equity.equity - equity.margin);
+            prop_assert_eq!(volumes(&deals)?, open.positions.iter().map(|p| (p.id, p.volume)).collect());
+            prop_assert!(open.orders.iter().all(|order| !order.volume_current.is_zero()));
+            // What cannot be closed for want of a counterparty may stay.
+            let is_closable = |p: &Position| self.catalogue.get(p.symbol).is_some_and(|s| !s.has_book());
+            if equity.margin > Money::ZERO && open.positions.iter().any(is_closable) {
+                prop_assert!(equity.margin_level >= 50.0, "{equity:?}");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is left of each position by its deals.
+fn volumes(deals: &[Deal]) -> Result<BTreeMap<Ticket, Volume>, TestCaseError> {
+    let mut volumes: BTreeMap<Ticket, Volume> = BTreeMap::new();
+    for deal in deals.iter().filter(|deal| deal.kind.is_trade()) {
+        let volume = volumes.entry(deal.position.unwrap()).or_default();
+        if deal.entry == DealEntry::In {
+            *volume += deal.volume;
+        } else {
+            prop_assert!(*volume >= deal.volume, "closed more than there was: {deal:?}");
+            *volume -= deal.volume;
+        }
+    }
+    volumes.retain(|_, volume| !volume.is_zero());
+    Ok(volumes)
+}
+
+/// What a client knows that only applies events.
+#[derive(Default)]
+struct Mirror {
+    orders: BTreeMap<Ticket, (OrderType, Volume, model::Price)>,
+    positions: BTreeMap<Ticket, (Volume, Option<model::Price>, Option<model::Price>, Money)>,
+}
+
+impl Mirror {
+    fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Order { list: List::Open, change, order, .. } => {
+                if *change == Change::Deleted {
+                    assert!(self.orders.remove(&order.ticket).is_some(), "an unknown order left: {order:?}");
+                } else {
+                    let is_new = self
+                        .orders
+                        .insert(order.ticket, (order.kind, order.volume_current, order.price))
+                        .is_none();
+                    assert_eq!(is_new, *change == Change::Added, "{order:?}");
+                }
+            }
+            Event::Deal { report, .. } => {
+                let second = report.other.as_ref().map(|(_, position)| position);
+                for position in report.position.iter().chain(second) {
+                    if position.volume.is_zero() {
+                        assert!(self.positions.remove(&position.id).is_some(), "unknown: {position:?}");
+                    } else {
+                        let state = (position.volume, position.sl, position.tp, position.swap);
+                        self.positions.insert(position.id, state);
+                    }
+                }
+            }
+            Event::Order { .. } | Event::Verdict { .. } | Event::MarginCall { .. } => {}
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_books_balance_whatever_happens(steps in prop::collection::vec(step(), 1..80)) {
+        let mut world = World::new();
+        for step in &steps {
+            world.step(step);
+            // Conversion rates may have moved accounts that had no tick of their own.
+            world.apply(Command::Clock);
+            world.check_books()?;
+        }
+    }
+
+    #[test]
+    fn the_same_commands_make_the_same_events(steps in prop::collection::vec(step(), 1..60)) {
+        let run = || {
+            let mut world = World::new();
+            steps.iter().map(|step| {
+                world.step(step);
+                world.events.clone()
+            }).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(run(), run());
+    }
+
+    #[test]
+    fn events_alone_tell_what_is_open(steps in prop::collection::vec(step(), 1..80)) {
+        let mut world = World::new();
+        let mut mirrors = [Mirror::default(), Mirror::default()];
+        for step in &steps {
+            world.step(step);
+            for event in &world.events {
+                let login = match event {
+                    Event::Order { login, .. } | Event::Deal { login, .. } => *login,
+                    Event::Verdict { .. } | Event::MarginCall { .. } => continue,
+                };
+                mirrors[usize::from(login == EUR)].apply(event);
+            }
+            for (login, mirror) in [USD, EUR].into_iter().zip(&mirrors) {
+                let open = world.engine.snapshot(login).unwrap();
+                let orders = open.orders.iter().map(|o| (o.ticket, (o.kind, o.volume_current, o.price)));
+                prop_assert_eq!(&mirror.orders, &orders.collect());
+                let positions = open.positions.iter().map(|p| (p.id, (p.volume, p.sl, p.tp, p.swap)));
+                prop_assert_eq!(&mirror.positions, &positions.collect());
+            }
+        }
+    }
+}
