@@ -129,10 +129,7 @@ impl Caller<'_> {
         let target = plan.target(self.worker)?;
         let status = plan.login.error_reply_status_code;
         // Before the login: a token that is taken, or a full worker, must not cost one.
-        if self.worker.session(token).is_ok() {
-            let taken = "This id belongs to another session. Choose another one, or leave it out.";
-            return Err(Error::new(Code::DuplicateAttempt, taken));
-        }
+        self.worker.check_room(token)?;
         let session = Session::start(&self.worker.shared, &self.worker.tasks, token, account, target, status);
         let up = match session.settled(deadline).await {
             Ok(()) => self.worker.add(&session),

@@ -123,20 +123,30 @@ impl Worker {
         self.sessions().values().find(|session| session.account() == account).cloned()
     }
 
+    /// Whether a session could be added under this token.
+    pub(crate) fn check_room(&self, token: &str) -> Result<(), Error> {
+        self.check(&self.sessions(), token)
+    }
+
     /// Adds a session under its token, which must be free.
     pub(crate) fn add(&self, session: &Session) -> Result<(), Error> {
         let mut sessions = self.sessions();
+        self.check(&sessions, session.token())?;
+        sessions.insert(session.token().to_owned(), session.clone());
+        Ok(())
+    }
+
+    fn check(&self, sessions: &HashMap<String, Session>, token: &str) -> Result<(), Error> {
         if sessions.len() >= self.sessions_max {
             let most = self.sessions_max;
             let full =
                 format!("This service holds {most} sessions, the most allowed. Disconnect some first.");
             return Err(Error::new(Code::MaxSessionsReached, full));
         }
-        if sessions.contains_key(session.token()) {
+        if sessions.contains_key(token) {
             let taken = "This id belongs to another session. Choose another one, or leave it out.";
             return Err(Error::new(Code::DuplicateAttempt, taken));
         }
-        sessions.insert(session.token().to_owned(), session.clone());
         Ok(())
     }
 

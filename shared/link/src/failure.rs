@@ -77,6 +77,9 @@ pub enum LinkError {
         /// What is wrong with it.
         cause: String,
     },
+    /// The account must change its password before anything else.
+    #[error("the account must change its password first")]
+    PasswordMustChange,
     /// Too many requests wait already.
     #[error("too many requests wait for the trade server")]
     Busy,
@@ -103,6 +106,7 @@ impl LinkError {
     pub const fn retry(&self) -> RetryAdvice {
         match self {
             Self::Egress { .. }
+            | Self::PasswordMustChange
             | Self::Refused {
                 code:
                     code::INVALID_ACCOUNT | code::OTP_REQUIRED | code::OTP_SETUP_REQUIRED | code::INVALID_OTP,
@@ -150,6 +154,10 @@ impl From<LinkError> for Error {
             LinkError::Refused { doing, code } => refused(doing, code),
             LinkError::Protocol { cause } => {
                 Self::new(Code::NetworkError, format!("{}.", capital(&told))).because(cause)
+            }
+            LinkError::PasswordMustChange => {
+                let advice = "Change it in the broker's web terminal";
+                Self::new(Code::PasswordMustChanged, format!("{}. {advice}.", capital(&told)))
             }
             LinkError::Busy => Self::busy(format!("{}. Try again.", capital(&told))),
             LinkError::Closed { cause } => {

@@ -277,7 +277,12 @@ impl Handle<OrderClose> for Caller<'_> {
 impl Caller<'_> {
     /// Refuses before anything is sent what the account may not do at all.
     async fn may_trade(&self, session: &Session) -> Result<(), Error> {
-        let rights = session.visit(self.deadline, |state| state.account.main.rights).await?;
+        let look = |state: &mut State| (state.account.main.rights, state.is_server_up);
+        let (rights, is_server_up) = session.visit(self.deadline, look).await?;
+        if !is_server_up {
+            let told = "The gateway has no connection to the trade server at the moment. Try again.";
+            return Err(Error::new(Code::NoConnection, told));
+        }
         if rights & (INVESTOR | READ_ONLY) != 0 {
             let told =
                 "Logged in with the investor password, which cannot trade. Connect with the master password.";

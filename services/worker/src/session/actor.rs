@@ -58,6 +58,7 @@ enum Waiting {
     Trade(u32),
     Subscription,
     Symbols(Vec<u32>),
+    SymbolList,
     History,
     Portfolio(Box<History>),
 }
@@ -88,6 +89,8 @@ pub(crate) struct Actor {
     changed: bool,
     /// Symbols whose records the server did not give.
     without_terms: BTreeSet<u32>,
+    /// The server has symbols that are not on the list.
+    list_is_old: bool,
 }
 
 impl Actor {
@@ -114,6 +117,7 @@ impl Actor {
             held_back: Vec::new(),
             changed: true,
             without_terms: BTreeSet::new(),
+            list_is_old: false,
         }
     }
 
@@ -214,7 +218,7 @@ impl Actor {
             Mail::Visit(_) | Mail::Hurry | Mail::Listener => {}
             Mail::Request { reply, .. } => drop(reply.send(Err(offline()))),
             Mail::Trade(job) => drop(job.reply.send(Outcome::NotSent(offline()))),
-            Mail::Lookup { action_id, reply } => drop(reply.send(self.trades.outcome(action_id).cloned())),
+            Mail::Lookup { reply, .. } => drop(reply.send(None)),
             Mail::Password(password) => self.target.credentials.password = password,
             Mail::ProfitPace(every) => self.publisher.set_profit_pace(every),
         }
@@ -281,18 +285,20 @@ impl Actor {
         match &mut self.state {
             None => {
                 let state = self.state.insert(State::new(self.target.credentials.login, account, catalogue));
+                state.load_past(history);
                 state.load(portfolio);
             }
             Some(state) => {
                 state.set_catalogue(catalogue);
                 state.set_account(account);
-                let told = resync(state, portfolio, &history.unwrap_or_default());
+                let told = resync(state, portfolio, &history);
                 self.trades.look(state);
                 self.held_back.extend(told);
             }
         }
         if let Some(state) = &mut self.state {
             (state.host, state.port) = (endpoint.host, endpoint.port);
+            state.is_server_up = true;
         }
         let _ = self.heard.send_replace(runtime::unix_ms());
         let _ = self.phase.send_replace(Phase::Online { since_ms: runtime::unix_ms() });

@@ -17,6 +17,11 @@ pub(crate) const FULL_SYMBOLS_BATCH: usize = 256;
 /// Goodbye to a link that is of no use.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
+/// Bit of the account's rights: nothing works before the password is changed.
+const PASSWORD_MUST_CHANGE: i32 = 1024;
+/// The margin is for clocks that differ.
+const DAY_AND_HOUR_S: i64 = 25 * 3600;
+
 /// Where and as whom to log in.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
@@ -40,13 +45,13 @@ pub(crate) struct Established {
     pub(crate) login: LoginReply,
     pub(crate) account: Account,
     pub(crate) catalogue: Arc<Catalogue>,
-    /// Asked for before the portfolio; only on a return.
-    pub(crate) history: Option<History>,
+    /// Of late, and asked for before the portfolio.
+    pub(crate) history: History,
     pub(crate) portfolio: Portfolio,
 }
 
-/// Tries the server's addresses in turn. `history_from` is given on a return: how far back to look for what was missed,
-/// in seconds of the server clock.
+/// Tries the server's addresses in turn. `history_from` says on a return how far back to look for what was missed, in
+/// seconds of the server clock; the first time it is a day.
 pub(crate) async fn establish(
     dialer: &Dialer,
     catalogues: &Catalogues,
@@ -75,6 +80,9 @@ async fn establish_at(
 ) -> Result<Established, LinkError> {
     let (mut link, login) = log_in(dialer, target, endpoint).await?;
     let account = link.request::<requests::Account>("loading the account", &Empty).await?;
+    if account.main.rights & PASSWORD_MUST_CHANGE != 0 {
+        return Err(LinkError::PasswordMustChange);
+    }
     let doing = "loading the symbols";
     let symbols = if account.symbols_count > PLAIN_SYMBOLS_MAX {
         link.request::<requests::CompressedSymbols>(doing, &Empty).await?.0
@@ -83,18 +91,19 @@ async fn establish_at(
     };
     let catalogue = catalogues.of(endpoint, &symbols.0);
     drop(symbols);
-    let history = match history_from {
-        Some(from) => {
-            let range = HistoryRequest { from, to: 0 };
-            Some(link.request::<requests::History>("loading the history", &range).await?)
-        }
-        None => None,
-    };
+    let from = history_from.unwrap_or_else(|| day_ago(&account));
+    let range = HistoryRequest { from, to: 0 };
+    let history = link.request::<requests::History>("loading the history", &range).await?;
     let portfolio = link.request::<requests::Portfolio>("loading positions and orders", &Empty).await?;
     load_held_symbols(&mut link, &catalogue, &portfolio).await?;
     // Once more, after the positions: whatever was pushed in between, the money is that of this moment.
     let account = link.request::<requests::Account>("loading the account", &Empty).await?;
     Ok(Established { link, endpoint: endpoint.clone(), login, account, catalogue, history, portfolio })
+}
+
+fn day_ago(account: &Account) -> i32 {
+    let zone_s = i64::from(account.main.timezone_shift) + 3600 * i64::from(account.main.daylightmode);
+    i32::try_from(runtime::unix_ms() / 1000 + zone_s - DAY_AND_HOUR_S).unwrap_or(1)
 }
 
 /// With the token of the last login; if that is not taken any more, with the password.

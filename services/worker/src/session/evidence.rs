@@ -61,6 +61,22 @@ pub(super) fn settled(sent: &Sent, result: &TradeResult, state: &mut State) -> O
     }
 }
 
+/// The order of a request that is known to be done, as well as it can be shown.
+pub(super) fn shown(sent: &Sent, result: &TradeResult, state: &mut State) -> reply::Order {
+    if let Some(order) = settled(sent, result, state) {
+        return order;
+    }
+    // The server may have set other prices than asked for: then the record as it is says more than the verdict.
+    let current = match sent.intent {
+        Intent::Stops(position) => {
+            state.positions.get(&position).map(|open| translate::position(open, state.zone_ms()))
+        }
+        Intent::Modify(ticket) => state.orders.get(&ticket).map(|order| shown_pending(state, order)),
+        _ => None,
+    };
+    current.unwrap_or_else(|| translate::from_result(&sent.request, result, state.zone_ms()))
+}
+
 fn opened(result: &TradeResult, state: &State) -> Option<reply::Order> {
     let (login, zone_ms) = (state.login, state.zone_ms());
     let entry = state.deals.iter().rev().find(|deal| {

@@ -106,12 +106,14 @@ impl QuoteBook {
         self.ticks
     }
 
-    /// Forgets prices, not interest: after the symbol list changed.
-    pub(crate) fn forget_prices(&mut self) {
+    /// The symbol list changed: prices are forgotten, interest moves to the new ids of the same symbols.
+    pub(crate) fn renumber(&mut self, new_id: impl Fn(u32) -> Option<u32>) {
         self.latest.clear();
         self.changed.clear();
-        self.watched.clear();
-        self.interests.clear();
+        self.watched = self.watched.iter().filter_map(|id| new_id(*id)).collect();
+        let interests = std::mem::take(&mut self.interests);
+        self.interests =
+            interests.into_iter().filter_map(|(id, interest)| Some((new_id(id)?, interest))).collect();
     }
 
     /// Bid and ask of a symbol, once both are known.

@@ -31,7 +31,7 @@ pub(crate) fn resync(state: &mut State, portfolio: Portfolio, history: &History)
 
 fn missed_deals(state: &State, portfolio: &Portfolio, history: &History) -> Vec<TradeUpdate> {
     let known: BTreeSet<i64> = state.deals.iter().map(|deal| deal.deal).collect();
-    let newest = state.last_deal_ticket();
+    let newest = state.newest_deal();
     let now: BTreeMap<i64, &Position> =
         portfolio.positions.iter().map(|one| (one.position_id, one)).collect();
     let mut missed: Vec<&Deal> =
@@ -104,7 +104,7 @@ fn missed_orders(state: &State, portfolio: &Portfolio, history: &History) -> Vec
     let seen: BTreeSet<i64> = state.ended.iter().map(|order| order.trade_order).collect();
     for order in &history.orders {
         let was_open = state.orders.contains_key(&order.trade_order) && !now.contains(&order.trade_order);
-        let is_new = order.trade_order > state.last_order_ticket();
+        let is_new = order.trade_order > state.newest_order();
         if (was_open || is_new) && !seen.contains(&order.trade_order) {
             updates.push(order_update(mask::HISTORY_ORDERS, TransactionType::Add, order));
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use calls::reply;
 use model::calc::{Deposit, Equity, Exposure, Floating, FreeMarginMode, Funds, profit_of};
 use model::{Money, Price, Side, Volume};
-use wire::records::{Account, Deal, FullSymbol, Order, Portfolio, Position, TradeSettings};
+use wire::records::{Account, Deal, FullSymbol, History, Order, Portfolio, Position, TradeSettings};
 
 use super::quotes::QuoteBook;
 use super::terms::Terms;
@@ -49,6 +49,12 @@ impl OpenPosition {
     }
 }
 
+#[derive(Clone, Copy, Debug, Default)]
+struct Newest {
+    deal: i64,
+    order: i64,
+}
+
 /// Everything about the account at one moment.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -70,6 +76,10 @@ pub(crate) struct State {
     pub(crate) deals: VecDeque<Deal>,
     /// Orders that ended, oldest first.
     pub(crate) ended: VecDeque<Order>,
+    /// Whether the gateway is connected to the trade server (push 15).
+    pub(crate) is_server_up: bool,
+    /// Largest ticket of a deal, and of an order, ever seen: what comes later is larger.
+    newest: Newest,
     /// Prices.
     pub(crate) quotes: QuoteBook,
     /// Symbols of the server.
@@ -94,6 +104,8 @@ impl State {
             closed: VecDeque::new(),
             deals: VecDeque::new(),
             ended: VecDeque::new(),
+            is_server_up: true,
+            newest: Newest::default(),
             quotes: QuoteBook::default(),
             catalogue,
             terms: HashMap::new(),
@@ -106,6 +118,9 @@ impl State {
     /// Replaces everything open.
     pub(crate) fn load(&mut self, portfolio: Portfolio) {
         self.positions.clear();
+        for order in &portfolio.orders {
+            self.newest.order = self.newest.order.max(order.trade_order);
+        }
         self.orders = portfolio.orders.into_iter().map(|order| (order.trade_order, order)).collect();
         for position in portfolio.positions {
             self.put_position(position);
@@ -123,8 +138,9 @@ impl State {
     /// Replaces the symbol list after a reconnect; ids may have changed.
     pub(crate) fn set_catalogue(&mut self, catalogue: Arc<Catalogue>) {
         if !Arc::ptr_eq(&self.catalogue, &catalogue) {
-            self.catalogue = catalogue;
-            self.quotes.forget_prices();
+            let before = std::mem::replace(&mut self.catalogue, catalogue);
+            let now = &self.catalogue;
+            self.quotes.renumber(|id| Some(now.named(&before.by_id(id)?.name)?.id));
         }
         self.terms.clear();
     }
@@ -167,11 +183,14 @@ impl State {
 
     /// Remembers a deal.
     pub(crate) fn remember_deal(&mut self, deal: Deal) {
+        self.newest.deal = self.newest.deal.max(deal.deal);
+        self.newest.order = self.newest.order.max(deal.trade_order);
         push_bounded(&mut self.deals, deal, RECENT_MAX);
     }
 
     /// Remembers an order that ended.
     pub(crate) fn remember_ended(&mut self, order: Order) {
+        self.newest.order = self.newest.order.max(order.trade_order);
         push_bounded(&mut self.ended, order, RECENT_MAX);
     }
 
@@ -383,17 +402,24 @@ impl State {
         positions.chain(orders).collect()
     }
 
-    /// The largest ticket of an order that is known: what comes later is larger.
-    pub(crate) fn last_order_ticket(&self) -> i64 {
-        let open = self.positions.keys().chain(self.orders.keys()).max().copied();
-        let ended = self.ended.iter().map(|order| order.trade_order).max();
-        let dealt = self.deals.iter().map(|deal| deal.trade_order).max();
-        open.max(ended).max(dealt).unwrap_or(0)
+    /// The largest ticket of an order ever seen.
+    pub(crate) const fn newest_order(&self) -> i64 {
+        self.newest.order
     }
 
-    /// The largest ticket of a deal that is known.
-    pub(crate) fn last_deal_ticket(&self) -> i64 {
-        self.deals.iter().map(|deal| deal.deal).max().unwrap_or(0)
+    /// The largest ticket of a deal ever seen.
+    pub(crate) const fn newest_deal(&self) -> i64 {
+        self.newest.deal
+    }
+
+    /// Takes over what happened before this session: it is no news, and evidence of nothing that this session does.
+    pub(crate) fn load_past(&mut self, history: History) {
+        for deal in history.deals {
+            self.remember_deal(deal);
+        }
+        for order in history.orders {
+            self.remember_ended(order);
+        }
     }
 }
 

@@ -31,6 +31,8 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// So many looks without a trace end in "unknown".
 const LOOKS_MAX: u32 = 3;
+/// Requests without an outcome that are kept for the same.
+const GIVEN_UP_MAX: usize = 256;
 /// Outcomes that are kept for callers who come back.
 const FINISHED_MAX: usize = 1024;
 
@@ -121,12 +123,19 @@ pub(crate) struct Trades {
     /// Orders that belong to a request already.
     pub(super) claimed: BTreeSet<i64>,
     finished: VecDeque<(u32, Outcome)>,
+    /// Requests that were given up without an outcome: they may still turn out to be done.
+    given_up: VecDeque<(u32, Sent)>,
 }
 
 impl Default for Trades {
     fn default() -> Self {
-        let (sent, claimed, finished) = (BTreeMap::new(), BTreeSet::new(), VecDeque::new());
-        Self { sent, next_action: FIRST_ACTION, claimed, finished }
+        Self {
+            sent: BTreeMap::new(),
+            next_action: FIRST_ACTION,
+            claimed: BTreeSet::new(),
+            finished: VecDeque::new(),
+            given_up: VecDeque::new(),
+        }
     }
 }
 
@@ -154,8 +163,8 @@ impl Trades {
             magic: job.magic,
             reply: Some(job.reply),
             stage: Stage::Verdict { until: Instant::now() + VERDICT_LIMIT },
-            after_order: state.last_order_ticket(),
-            after_deal: state.last_deal_ticket(),
+            after_order: state.newest_order(),
+            after_deal: state.newest_deal(),
         };
         self.sent.insert(action_id, sent);
         Some(request)
@@ -195,6 +204,7 @@ impl Trades {
         if retcode.is_pending() {
             return;
         }
+        self.take_up(action_id);
         let Some(sent) = self.sent.get_mut(&action_id) else { return };
         if sent.intent == Intent::Prices && retcode == Retcode::PRICES {
             let (bid, ask) = (result.bid, result.ask);
@@ -241,6 +251,12 @@ impl Trades {
             // The caller may have given up; the outcome is kept for when it comes back.
             let _ = reply.send(outcome.clone());
         }
+        if matches!(outcome, Outcome::Unknown(_) | Outcome::Absent(_)) {
+            if self.given_up.len() >= GIVEN_UP_MAX {
+                self.given_up.pop_front();
+            }
+            self.given_up.push_back((action_id, sent));
+        }
         if self.finished.len() >= FINISHED_MAX {
             self.finished.pop_front();
         }
@@ -278,17 +294,14 @@ impl Trades {
         for action_id in overdue {
             let Some(sent) = self.sent.get(&action_id) else { continue };
             if let Stage::Settling { result, .. } = &sent.stage {
-                let order = crate::translate::from_result(&sent.request, result, state.zone_ms());
+                let order = evidence::shown(sent, result, state);
                 self.done(action_id, order, state);
                 continue;
             }
             match evidence::search(sent, &self.claimed, self.alike(sent), state) {
                 evidence::Found::Done(result) => {
                     self.claimed.insert(result.trade_order);
-                    let shown = evidence::settled(sent, &result, state);
-                    let order = shown.unwrap_or_else(|| {
-                        crate::translate::from_result(&sent.request, &result, state.zone_ms())
-                    });
+                    let order = evidence::shown(sent, &result, state);
                     self.done(action_id, order, state);
                 }
                 evidence::Found::Refused(error) => self.finish(action_id, Outcome::Refused(error)),
@@ -321,9 +334,28 @@ impl Trades {
         self.sent.values().filter(same).count()
     }
 
-    /// What became of an earlier request, if it is known by now.
-    pub(crate) fn outcome(&self, action_id: u32) -> Option<&Outcome> {
-        self.finished.iter().rev().find(|(id, _)| *id == action_id).map(|(_, outcome)| outcome)
+    /// A request that was given up is under way again: its verdict came after all, or it is looked for once more.
+    fn take_up(&mut self, action_id: u32) {
+        if let Some(place) = self.given_up.iter().position(|(id, _)| *id == action_id)
+            && let Some((_, sent)) = self.given_up.remove(place)
+        {
+            self.sent.insert(action_id, sent);
+        }
+    }
+
+    /// What became of an earlier request, by what the state shows now. `None`: it is still being looked for.
+    pub(crate) fn lookup(&mut self, action_id: u32, state: &mut State) -> Option<Outcome> {
+        let is_under_way = self.sent.contains_key(&action_id);
+        self.take_up(action_id);
+        if is_under_way {
+            return None;
+        }
+        if let Some(sent) = self.sent.get_mut(&action_id) {
+            // It was given up before; this is one more look.
+            sent.stage = Stage::Unsure { looks: LOOKS_MAX, next: Instant::now() };
+            self.look(state);
+        }
+        self.finished.iter().rev().find(|(id, _)| *id == action_id).map(|(_, outcome)| outcome.clone())
     }
 
     /// The session ends: nobody will find out any more.

@@ -4,8 +4,8 @@ use link::{Incoming, Link, LinkError, RequestId};
 use model::Retcode;
 use tokio::time::Instant;
 use wire::records::{
-    Account, FullSymbol, FullSymbolsRequest, History, HistoryRequest, Portfolio, SymbolIds, Tick,
-    TradeAnswer, TradeResultPush, TradeUpdate,
+    Account, CompressedSymbols, FullSymbol, FullSymbolsRequest, History, HistoryRequest, LoginStatus,
+    Portfolio, SymbolIds, Tick, TradeAnswer, TradeResultPush, TradeUpdate,
 };
 use wire::{Bare, Command, Counted, Empty, Payload, code, requests};
 
@@ -46,7 +46,10 @@ impl Actor {
                     }
                 }
             }
-            Mail::Lookup { action_id, reply } => drop(reply.send(self.trades.outcome(action_id).cloned())),
+            Mail::Lookup { action_id, reply } => {
+                let found = self.state.as_mut().and_then(|state| self.trades.lookup(action_id, state));
+                let _ = reply.send(found);
+            }
             // Being woken is enough: what is due is sent after every event.
             Mail::Hurry | Mail::Listener => {}
             Mail::Password(password) => self.target.credentials.password = password,
@@ -96,6 +99,15 @@ impl Actor {
                 self.publisher.profit_changed();
                 self.changed = true;
             }
+            Waiting::SymbolList => {
+                let list = CompressedSymbols::from_bytes(body)?.0;
+                let server = self.target.endpoints.first();
+                if let Some(server) = server.filter(|_| code == code::SUCCESS) {
+                    state.set_catalogue(self.shared.catalogues.of(server, &list.0));
+                    self.told.clear();
+                    self.changed = true;
+                }
+            }
             Waiting::History => {
                 // Then the portfolio, in this order, see `resync`. If it cannot be asked for, the next look will.
                 let history = Box::new(History::from_bytes(body)?);
@@ -136,6 +148,7 @@ impl Actor {
             Command::SymbolUpdate => {
                 let symbols = Bare::<FullSymbol>::from_bytes(body)?.0;
                 let ids: Vec<u32> = symbols.iter().map(|symbol| symbol.symbol_id).collect();
+                self.list_is_old |= ids.iter().any(|id| state.catalogue.by_id(*id).is_none());
                 state.catalogue.learn(symbols);
                 state.forget_terms(ids.iter().copied());
                 self.without_terms.retain(|id| !ids.contains(id));
@@ -145,6 +158,7 @@ impl Actor {
                 state.set_account(Account::from_bytes(body)?);
                 self.publisher.profit_changed();
             }
+            Command::LoginStatus => state.is_server_up = LoginStatus::from_bytes(body)?.status == 0,
             _ => {}
         }
         Ok(())
@@ -155,6 +169,7 @@ impl Actor {
         let heard_ms = runtime::unix_ms() - i64::try_from(link.heard().elapsed().as_millis()).unwrap_or(0);
         self.heard.send_if_modified(|known| std::mem::replace(known, heard_ms) != heard_ms);
         if std::mem::take(&mut self.changed) {
+            self.ask_for_list(link)?;
             self.ask_for_terms(link)?;
             self.subscribe(link)?;
         }
@@ -164,6 +179,14 @@ impl Actor {
             self.waiting.insert(link.submit::<requests::History>(&range)?, Waiting::History);
         }
         self.tell();
+        Ok(())
+    }
+
+    /// Asks for the symbol list again after the broker has added symbols.
+    fn ask_for_list(&mut self, link: &mut Link) -> Result<(), LinkError> {
+        if std::mem::take(&mut self.list_is_old) {
+            self.waiting.insert(link.submit::<requests::CompressedSymbols>(&Empty)?, Waiting::SymbolList);
+        }
         Ok(())
     }
 
