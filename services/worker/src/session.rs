@@ -11,6 +11,8 @@ mod quotes;
 mod resync;
 pub(crate) mod state;
 pub(crate) mod terms;
+#[cfg(test)]
+mod tests;
 mod trade;
 
 pub(crate) use actor::Phase;
