@@ -67,7 +67,10 @@ impl Desk<'_> {
             return Err(Retcode::INVALID_REQUEST);
         }
         check::filling(&symbol, request.kind, request.filling)?;
-        check::closing_volume(&symbol, volume)?;
+        // A whole position can always be closed, whatever parts it was filled in.
+        if volume < position.volume {
+            check::closing_volume(&symbol, volume)?;
+        }
         check::kind(&symbol, request.kind)?;
         let quote = self.open_market(&symbol)?;
         check::position_not_frozen(&symbol, &position, quote)?;

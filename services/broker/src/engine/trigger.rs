@@ -112,10 +112,17 @@ impl Desk<'_> {
     /// cannot pay for is refused now.
     fn fill_working(&mut self, symbol: &Symbol, mut order: Order, limit: Option<Price>) {
         let side = order.kind.side().unwrap_or(Side::Buy);
-        let Some(fill) = self.market.offer(symbol, side, order.volume_current, limit) else {
+        let held = order.position.and_then(|id| self.account.positions.get(&id)).map(|p| p.volume);
+        let wanted = match (order.is_closing, held) {
+            (true, None) => return self.finish(order, OrderState::Canceled),
+            // A stop may have closed a part of the position meanwhile.
+            (true, Some(held)) => order.volume_current.min(held),
+            (false, _) => order.volume_current,
+        };
+        let Some(fill) = self.market.offer(symbol, side, wanted, limit) else {
             return self.keep_working(order);
         };
-        let is_new = !order.is_closing && !self.account.positions.contains_key(&ticket_of(&order));
+        let is_new = !order.is_closing && held.is_none();
         let allowed = if is_new { self.position_limit() } else { Ok(()) };
         let allowed = if order.is_closing { allowed } else { allowed.and(self.afford(symbol, side, fill)) };
         if let Err(refusal) = allowed {
@@ -126,8 +133,4 @@ impl Desk<'_> {
         let report = self.fill(symbol, &mut order, fill);
         self.conclude(order, Some(report));
     }
-}
-
-fn ticket_of(order: &Order) -> Ticket {
-    order.position.unwrap_or(order.ticket)
 }

@@ -75,13 +75,14 @@ impl Hub {
             (None, Some(access)) => self.account_command(id, access, command, request),
         };
         let number = command.number();
+        let is_done = matches!(reply, Reply::Body(_));
         match reply {
             Reply::Body(body) => outbox.answer(request.prefix, number, code::SUCCESS, body),
             Reply::Code(code) => outbox.answer(request.prefix, number, code, [].into()),
             Reply::Done => {}
         }
         match command {
-            WireCommand::Login => self.after_login(id),
+            WireCommand::Login if is_done => self.after_login(id),
             WireCommand::SubscribeTicks => self.send_first_prices(id),
             WireCommand::SubscribeBook => self.send_first_books(id),
             WireCommand::Logout => outbox.hang_up(),
@@ -173,12 +174,10 @@ impl Hub {
 
     /// The trade server is always connected: a client learns that right after its login.
     fn after_login(&self, id: ClientId) {
-        let Some(client) = self.clients.get(&id).filter(|client| client.access.is_some()) else { return };
-        if !client.outbox.is_logged_in() {
-            client.outbox.set_logged_in();
-            let status = w::LoginStatus { status: 0 };
-            client.outbox.push::<pushes::LoginStatus>(status.to_bytes().into());
-        }
+        let Some(client) = self.clients.get(&id) else { return };
+        client.outbox.set_logged_in();
+        let status = w::LoginStatus { status: 0 };
+        client.outbox.push::<pushes::LoginStatus>(status.to_bytes().into());
     }
 
     fn account(&self, access: Access) -> Reply {

@@ -205,7 +205,8 @@ impl Control {
         self.with(move |hub| hub.fault = fault).await
     }
 
-    /// Moves a clock that is moved by hand; what falls due on the way is done.
+    /// Moves a clock that is moved by hand; what falls due on the way is done. Of the walk's ticks on the way
+    /// only those of the last two seconds are made.
     ///
     /// # Errors
     /// If the clock is the machine's.

@@ -139,3 +139,19 @@ fn a_stop_loss_takes_the_book_in_steps() {
     world.book("AAPL", &[(227.0, 100.0)], &[(229.5, 5.0)]);
     assert!(world.positions().is_empty());
 }
+
+#[test]
+fn a_waiting_close_takes_no_more_than_a_stop_has_left() {
+    let mut world = world();
+    world.done(TradeRequest { sl: 229.0, ..order(Buy, 30.0, Filling::FillOrKill) });
+    let position = world.positions().remove(0);
+    let out = TradeRequest { position: Some(position.id), ..order(Sell, 30.0, Filling::Return) };
+    assert_eq!(world.trade(out).volume, lots(15.0));
+    // The stop takes 12 of the 15 that are left, then the order finds 3.
+    world.book("AAPL", &[(228.0, 12.0)], &[(229.5, 5.0)]);
+    assert_eq!(world.positions()[0].volume, lots(3.0));
+    world.book("AAPL", &[(229.2, 100.0)], &[(229.5, 5.0)]);
+    assert!(world.positions().is_empty() && world.orders().is_empty());
+    let closed: Volume = world.history().deals[2..].iter().map(|deal| deal.volume).sum();
+    assert_eq!(closed, lots(30.0));
+}

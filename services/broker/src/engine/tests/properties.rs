@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::{DealEntry, Expiration, Filling, Money, OrderType, TradeAction, Volume};
+use model::{DealEntry, Execution, Expiration, Filling, Money, OrderType, Side, TradeAction, Volume};
 use proptest::prelude::*;
 
 use super::world::*;
@@ -13,49 +13,62 @@ const SYMBOLS: [&str; 5] = ["EURUSD", "USDJPY", "GBPJPY", "AAPL", "ES"];
 
 #[derive(Clone, Debug)]
 enum Step {
-    Quote {
-        symbol: usize,
-        permille: i64,
-        depth: u64,
-    },
-    Wait {
-        minutes: u64,
-    },
-    Trade {
-        login: Login,
-        action: usize,
-        symbol: usize,
-        kind: u32,
-        volume: u64,
-        filling: u32,
-        at: i64,
-        pick: usize,
-    },
-    Pay {
-        amount: i64,
-    },
+    Quote { symbol: usize, permille: i64, depth: u64 },
+    Wait { minutes: u64 },
+    Trade(Ask),
+    Pay { amount: i64 },
+}
+
+/// What a random request is made of.
+#[derive(Clone, Debug)]
+struct Ask {
+    login: Login,
+    action: TradeAction,
+    symbol: usize,
+    kind: u32,
+    volume: u64,
+    filling: u32,
+    at: i64,
+    pick: usize,
+    /// Whether type and filling are made to fit; most requests of real traders do.
+    fits: bool,
+}
+
+fn ask() -> impl Strategy<Value = Ask> {
+    let action = prop_oneof![
+        8 => Just(TradeAction::DealMarket),
+        6 => Just(TradeAction::Pending),
+        2 => Just(TradeAction::StopsChange),
+        2 => Just(TradeAction::Modify),
+        1 => Just(TradeAction::Remove),
+        3 => Just(TradeAction::CloseBy),
+        1 => Just(TradeAction::Prices),
+    ];
+    let login = prop_oneof![Just(USD), Just(EUR)];
+    let numbers = (0..SYMBOLS.len(), 0_u32..9, 1_u64..120, 0_u32..4, -12_i64..12, 0_usize..6);
+    (login, action, numbers, prop::bool::weighted(0.9)).prop_map(|(login, action, numbers, fits)| {
+        let (symbol, kind, volume, filling, at, pick) = numbers;
+        Ask { login, action, symbol, kind, volume, filling, at, pick, fits }
+    })
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let quote = (0..SYMBOLS.len(), -40_i64..40, 1_u64..60);
-    let trade = (
-        prop_oneof![Just(USD), Just(EUR)],
-        0_usize..9,
-        0..SYMBOLS.len(),
-        0_u32..9,
-        1_u64..300,
-        0_u32..4,
-        -30_i64..30,
-        0_usize..6,
-    );
     prop_oneof![
-        4 => quote.prop_map(|(symbol, permille, depth)| Step::Quote { symbol, permille, depth }),
+        4 => (0..SYMBOLS.len(), -15_i64..15, 1_u64..60)
+            .prop_map(|(symbol, permille, depth)| Step::Quote { symbol, permille, depth }),
         1 => (1_u64..3000).prop_map(|minutes| Step::Wait { minutes }),
-        8 => trade.prop_map(|(login, action, symbol, kind, volume, filling, at, pick)| Step::Trade {
-            login, action, symbol, kind, volume, filling, at, pick
-        }),
+        8 => ask().prop_map(Step::Trade),
         1 => (-3000_i64..3000).prop_map(|amount| Step::Pay { amount }),
     ]
+}
+
+/// The filling that is always taken: whatever the symbol's execution is.
+fn fitting(execution: Execution, kind: OrderType) -> Filling {
+    match execution {
+        Execution::Exchange => Filling::Return,
+        _ if kind.is_pending() => Filling::Return,
+        _ => Filling::FillOrKill,
+    }
 }
 
 impl World {
@@ -74,46 +87,57 @@ impl World {
             }
             Step::Wait { minutes } => self.wait(Duration::from_secs(minutes * 60)),
             Step::Pay { amount } => self.pay(USD, amount as f64),
-            Step::Trade { login, .. } => {
-                let request = self.request(step);
-                self.trade_as(login, request);
+            Step::Trade(ref ask) => {
+                let request = self.request(ask);
+                self.trade_as(ask.login, request);
             }
         }
     }
 
-    fn request(&mut self, step: &Step) -> TradeRequest {
-        let Step::Trade { login, action, symbol, kind, volume, filling, at, pick } = *step else {
-            panic!("not a trade")
-        };
+    fn request(&mut self, ask: &Ask) -> TradeRequest {
+        let Ask { login, action, symbol, kind, volume, filling, at, pick, fits } = *ask;
         let symbol = self.catalogue.by_name(SYMBOLS[symbol]).unwrap().clone();
         let open = self.engine.snapshot(login).unwrap();
         let position =
             |n: usize| (!open.positions.is_empty()).then(|| open.positions[n % open.positions.len()].clone());
-        let order = (!open.orders.is_empty()).then(|| open.orders[pick % open.orders.len()].ticket);
+        let order = (!open.orders.is_empty()).then(|| open.orders[pick % open.orders.len()].clone());
         let base = symbol.pace.price;
         let near = |permille: i64| symbol.price(base * (1.0 + permille as f64 / 1000.0)).unwrap().to_f64();
-        let kind = OrderType::from_number(kind).unwrap();
-        let action = TradeAction::ALL[action];
-        let is_closing = pick % 2 == 0 && action as u32 >= 1 && action as u32 <= 4;
-        let closes = position(pick).filter(|_| is_closing);
-        let by_position = matches!(action, TradeAction::StopsChange | TradeAction::CloseBy);
+        let closes = position(pick).filter(|_| pick % 2 == 0 && action == TradeAction::DealMarket);
+        let named = match action {
+            TradeAction::StopsChange | TradeAction::CloseBy => position(pick),
+            _ => closes.clone(),
+        };
+        let is_opposite =
+            |one: &Position, other: &Position| one.symbol == other.symbol && one.side != other.side;
+        let opposite =
+            named.as_ref().and_then(|one| open.positions.iter().find(|p| is_opposite(one, p)).cloned());
+        let kind = match (action, &closes, &order) {
+            (_, Some(position), _) => position.side.opposite().market_order(),
+            (TradeAction::Modify, _, Some(order)) => order.kind,
+            (TradeAction::Pending, ..) if fits => OrderType::ALL[2 + kind as usize % 6],
+            (TradeAction::DealMarket, ..) if fits => OrderType::ALL[kind as usize % 2],
+            _ => OrderType::ALL[kind as usize],
+        };
+        let filling = Filling::from_number(filling).unwrap();
+        let rise = if kind.side() == Some(Side::Sell) { -20 } else { 20 };
         TradeRequest {
             action,
             symbol: symbol.name.clone(),
             volume: Volume::from_units(volume * symbol.volume_step.units()),
-            kind: closes.as_ref().map_or(kind, |position| position.side.opposite().market_order()),
-            filling: Filling::from_number(filling).unwrap(),
-            expiration: Expiration::GoodTillCancelled,
+            kind,
+            filling: if fits { fitting(symbol.execution, kind) } else { filling },
+            expiration: if pick == 5 { Expiration::Day } else { Expiration::GoodTillCancelled },
             expires_s: 0,
             price: if kind.is_pending() { near(at) } else { 0.0 },
-            limit_price: near(at - 3),
-            sl: if pick == 3 { near(-60) } else { 0.0 },
-            tp: if pick == 4 { near(60) } else { 0.0 },
+            limit_price: if kind.is_stop_limit() { near(if at > 0 { at - 3 } else { at + 3 }) } else { 0.0 },
+            sl: if pick == 3 { near(-rise) } else { 0.0 },
+            tp: if pick == 4 { near(rise) } else { 0.0 },
             deviation: 10,
             comment: String::new(),
-            order,
-            position: closes.or_else(|| position(pick).filter(|_| by_position)).map(|position| position.id),
-            position_by: position(pick + 1).map(|position| position.id),
+            order: order.map(|order| order.ticket),
+            position: named.as_ref().map(|position| position.id),
+            position_by: opposite.or_else(|| position(pick + 1)).map(|position| position.id),
         }
     }
 

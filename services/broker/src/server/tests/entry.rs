@@ -247,3 +247,31 @@ async fn a_disabled_account_is_put_out_and_kept_out() {
     broker.control().enable(1_000_001, true).await.unwrap();
     again.enter(1_000_001, "demo").await.unwrap();
 }
+
+#[tokio::test]
+async fn accounts_come_from_a_file_and_impossible_ones_are_named() {
+    let path = std::env::temp_dir().join(format!("mt5rest-broker-accounts-{}.json", std::process::id()));
+    let settings = || Settings { accounts_file: Some(path.clone()), ..by_hand() };
+    let start_with = async |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        crate::Broker::start(listener, settings())
+    };
+    let good = r#"{"accounts": [{"login": 5, "password": "p", "currency": "GBP", "group": "demo\\raw"}]}"#;
+    let broker = start_with(good).await.unwrap();
+    let mut client = Client::login(broker.addr(), 5, "p").await;
+    let account = client.ask::<requests::Account>(&Empty).await.unwrap();
+    assert_eq!((account.main.account_currency.as_str(), account.commissions.len()), ("GBP", 4));
+    for (bad, reason) in [
+        ("nonsense", "line 1"),
+        (
+            r#"{"accounts": [{"login": 5, "password": "p", "margin_mode": "netting"}]}"#,
+            "account 5: only hedging",
+        ),
+        (r#"{"accounts": [{"login": 1000001, "password": "p"}]}"#, "account 1000001: there is an account"),
+    ] {
+        let error = start_with(bad).await.unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+    }
+    std::fs::remove_file(&path).unwrap();
+}
