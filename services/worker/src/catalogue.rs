@@ -28,6 +28,8 @@ pub(crate) struct Catalogue {
     list: Vec<Brief>,
     by_name: HashMap<Arc<str>, usize>,
     by_id: HashMap<u32, usize>,
+    /// Currency pairs by the six letters of their currencies: conversions look them up at every tick.
+    pairs: HashMap<[u8; 6], usize>,
     full: RwLock<HashMap<u32, Arc<FullSymbol>>>,
 }
 
@@ -36,7 +38,8 @@ impl Catalogue {
         let list: Vec<Brief> = symbols.iter().map(brief).collect();
         let by_name = list.iter().enumerate().map(|(place, one)| (Arc::clone(&one.name), place)).collect();
         let by_id = list.iter().enumerate().map(|(place, one)| (one.id, place)).collect();
-        Self { list, by_name, by_id, full: RwLock::default() }
+        let pairs = pairs(&list);
+        Self { list, by_name, by_id, pairs, full: RwLock::default() }
     }
 
     /// All symbols, in the server's order.
@@ -60,15 +63,9 @@ impl Catalogue {
 
     /// The currency pair of two currencies: named by them, perhaps with a suffix; the shortest name wins.
     pub(crate) fn pair(&self, base: &str, profit: &str) -> Option<&Brief> {
-        let name = format!("{base}{profit}");
-        let exact = self.by_name.get(name.as_str()).and_then(|place| self.list.get(*place));
-        if exact.is_some_and(|one| one.is_forex) {
-            return exact;
-        }
-        self.list
-            .iter()
-            .filter(|one| one.is_forex && one.name.starts_with(&name))
-            .min_by_key(|one| one.name.len())
+        let letters: Vec<u8> = base.bytes().chain(profit.bytes()).collect();
+        let place = self.pairs.get(&<[u8; 6]>::try_from(letters).ok()?)?;
+        self.list.get(*place)
     }
 
     pub(crate) fn full(&self, id: u32) -> Option<Arc<FullSymbol>> {
@@ -84,6 +81,19 @@ impl Catalogue {
             }
         }
     }
+}
+
+/// The first six letters of forex symbols; where several begin alike, the shortest name.
+fn pairs(list: &[Brief]) -> HashMap<[u8; 6], usize> {
+    let mut pairs: HashMap<[u8; 6], usize> = HashMap::new();
+    for (place, symbol) in list.iter().enumerate().filter(|(_, symbol)| symbol.is_forex) {
+        let Some(letters) = symbol.name.as_bytes().first_chunk() else { continue };
+        let known = pairs.entry(*letters).or_insert(place);
+        if symbol.name.len() < list[*known].name.len() {
+            *known = place;
+        }
+    }
+    pairs
 }
 
 fn brief(symbol: &SymbolBrief) -> Brief {

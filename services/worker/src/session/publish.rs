@@ -126,7 +126,7 @@ impl Publisher {
         if !self.fanout.has_listeners(Topic::OrderUpdate) {
             return;
         }
-        let (equity, floating) = state.figures().unwrap_or_default();
+        let (equity, floating) = state.figures().unwrap_or_else(|| state.figures_of_known());
         let profit = profit_update(state, &equity, &floating);
         let summary = OrderUpdateSummary {
             opened_orders: profit.orders,

@@ -345,6 +345,18 @@ impl State {
     pub(crate) fn figures(&mut self) -> Option<(Equity, Floating)> {
         self.revalue_changed();
         let margin = self.margin()?;
+        Some(self.figures_with(margin))
+    }
+
+    /// As [`figures`](Self::figures), but symbols that the server tells no terms of count without margin: for events,
+    /// which must not be withheld for ever.
+    pub(crate) fn figures_of_known(&mut self) -> (Equity, Floating) {
+        self.revalue_changed();
+        let margin = self.margin_by_symbol().into_iter().flatten().sum();
+        self.figures_with(margin)
+    }
+
+    fn figures_with(&mut self, margin: Money) -> (Equity, Floating) {
         let mut floating = Floating::default();
         let digits = self.account.main.currency_digits;
         let parts: Vec<(String, Side, Money, Money)> = self
@@ -356,11 +368,13 @@ impl State {
             })
             .collect();
         for (symbol, side, profit, swap) in parts {
-            let terms = self.terms_of(&symbol)?;
-            floating.add(&terms.contract, side, profit, swap);
+            match self.terms_of(&symbol) {
+                Some(terms) => floating.add(&terms.contract, side, profit, swap),
+                None => floating.add_without_terms(profit, swap),
+            }
         }
         let mode = FreeMarginMode::from_number(self.account.main.margin_free_mode);
-        Some((Equity::of(&self.funds(), &floating, margin, mode), floating))
+        (Equity::of(&self.funds(), &floating, margin, mode), floating)
     }
 
     fn funds(&self) -> Funds {
@@ -375,18 +389,23 @@ impl State {
         if let Some(margin) = self.margin {
             return Some(margin);
         }
+        let margin: Option<Vec<Money>> = self.margin_by_symbol().into_iter().collect();
+        self.margin = margin.map(|parts| parts.into_iter().sum());
+        self.margin
+    }
+
+    /// `None` for a symbol whose terms are missing.
+    fn margin_by_symbol(&mut self) -> Vec<Option<Money>> {
         let mut exposures: BTreeMap<String, Exposure> = BTreeMap::new();
         for open in self.positions.values() {
             let exposure = exposures.entry(open.record.trade_symbol.clone()).or_default();
             exposure.add(open.side(), open.volume(), open.open_price(), open.record.rate_margin);
         }
         let deposit = self.deposit();
-        let mut margin = Money::ZERO;
-        for (symbol, exposure) in exposures {
-            margin += exposure.margin(&self.terms_of(&symbol)?.contract, &deposit);
-        }
-        self.margin = Some(margin);
-        Some(margin)
+        let margin = |(symbol, exposure): (String, Exposure)| {
+            Some(exposure.margin(&self.terms_of(&symbol)?.contract, &deposit))
+        };
+        exposures.into_iter().map(margin).collect()
     }
 
     /// Everything open as the contract shows it: positions, then pending orders.

@@ -62,6 +62,12 @@ impl Floating {
         }
     }
 
+    /// Adds a position on a symbol whose terms are not known.
+    pub fn add_without_terms(&mut self, profit: Money, swap: Money) {
+        self.profit += profit;
+        self.swap += swap;
+    }
+
     /// Profit and swap together.
     #[must_use]
     pub fn total(&self) -> Money {

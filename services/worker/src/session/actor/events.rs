@@ -224,8 +224,11 @@ impl Actor {
 
     fn tell(&mut self) {
         let Some(state) = &mut self.state else { return };
-        // Figures beside an update must be right, so updates wait for the terms of new symbols.
-        if !self.held_back.is_empty() && state.figures().is_some() {
+        // Figures beside an update must be right, so updates wait for the terms of new symbols; not for those that the
+        // server does not tell.
+        if !self.held_back.is_empty()
+            && state.missing_terms().iter().all(|id| self.without_terms.contains(id))
+        {
             for update in std::mem::take(&mut self.held_back) {
                 self.publisher.send_update(state, update);
             }
