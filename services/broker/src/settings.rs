@@ -50,7 +50,9 @@ pub struct Settings {
     pub speed: f64,
     /// Hours of trading.
     pub market_hours: MarketHours,
-    /// File with accounts, besides the two built-in ones.
+    /// File with accounts, besides the two built-in ones: JSON like
+    /// `{"accounts": [{"login": 5, "password": "secret", "currency": "GBP"}]}`, with the fields of
+    /// [`AccountSettings`].
     pub accounts_file: Option<PathBuf>,
     /// Further accounts.
     pub accounts: Vec<AccountSettings>,

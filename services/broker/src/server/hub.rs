@@ -193,10 +193,12 @@ impl Hub {
         }
         let daily = PERIODS.into_iter().find(|period| period.name == "D1")?;
         let today = day_start_s(now.seconds());
-        // Over a weekend the day before is some days ago.
-        let bars = self.charts.range(symbol, daily, today - 5 * DAY_S, today);
-        let [.., before, last] = bars.as_slice() else { return None };
-        (last.time_s == today).then_some((*last, before.close))
+        // The day before is mostly yesterday; after a weekend it is some days ago.
+        [1, 5].into_iter().find_map(|days| {
+            let bars = self.charts.range(symbol, daily, today - days * DAY_S, today);
+            let [.., before, last] = bars.as_slice() else { return None };
+            (last.time_s == today).then_some((*last, before.close))
+        })
     }
 
     fn send_ticks(&self, records: &[(u32, Body)]) {

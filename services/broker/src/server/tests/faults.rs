@@ -44,6 +44,29 @@ async fn lost_requests_and_answers_leave_the_outcome_open() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_read_is_dropped() {
+    let broker = quoted().await;
+    let control = broker.control();
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    // A small window, so that not much hides in the system's buffers.
+    socket.set_recv_buffer_size(4096).unwrap();
+    let stream = socket.connect(broker.addr()).await.unwrap();
+    let mut client = Client::over(stream, broker.addr()).await;
+    client.enter(1_000_001, "demo").await.unwrap();
+    let mut updates = 0;
+    while control.connections().await.unwrap() > 0 {
+        for _ in 0..100 {
+            control.deposit(1_000_001, 1.0).await.unwrap();
+        }
+        updates += 100;
+        assert!(updates < 50_000, "it is still there after {updates} updates");
+    }
+    // What arrived before is whole and in order.
+    client.ended().await;
+    assert!(client.kept().iter().all(|command| *command == 10));
+}
+
+#[tokio::test]
 async fn all_connections_drop_and_can_come_back() {
     let broker = quoted().await;
     let mut clients = Vec::new();
