@@ -1,4 +1,4 @@
-//! The symbols that the broker offers, with the terms of each. The rows themselves are in [`table`]; this
+//! The symbols that the broker offers, with the terms of each. The rows themselves are in `table`; this
 //! module turns them into values the engine and the server use.
 
 mod groups;

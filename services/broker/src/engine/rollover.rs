@@ -28,7 +28,11 @@ impl Engine {
         let today = day_start_s(now.seconds());
         let first = day_start_s(before.seconds()).max(today - MIDNIGHTS_MAX * 86_400);
         let mut midnight = ServerTime::from_parts(first, 0) + DAY;
-        while midnight <= now {
+        // Counted, since the end of time is a midnight that never passes.
+        for _ in 0..=MIDNIGHTS_MAX {
+            if midnight > now {
+                break;
+            }
             self.now = self.now.max(midnight);
             self.expire(events);
             self.roll_over(events);

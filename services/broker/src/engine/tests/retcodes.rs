@@ -393,3 +393,12 @@ fn times_do_not_go_back() {
     world.done(market(Buy, "EURUSD", 0.1));
     assert_eq!(world.positions()[0].opened, START);
 }
+
+#[test]
+fn a_clock_may_jump_to_the_end_of_time() {
+    let mut world = World::new();
+    world.done(market(Buy, "EURUSD", 0.1));
+    world.now = ServerTime::from_ms(i64::MAX);
+    world.apply(Command::Clock);
+    assert_eq!(world.engine.now(), world.now);
+}
