@@ -265,4 +265,38 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn no_numbers_in_a_request_break_anything(
+        numbers in (0_usize..10, 0_usize..9, 0_usize..4, 0_usize..4),
+        prices in prop::array::uniform4(prop_oneof![any::<f64>(), Just(0.0), 0.5..2.0_f64]),
+        (volume, expires_s, deviation) in (any::<u64>(), any::<i64>(), any::<u32>()),
+        (symbol, owns) in (0..SYMBOLS.len(), any::<bool>()),
+    ) {
+        let mut world = World::new();
+        let position = world.done(market(OrderType::Buy, "EURUSD", 0.1));
+        let order = world.done(pending(OrderType::BuyLimit, "EURUSD", 1.05));
+        let [price, limit_price, sl, tp] = prices;
+        let (action, kind, filling, expiration) = numbers;
+        world.trade(TradeRequest {
+            action: TradeAction::ALL[action],
+            symbol: SYMBOLS[symbol].into(),
+            volume: Volume::from_units(volume),
+            kind: OrderType::ALL[kind],
+            filling: Filling::ALL[filling],
+            expiration: Expiration::ALL[expiration],
+            expires_s,
+            price,
+            limit_price,
+            sl,
+            tp,
+            deviation,
+            comment: String::new(),
+            order: owns.then_some(order),
+            position: owns.then_some(position),
+            position_by: Some(position),
+        });
+        world.wait(Duration::from_hours(30));
+        world.check_books()?;
+    }
 }

@@ -189,6 +189,23 @@ async fn text_and_unknown_commands_are_ignored() {
 }
 
 #[tokio::test]
+async fn noise_in_known_commands_harms_nobody() {
+    let broker = quoted().await;
+    let mut client = Client::login(broker.addr(), 1_000_001, "demo").await;
+    let lengths = [0, 1, 4, 8, 74, 128, 129, 236, 248, 476, 636, 744, 912, 1664, 1682, 5000, 70_000];
+    let spared = [Command::Logout.number(), Command::Ping.number()];
+    for command in (0..60).filter(|command| !spared.contains(command)) {
+        for length in lengths {
+            let byte =
+                |place: usize| crate::feed::hash(&[u64::from(command), length as u64, place as u64]) as u8;
+            client.send(command, (0..length).map(byte).collect()).await;
+        }
+        client.ask_raw(Command::Ping.number(), vec![]).await;
+    }
+    assert_eq!(client.ask::<requests::Portfolio>(&Empty).await, Ok(w::Portfolio::default()));
+}
+
+#[tokio::test]
 async fn the_same_port_speaks_tls_and_http() {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
     let dir = std::env::temp_dir().join(format!("mt5rest-broker-tls-{}", std::process::id()));
