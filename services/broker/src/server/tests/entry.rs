@@ -202,7 +202,8 @@ async fn noise_in_known_commands_harms_nobody() {
         }
         client.ask_raw(Command::Ping.number(), vec![]).await;
     }
-    assert_eq!(client.ask::<requests::Portfolio>(&Empty).await, Ok(w::Portfolio::default()));
+    let mut other = Client::login(broker.addr(), 1_000_001, "demo").await;
+    assert_eq!(other.ask::<requests::Portfolio>(&Empty).await, Ok(w::Portfolio::default()));
 }
 
 #[tokio::test]
