@@ -15,7 +15,8 @@ Commands:
   test [ARGUMENTS]  Sees to it that everything tests need is installed, then runs all tests. Arguments go to
                     `cargo test`, such as `cargo xtask test e2e -- streams`: names of tests to run come after `--`
   ci                Checks formatting and lints, then runs all tests
-  golden            Rewrites the files that are made by code: openapi.json, docs/errors.md. Review the diff
+  golden            Rewrites the files that are made by code: openapi.json, docs/errors.md and the
+                    options in README.md. Review the diff
   help              Shows this text
 ";
 
@@ -87,6 +88,7 @@ fn test(rest: &[&str]) -> Result<(), Failure> {
 fn golden() -> Result<(), Failure> {
     let write = [(WRITE_GOLDEN, "1")];
     cargo(&["test", "--package", "mt5rest-api", "--lib", "openapi"], &write)?;
+    cargo(&["test", "--package", "mt5rest", "--bin", "mt5rest", "readme"], &write)?;
     cargo(&["test", "--package", "mt5rest", "--test", "documents"], &write)
 }
 

@@ -142,7 +142,10 @@ impl Mistakes {
         let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
         let format = self.one_of("--log-format", &args.format, &formats);
         if let Err(reason) = tracing_subscriber::EnvFilter::try_new(&args.filter) {
-            self.note::<()>(format_args!("--log '{}' is no filter ({reason}): try info or debug", args.filter));
+            self.note::<()>(format_args!(
+                "--log '{}' is no filter ({reason}): try info or debug",
+                args.filter
+            ));
         }
         format.map(|format| Log { filter: args.filter.clone(), format })
     }

@@ -100,3 +100,31 @@ fn two_servers_cannot_share_an_address() {
     assert!(same.contains("the same address"), "{same}");
     assert!(role(&["--listen", "127.0.0.1:0", "--broker-listen", "127.0.0.1:0"]).is_ok());
 }
+
+/// Where the README keeps the table of options.
+const BEGIN: &str = "<!-- options -->\n";
+const END: &str = "<!-- /options -->";
+
+#[test]
+fn the_readme_lists_every_option() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(file).unwrap();
+    let (head, rest) = readme.split_once(BEGIN).expect("the table's begin is marked");
+    let (_, tail) = rest.split_once(END).expect("the table's end is marked");
+    testkit::golden(file, &format!("{head}{BEGIN}\n{}\n{END}{tail}", table()));
+}
+
+fn table() -> String {
+    let mut table = String::from("| Option | Environment | Default | Meaning |\n| --- | --- | --- | --- |\n");
+    for option in Cli::command().get_arguments().filter(|option| option.get_env().is_some()) {
+        let name = option.get_long().unwrap();
+        let value = option.get_value_names().filter(|_| option.get_action().takes_values());
+        let value = value.map(|names| format!(" {}", names[0])).unwrap_or_default().replace('|', "\\|");
+        let env = option.get_env().unwrap().to_string_lossy();
+        let default = option.get_default_values().first().filter(|_| option.get_action().takes_values());
+        let default = default.map(|text| format!("`{}`", text.to_string_lossy())).unwrap_or_default();
+        let help = option.get_help().unwrap();
+        table.push_str(&format!("| `--{name}{value}` | `{env}` | {default} | {help} |\n"));
+    }
+    table
+}

@@ -1,0 +1,182 @@
+//! Things that break: no order twice, none lost silently, and everything comes back by itself.
+
+use broker::Fault;
+use serde_json::json;
+use testkit::{Cable, eventually};
+
+use crate::world::{Session, USD, World, manual, ticket};
+
+const ORDER: &str = "symbol=EURUSD&operation=Buy&volume=0.1";
+
+async fn connected(session: &Session) -> bool {
+    session.json("ConnectionStatus", "").await["isConnected"] == true
+}
+
+async fn positions(world: &World) -> usize {
+    world.control.account(USD).await.unwrap().positions
+}
+
+/// Trades once, so that the next order asks the broker for nothing before it is sent.
+async fn warm_up(session: &Session) {
+    let number = ticket(&session.open(ORDER).await);
+    session.json("OrderClose", &format!("ticket={number}")).await;
+}
+
+#[tokio::test]
+async fn a_lost_link_is_restored_and_subscriptions_with_it() {
+    let world = World::start().await;
+    let cable = Cable::to(world.broker_addr).await;
+    let session = world.login_at(USD, cable.addr()).await;
+    session.call("Subscribe", "symbol=EURUSD").await.ok();
+    let mut events = session.stream("Events").await;
+    let before = cable.connections();
+    cable.cut().await;
+    eventually("the loss is noticed", async || (!connected(&session).await).then_some(())).await;
+    let stale = session.call("OpenedOrders", "").await;
+    assert_ne!(
+        (stale.status, stale.body.as_str()),
+        (200, "[]"),
+        "an account out of reach must not look empty"
+    );
+    // Meanwhile the world goes on.
+    world.control.deposit(USD, 100.0).await.unwrap();
+    cable.plug();
+    assert_eq!(session.call("CheckConnect", "").await.ok().body, "OK");
+    assert!(cable.connections() > before);
+    assert_eq!(session.json("AccountSummary", "").await["balance"], 10_100);
+    world.control.quote("EURUSD", 1.4, 1.4001).await.unwrap();
+    events.until("quotes go on", |event| event["type"] == "Quote" && event["data"]["bid"] == 1.4).await;
+    session.open(ORDER).await;
+    events.until("updates go on", |event| event["type"] == "OrderUpdate").await;
+}
+
+#[tokio::test]
+async fn what_changed_while_the_link_was_down_is_told() {
+    let world = World::start().await;
+    let cable = Cable::to(world.broker_addr).await;
+    let session = world.login_at(USD, cable.addr()).await;
+    let number = ticket(&session.open(&format!("{ORDER}&stoploss=1.09")).await);
+    let mut updates = session.stream("OnOrderUpdate").await;
+    cable.cut().await;
+    world.control.quote("EURUSD", 1.08, 1.0801).await.unwrap();
+    assert_eq!(positions(&world).await, 0, "the stop closed it");
+    cable.plug();
+    session.call("CheckConnect", "").await.ok();
+    let told = updates.until("the close is told", |event| {
+        event["data"]["openedOrders"] == json!([]) && event["data"]["update"]["order"]["ticket"] == number
+    });
+    told.await;
+    assert!(session.tickets().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_order_whose_answer_is_lost_is_found_again() {
+    for fault in [Fault::LoseAnswer, Fault::LoseResult] {
+        let world = World::start().await;
+        let session = world.login().await;
+        world.control.fault(fault).await.unwrap();
+        let reply = session.open(ORDER).await;
+        world.control.fault(Fault::None).await.unwrap();
+        assert_eq!(positions(&world).await, 1, "{fault:?}: never doubled");
+        assert_eq!(session.tickets().await, [ticket(&reply)], "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_never_arrived_is_not_reported_as_done() {
+    let world = World::start().await;
+    let session = world.login().await;
+    world.control.fault(Fault::LoseRequest).await.unwrap();
+    let reply = session.call("OrderSend", ORDER).await;
+    world.control.fault(Fault::None).await.unwrap();
+    assert_eq!(reply.status, 201, "{reply:?}");
+    assert_eq!(positions(&world).await, 0);
+    session.call("CheckConnect", "").await.ok();
+    assert!(session.tickets().await.is_empty());
+    session.open(ORDER).await;
+    assert_eq!(positions(&world).await, 1);
+}
+
+#[tokio::test]
+async fn a_cable_cut_in_flight_loses_no_order_and_doubles_none() {
+    let world = World::start().await;
+    let cable = Cable::to(world.broker_addr).await;
+    let session = world.login_at(USD, cable.addr()).await;
+    warm_up(&session).await;
+    cable.hold_answers();
+    let cut = async {
+        eventually("the broker has the order", async || (positions(&world).await == 1).then_some(())).await;
+        cable.cut().await;
+        cable.plug();
+    };
+    let (reply, ()) = tokio::join!(session.call("OrderSend", ORDER), cut);
+    let order = reply.ok().json();
+    assert_eq!(positions(&world).await, 1);
+    assert_eq!(session.tickets().await, [ticket(&order)]);
+}
+
+#[tokio::test]
+async fn an_order_under_a_key_survives_the_cut_as_one() {
+    let world = World::start().await;
+    let cable = Cable::to(world.broker_addr).await;
+    let session = world.login_at(USD, cable.addr()).await;
+    let query = format!("{ORDER}&idempotencyKey=k");
+    warm_up(&session).await;
+    cable.hold_answers();
+    let cut = async {
+        eventually("the broker has the order", async || (positions(&world).await == 1).then_some(())).await;
+        cable.cut().await;
+        cable.plug();
+    };
+    let (first, ()) = tokio::join!(session.call("OrderSend", &query), cut);
+    let again = session.call("OrderSend", &query).await;
+    assert_eq!(first.ok().json()["ticket"], again.ok().json()["ticket"]);
+    assert_eq!(positions(&world).await, 1);
+}
+
+#[tokio::test]
+async fn a_silent_server_does_not_make_an_order_twice() {
+    let world = World::start().await;
+    let session = world.login().await;
+    let mut updates = session.stream("OnOrderUpdate").await;
+    world.control.fault(Fault::Silence).await.unwrap();
+    let reply = session.call("OrderSend", ORDER).await;
+    world.control.fault(Fault::None).await.unwrap();
+    updates.until("the position is told", |event| event["data"]["update"]["type"] == "MarketOpen").await;
+    assert_eq!(positions(&world).await, 1);
+    assert_eq!(session.tickets().await.len(), 1);
+    // Whether or not it could be matched in time, the reply must not deny it.
+    let told = reply.json();
+    assert!(reply.status == 200 || told["code"] == "TIMEOUT", "{reply:?}");
+}
+
+#[tokio::test]
+async fn a_restarted_broker_is_found_again() {
+    let mut world = World::start().await;
+    let session = world.login().await;
+    session.open(ORDER).await;
+    session.call("Subscribe", "symbol=EURUSD").await.ok();
+    let mut events = session.stream("Events").await;
+    world.restart_broker(manual()).await;
+    world.quotes().await;
+    assert_eq!(session.call("CheckConnect", "").await.ok().body, "OK");
+    assert!(session.tickets().await.is_empty(), "the new broker knows of no position");
+    world.control.quote("EURUSD", 1.5, 1.5001).await.unwrap();
+    events.until("quotes go on", |event| event["type"] == "Quote" && event["data"]["bid"] == 1.5).await;
+}
+
+#[tokio::test]
+async fn a_disabled_account_is_not_tried_for_ever() {
+    let world = World::start().await;
+    let cable = Cable::to(world.broker_addr).await;
+    let session = world.login_at(USD, cable.addr()).await;
+    world.control.enable(USD, false).await.unwrap();
+    eventually("the session is over", async || {
+        let reply = session.call("CheckConnect", "").await;
+        (reply.status == 201 && reply.body.contains("INVALID_ACCOUNT")).then_some(())
+    })
+    .await;
+    world.control.enable(USD, true).await.unwrap();
+    let again = world.login_at(USD, cable.addr()).await;
+    assert_eq!(again.json("AccountSummary", "").await["balance"], 10_000);
+}

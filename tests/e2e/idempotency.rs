@@ -1,0 +1,42 @@
+//! Repeated calls that are one call.
+
+use crate::world::{USD, World, ticket};
+
+const ORDER: &str = "symbol=EURUSD&operation=Buy&volume=0.1";
+
+#[tokio::test]
+async fn a_repeated_order_is_the_first_one() {
+    let world = World::start().await;
+    let session = world.login().await;
+    let query = format!("{ORDER}&idempotencyKey=abc-1");
+    let (one, two) = tokio::join!(session.open(&query), session.open(&query));
+    let three = session.open(&query).await;
+    assert_eq!((ticket(&one), ticket(&one)), (ticket(&two), ticket(&three)));
+    assert_eq!(world.control.account(USD).await.unwrap().positions, 1);
+    let path = format!("/OrderSend?id={}&{ORDER}", session.token);
+    let by_header = world.http.get_with(&path, &[("Idempotency-Key", "abc-1")]).await.ok();
+    assert_eq!(ticket(&by_header.json()), ticket(&one));
+    session.open(&format!("{ORDER}&idempotencyKey=abc-2")).await;
+    assert_eq!(world.control.account(USD).await.unwrap().positions, 2);
+}
+
+#[tokio::test]
+async fn a_key_stands_for_one_order_only() {
+    let world = World::start().await;
+    let session = world.login().await;
+    session.open(&format!("{ORDER}&idempotencyKey=k")).await;
+    let other = session.call("OrderSend", "symbol=EURUSD&operation=Sell&volume=0.1&idempotencyKey=k").await;
+    assert_eq!(other.status, 201, "{other:?}");
+    assert_eq!(world.control.account(USD).await.unwrap().positions, 1);
+}
+
+#[tokio::test]
+async fn a_refused_order_stays_refused_under_its_key() {
+    let world = World::start().await;
+    let session = world.login().await;
+    let query = "symbol=EURUSD&operation=Buy&volume=90&idempotencyKey=k";
+    assert_eq!(session.refused("OrderSend", query).await, "NO_MONEY");
+    world.control.deposit(USD, 1e6).await.unwrap();
+    assert_eq!(session.refused("OrderSend", query).await, "NO_MONEY");
+    assert_eq!(world.control.account(USD).await.unwrap().positions, 0);
+}

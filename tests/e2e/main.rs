@@ -1,0 +1,21 @@
+//! The whole service over real sockets: front, worker and demo broker, in this process or as the real binary.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test fails by panicking.
+
+mod connect;
+mod events_page;
+mod example;
+mod faults;
+mod history;
+mod http;
+mod idempotency;
+mod pending;
+mod process;
+mod proxies;
+mod readme;
+mod reads;
+mod replay;
+mod streams;
+mod swagger_page;
+mod trading;
+mod world;

@@ -1,0 +1,143 @@
+//! The real binary: options, output, signals.
+
+use serde_json::json;
+use testkit::{Client, Ended, Events, Process, Scratch};
+
+use crate::world::{Session, start_binary};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_mt5rest");
+
+/// The address after the printed Connect call; it can be pasted.
+async fn connect(process: &mut Process, http: &Client) -> Session {
+    let url = process.says("  Connect          http://").await;
+    let path = url.strip_prefix(http.address()).unwrap();
+    Session { http: http.clone(), token: http.get(path).await.ok().body }
+}
+
+#[tokio::test]
+async fn what_is_printed_at_start_works_when_pasted() {
+    let (mut process, http) = start_binary(&[]).await;
+    let session = connect(&mut process, &http).await;
+    assert_eq!(session.json("AccountSummary", "").await["balance"], 10_000);
+    session.open("symbol=EURUSD&operation=Buy&volume=0.1").await;
+    for page in ["  Calls to try     http://", "  Manual           http://", "  Events           http://"] {
+        let url = process.says(page).await;
+        http.get(url.strip_prefix(http.address()).unwrap()).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn either_signal_ends_it_cleanly() {
+    for signal in ["INT", "TERM"] {
+        let (mut process, http) = start_binary(&[]).await;
+        let session = connect(&mut process, &http).await;
+        let mut events = Events::open(&format!("ws://{}/Events?id={}", http.address(), session.token)).await;
+        events.next().await;
+        process.signal(signal);
+        assert_eq!(events.end().await, Ended::Closed(api::close::GOING_AWAY), "{signal}");
+        let status = process.end().await;
+        assert_eq!(status.code(), Some(0), "{signal}: {}", process.stderr());
+        let log = process.stderr();
+        assert!(log.contains("stopped"), "{log}");
+        assert!(!log.contains("WARN") && !log.contains("ERROR") && !log.contains("panicked"), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_secret_is_logged() {
+    let folder = Scratch::new("secrets");
+    let accounts = json!({ "accounts": [{ "login": 9, "password": "hunter2-master", "investor_password": "hunter2-look" }] });
+    let file = folder.file("accounts.json", &accounts.to_string());
+    let (mut process, http) = start_binary(&["--accounts", file.to_str().unwrap(), "--log", "trace"]).await;
+    let url = process.says("  Connect          http://").await;
+    let path = url.strip_prefix(http.address()).unwrap();
+    let path = path.replace("user=1000001", "user=9").replace("password=demo", "password=hunter2-master");
+    let token = http.get(&path).await.ok().body;
+    assert_eq!(http.get(&path.replace("master", "wrong")).await.refused(), "INVALID_ACCOUNT");
+    http.get(&format!("/AccountSummary?id={token}")).await.ok();
+    process.signal("INT");
+    process.end().await;
+    let log = process.stderr();
+    assert!(log.contains("starting"), "{log}");
+    assert!(!log.contains("hunter2"), "{}", log.lines().find(|line| line.contains("hunter2")).unwrap());
+    assert!(!log.contains(&token), "{}", log.lines().find(|line| line.contains(&token)).unwrap());
+}
+
+#[tokio::test]
+async fn a_taken_port_is_told_with_the_way_out() {
+    let (_first, http) = start_binary(&[]).await;
+    let mut second =
+        Process::start(BINARY, &["--listen", http.address(), "--broker-listen", "127.0.0.1:0"], &[]);
+    assert_eq!(second.end().await.code(), Some(1));
+    let told = second.stderr();
+    assert!(
+        told.contains(http.address()) && told.contains("--listen") && told.contains("MT5REST_LISTEN"),
+        "{told}"
+    );
+    assert!(second.stdout().is_empty(), "nothing was promised: {}", second.stdout());
+}
+
+#[tokio::test]
+async fn wrong_options_end_with_the_usage_code() {
+    let wrong =
+        [vec!["--seed", "x", "--listen", "y"], vec!["--no-such-option"], vec!["broker", "--speed", "-1"]];
+    for args in wrong {
+        let mut process = Process::start(BINARY, &args, &[]);
+        assert_eq!(process.end().await.code(), Some(2), "{args:?}");
+        assert!(process.stderr().contains("error: "), "{args:?}: {}", process.stderr());
+    }
+    let mut process = Process::start(BINARY, &[], &[("MT5REST_SEED", "x"), ("MT5REST_EGRESS", "all")]);
+    assert_eq!(process.end().await.code(), Some(2));
+    let told = process.stderr();
+    assert!(told.contains("--seed 'x'") && told.contains("--egress 'all'"), "{told}");
+}
+
+#[tokio::test]
+async fn the_environment_sets_what_options_do() {
+    let environment = [
+        ("MT5REST_LISTEN", "127.0.0.1:0"),
+        ("MT5REST_NO_BROKER", "true"),
+        ("MT5REST_LOG_FORMAT", "json"),
+        ("MT5REST_ACCOUNTS", ""),
+    ];
+    let mut process = Process::start(BINARY, &[], &environment);
+    let http = Client::new(process.says("listening on http://").await);
+    http.get("/Ping").await.ok();
+    assert!(process.stdout().contains("user=LOGIN"), "{}", process.stdout());
+    process.signal("TERM");
+    process.end().await;
+    for line in process.stderr().lines() {
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "no JSON: {line}");
+    }
+}
+
+#[tokio::test]
+async fn a_lone_broker_serves_a_service_elsewhere() {
+    let mut broker = Process::start(BINARY, &["broker", "--broker-listen", "127.0.0.1:0"], &[]);
+    let address = broker.says("listening on ws://").await;
+    let port = address.trim_end_matches("/terminal").rsplit(':').next().unwrap();
+    let (_process, http) = start_binary(&["--no-broker"]).await;
+    let path = format!("/Connect?user=1000002&password=demo&host=127.0.0.1&port={port}");
+    let token = http.get(&path).await.ok().body;
+    assert_eq!(http.get(&format!("/AccountSummary?id={token}")).await.ok().json()["currency"], "EUR");
+    broker.signal("INT");
+    assert_eq!(broker.end().await.code(), Some(0), "{}", broker.stderr());
+}
+
+#[tokio::test]
+async fn a_careful_egress_keeps_the_service_off_this_machine() {
+    let (mut process, http) = start_binary(&["--egress", "public"]).await;
+    let url = process.says("  Connect          http://").await;
+    let refused = http.get(url.strip_prefix(http.address()).unwrap()).await;
+    assert_eq!(refused.status, 201, "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_document_is_printed_as_it_is_served() {
+    let mut process = Process::start(BINARY, &["openapi"], &[]);
+    assert_eq!(process.end().await.code(), Some(0));
+    let (_process, http) = start_binary(&[]).await;
+    let served = http.get("/swagger/v1/swagger.json").await.ok();
+    let printed: serde_json::Value = serde_json::from_str(&process.stdout()).unwrap();
+    assert_eq!(printed, served.json());
+}
