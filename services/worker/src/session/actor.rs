@@ -155,9 +155,11 @@ impl Actor {
     async fn go_up(&mut self) -> Option<Result<Established, LinkError>> {
         let history_from = self.state.as_ref().map(history_start);
         let (shared, target) = (Arc::clone(&self.shared), self.target.clone());
-        let attempt =
-            async move { establish(&shared.dialer, &shared.catalogues, &target, history_from).await };
-        tokio::pin!(attempt);
+        // On the heap for as long as it lasts: inside this task it would take its room for as long as the session lives.
+        let mut attempt =
+            Box::pin(
+                async move { establish(&shared.dialer, &shared.catalogues, &target, history_from).await },
+            );
         loop {
             tokio::select! {
                 biased;
