@@ -37,7 +37,7 @@ enum Command {
     /// Runs service and demo broker in one process; the default.
     Standalone(Box<StandaloneArgs>),
     /// Runs the demo broker alone.
-    Broker(BrokerOnlyArgs),
+    Broker(Box<BrokerOnlyArgs>),
     /// Prints the OpenAPI document.
     Openapi,
 }

@@ -48,7 +48,7 @@ impl World {
             Worker::start(worker::Settings { built_in: servers, ..worker::Settings::default() }).unwrap();
         let api = Api::new(Arc::<Worker>::clone(&worker), api::Settings::default());
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let http = Client::new(listener.local_addr().unwrap());
+        let http = Client::new(listener.local_addr().unwrap().to_string());
         let front = Tasks::new();
         let stop = front.stop_signal();
         front.spawn(api.serve(listener, async move { stop.cancelled().await }));

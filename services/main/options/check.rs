@@ -75,7 +75,7 @@ impl Cli {
         let role = match self.command {
             None => mistakes.standalone(self.standalone),
             Some(Command::Standalone(args)) => mistakes.standalone(*args),
-            Some(Command::Broker(args)) => mistakes.broker_only(args),
+            Some(Command::Broker(args)) => mistakes.broker_only(*args),
             Some(Command::Openapi) => Some(Role::OpenApi),
         };
         role.filter(|_| mistakes.0.is_empty()).ok_or(mistakes)
@@ -121,7 +121,7 @@ impl Mistakes {
         let market_hours = self.one_of("--market-hours", &args.market_hours, &hours);
         let accounts_file = self.file("--accounts", args.accounts);
         let tls = self.tls(args.tls_cert, args.tls_key);
-        let server_name = self.server_name(args.server_name);
+        let server_name = self.server_name(&args.server_name);
         let most = TIMEZONE_MINUTES_MAX;
         let timezone_minutes = self.within("--timezone-minutes", &args.timezone_minutes, -most, most);
         let settings = broker::Settings {
@@ -158,7 +158,7 @@ impl Mistakes {
         }
     }
 
-    fn server_name(&mut self, name: String) -> Option<String> {
+    fn server_name(&mut self, name: &str) -> Option<String> {
         let name = name.trim();
         if name.is_empty() || name.chars().count() > SERVER_NAME_CHARS_MAX {
             return self.note(format_args!("--server-name needs 1 to {SERVER_NAME_CHARS_MAX} characters"));
@@ -207,9 +207,9 @@ impl Mistakes {
 
     fn within<T>(&mut self, option: &str, text: &str, least: T, most: T) -> Option<T>
     where
-        T: FromStr + PartialOrd + fmt::Display,
+        T: Copy + FromStr + PartialOrd + fmt::Display,
     {
-        let parsed = text.trim().parse().ok().filter(|number| (&least..=&most).contains(&number));
+        let parsed = text.trim().parse().ok().filter(|number| (least..=most).contains(number));
         parsed.or_else(|| self.note(format_args!("{option} '{text}' is not a number from {least} to {most}")))
     }
 

@@ -67,8 +67,8 @@ impl Reply {
 
 impl Client {
     /// A client of the server at `host:port`.
-    pub fn new(address: impl ToString) -> Self {
-        Self { address: address.to_string(), tasks: Tasks::new() }
+    pub fn new(address: impl Into<String>) -> Self {
+        Self { address: address.into(), tasks: Tasks::new() }
     }
 
     /// The server's address.

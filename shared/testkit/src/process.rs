@@ -47,26 +47,24 @@ impl Process {
     /// # Panics
     /// If the process ends without saying so.
     pub async fn says(&mut self, marker: &str) -> String {
-        loop {
-            let seen = eventually(&format!("the process says '{marker}'"), async || {
-                let line = self.stdout.lock().unwrap().iter().find_map(|line| after(line, marker));
-                line.map(Ok).or_else(|| self.child.try_wait().unwrap().map(Err))
-            })
-            .await;
-            match seen {
-                Ok(rest) => return rest,
-                Err(status) => {
-                    self.read_to_end().await;
-                    let last_words = self.stdout.lock().unwrap().iter().find_map(|line| after(line, marker));
-                    match last_words {
-                        Some(rest) => return rest,
-                        None => {
-                            panic!("it ended with {status} and never said '{marker}': {:?}", self.stderr())
-                        }
-                    }
-                }
-            }
-        }
+        let said = eventually(&format!("the process says '{marker}'"), async || {
+            let line = self.line(marker);
+            line.map(Ok).or_else(|| self.child.try_wait().unwrap().map(Err))
+        })
+        .await;
+        let status = match said {
+            Ok(rest) => return rest,
+            Err(status) => status,
+        };
+        // Its last words may still be on their way.
+        self.read_to_end().await;
+        let last_words = self.line(marker);
+        last_words
+            .unwrap_or_else(|| panic!("it ended with {status}, never said '{marker}': {}", self.stderr()))
+    }
+
+    fn line(&self, marker: &str) -> Option<String> {
+        self.stdout.lock().unwrap().iter().find_map(|line| after(line, marker))
     }
 
     /// Sends a signal by name, such as `INT`.
