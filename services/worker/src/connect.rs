@@ -37,7 +37,7 @@ impl Handle<Connect> for Caller<'_> {
     async fn handle(&self, call: Connect) -> Result<Text, Error> {
         let endpoint = endpoint(&call.host, call.port)?;
         let limit = limit(call.connect_timeout_s);
-        let server = endpoint.to_string();
+        let server = self.worker.shared.directory.canonical(&endpoint);
         let plan = Plan {
             login: call.login,
             server,
@@ -53,12 +53,13 @@ impl Handle<Connect> for Caller<'_> {
 impl Handle<ConnectEx> for Caller<'_> {
     async fn handle(&self, call: ConnectEx) -> Result<Text, Error> {
         let mut endpoints = self.worker.shared.directory.find(&call.server)?;
+        let server = canonical(self.worker, &endpoints);
         if call.nearest_by_ping && endpoints.len() > 1 {
             endpoints = self.worker.shared.dialer.by_distance(endpoints).await;
         }
         let plan = Plan {
             login: call.login,
-            server: call.server.to_lowercase(),
+            server,
             endpoints,
             proxy: None,
             limit: limit(Some(call.connect_timeout_s)),
@@ -72,7 +73,7 @@ impl Handle<ConnectProxy> for Caller<'_> {
     async fn handle(&self, call: ConnectProxy) -> Result<Text, Error> {
         let endpoint = endpoint(&call.host, call.port)?;
         let limit = limit(call.connect_timeout_s);
-        let server = endpoint.to_string();
+        let server = self.worker.shared.directory.canonical(&endpoint);
         let proxy = proxy(call.proxy);
         let plan =
             Plan { login: call.login, server, endpoints: vec![endpoint], proxy, limit, member_limit: limit };
@@ -82,10 +83,11 @@ impl Handle<ConnectProxy> for Caller<'_> {
 
 impl Handle<ConnectProxyEx> for Caller<'_> {
     async fn handle(&self, call: ConnectProxyEx) -> Result<Text, Error> {
+        let endpoints = self.worker.shared.directory.find(&call.server)?;
         let plan = Plan {
             login: call.login,
-            server: call.server.to_lowercase(),
-            endpoints: self.worker.shared.directory.find(&call.server)?,
+            server: canonical(self.worker, &endpoints),
+            endpoints,
             proxy: proxy(call.proxy),
             limit: limit(Some(call.connect_timeout_s)),
             member_limit: limit(Some(call.member_timeout_s)),
@@ -209,6 +211,11 @@ impl Plan {
 
 pub(crate) fn endpoint(host: &str, port: u16) -> Result<Endpoint, Error> {
     Endpoint::parse(host, Some(port)).map_err(|cause| Error::new(Code::InvalidParam, format!("{cause}.")))
+}
+
+/// Which server these addresses are, among the accounts of this worker.
+fn canonical(worker: &Worker, endpoints: &[Endpoint]) -> String {
+    endpoints.first().map(|first| worker.shared.directory.canonical(first)).unwrap_or_default()
 }
 
 fn limit(seconds: Option<u32>) -> Duration {

@@ -87,6 +87,19 @@ impl Directory {
         if endpoints.is_empty() { Err(Error::server_not_found(server)) } else { Ok(endpoints) }
     }
 
+    /// One name for a server, however a caller names it: its first address, if the directory knows this one as one of a
+    /// server's, else the address itself.
+    pub(crate) fn canonical(&self, endpoint: &Endpoint) -> String {
+        let extra = self.current_extra();
+        let known = extra.iter().chain(&self.shipped).find_map(|entry| {
+            let addresses: Vec<_> =
+                entry.access.iter().filter_map(|text| Endpoint::parse(text, None).ok()).collect();
+            let is_there = addresses.iter().any(|address| address.to_string() == endpoint.to_string());
+            addresses.first().filter(|_| is_there).map(Endpoint::to_string)
+        });
+        known.unwrap_or_else(|| endpoint.to_string())
+    }
+
     fn current_extra(&self) -> Vec<Entry> {
         let mut extra = self.extra.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(path) = &self.path
@@ -137,6 +150,7 @@ mod tests {
         let directory = Directory::open(None, Vec::new()).unwrap();
         let found = directory.find("metaquotes-demo").unwrap();
         assert_eq!(found[0].to_string(), "wss://web.metatrader.app:443/terminal");
+        assert_eq!(directory.canonical(&found[0]), found[0].to_string());
         let unknown = directory.find("No-Such").unwrap_err();
         assert!(unknown.detail().contains("No-Such"), "{unknown}");
     }
