@@ -135,6 +135,36 @@ async fn an_order_under_a_key_survives_the_cut_as_one() {
 }
 
 #[tokio::test]
+async fn an_order_in_flight_is_answered_before_the_service_stops() {
+    let world = World::start().await;
+    let cable = Cable::to(world.broker_addr).await;
+    let session = world.login_at(USD, cable.addr()).await;
+    warm_up(&session).await;
+    cable.hold_answers();
+    let stop = async {
+        eventually("the broker has the order", async || (positions(&world).await == 1).then_some(())).await;
+        tokio::join!(world.stop(), async { cable.plug() });
+    };
+    let (reply, ()) = tokio::join!(session.call("OrderSend", ORDER), stop);
+    assert_eq!(reply.ok().json()["state"], "Filled");
+}
+
+#[tokio::test]
+async fn a_link_that_falls_silent_is_given_up_and_replaced() {
+    let world = World::start().await;
+    let cable = Cable::to(world.broker_addr).await;
+    let session = world.login_at(USD, cable.addr()).await;
+    let before = cable.connections();
+    cable.hold();
+    eventually("the silence is noticed", async || (!connected(&session).await).then_some(())).await;
+    // What was held is of no use to a link that is gone; the next one must work.
+    cable.plug();
+    assert_eq!(session.call("CheckConnect", "").await.ok().body, "OK");
+    assert!(cable.connections() > before);
+    session.open(ORDER).await;
+}
+
+#[tokio::test]
 async fn a_silent_server_does_not_make_an_order_twice() {
     let world = World::start().await;
     let session = world.login().await;

@@ -17,5 +17,6 @@ mod reads;
 mod replay;
 mod streams;
 mod swagger_page;
+mod tls;
 mod trading;
 mod world;

@@ -1,7 +1,9 @@
 //! The real binary: options, output, signals.
 
 use serde_json::json;
-use testkit::{Client, Ended, Events, Process, Scratch};
+use testkit::{Client, Ended, Events, Process, Scratch, eventually, in_time};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::world::{Session, start_binary};
 
@@ -41,6 +43,25 @@ async fn either_signal_ends_it_cleanly() {
         assert!(log.contains("stopped"), "{log}");
         assert!(!log.contains("WARN") && !log.contains("ERROR") && !log.contains("panicked"), "{log}");
     }
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let (mut process, http) = start_binary(&[]).await;
+    // A server that takes connections and says nothing: the call to it is under way for long.
+    let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let path = format!("/Connect?user=1&password=x&host=ws://127.0.0.1&port={port}");
+    let mut request = TcpStream::connect(http.address()).await.unwrap();
+    request.write_all(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n").as_bytes()).await.unwrap();
+    let _held = in_time("the call is under way", silent.accept()).await.unwrap();
+    process.signal("TERM");
+    eventually("the first signal is heard", async || process.stderr().contains("stopping").then_some(()))
+        .await;
+    process.signal("INT");
+    assert_eq!(process.end().await.code(), Some(1));
+    assert!(process.stderr().contains("second signal"), "{}", process.stderr());
+    assert!(!process.stderr().contains("stopped"), "it did not wait for the call: {}", process.stderr());
 }
 
 #[tokio::test]
