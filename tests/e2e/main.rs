@@ -6,6 +6,7 @@ mod connect;
 mod events_page;
 mod example;
 mod faults;
+mod figures;
 mod history;
 mod http;
 mod idempotency;
