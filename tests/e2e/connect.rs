@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use testkit::{Client, eventually};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 
 use crate::world::{EUR, SERVER, USD, World};
 
@@ -94,10 +94,10 @@ async fn the_status_of_errors_can_be_chosen() {
 #[tokio::test]
 async fn a_host_that_does_not_answer_is_told() {
     let world = World::start().await;
-    let nobody = {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        listener.local_addr().unwrap()
-    };
+    // Bound, so that nobody else gets the port, but not listening.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let nobody = socket.local_addr().unwrap();
     let path = format!("/Connect?user=1&password=x&host=127.0.0.1&port={}", nobody.port());
     let refused = world.http.get(&path).await;
     assert_eq!(refused.refused(), "CONNECT_ERROR");

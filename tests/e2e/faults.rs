@@ -183,11 +183,13 @@ async fn a_silent_server_does_not_make_an_order_twice() {
 #[tokio::test]
 async fn a_restarted_broker_is_found_again() {
     let mut world = World::start().await;
-    let session = world.login().await;
+    let cable = Cable::to(world.broker_addr).await;
+    let session = world.login_at(USD, cable.addr()).await;
     session.open(ORDER).await;
     session.call("Subscribe", "symbol=EURUSD").await.ok();
     let mut events = session.stream("Events").await;
-    world.restart_broker(manual()).await;
+    world.replace_broker(manual()).await;
+    cable.lead_to(world.broker_addr);
     world.quotes().await;
     assert_eq!(session.call("CheckConnect", "").await.ok().body, "OK");
     assert!(session.tickets().await.is_empty(), "the new broker knows of no position");

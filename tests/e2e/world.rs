@@ -60,14 +60,12 @@ impl World {
         Self { http, broker_addr, control, broker, worker, front }
     }
 
-    /// Ends the broker and starts another one in its place, which knows nothing of the first.
-    pub(crate) async fn restart_broker(&mut self, settings: broker::Settings) {
-        let placeholder = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let stand_in = Broker::start(placeholder, manual()).unwrap();
-        std::mem::replace(&mut self.broker, stand_in).shutdown().await;
-        let listener = TcpListener::bind(self.broker_addr).await.unwrap();
-        self.broker = Broker::start(listener, settings).unwrap();
-        self.control = self.broker.control();
+    /// Ends the broker and starts another one, which knows nothing of the first, at another address.
+    pub(crate) async fn replace_broker(&mut self, settings: broker::Settings) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let next = Broker::start(listener, settings).unwrap();
+        (self.broker_addr, self.control) = (next.addr(), next.control());
+        std::mem::replace(&mut self.broker, next).shutdown().await;
     }
 
     /// First prices of the majors.

@@ -27,6 +27,7 @@ enum State {
 #[derive(Debug)]
 pub struct Cable {
     addr: SocketAddr,
+    target: Arc<watch::Sender<SocketAddr>>,
     state: Arc<watch::Sender<State>>,
     made: Arc<AtomicUsize>,
     alive: Arc<AtomicUsize>,
@@ -38,12 +39,13 @@ impl Cable {
     pub async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
+        let target = Arc::new(watch::Sender::new(target));
         let state = Arc::new(watch::Sender::new(State::Plugged));
         let (made, alive) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
-        let cable = Self { addr, state, made, alive, tasks: Tasks::new() };
+        let cable = Self { addr, target, state, made, alive, tasks: Tasks::new() };
         cable.tasks.spawn(accept(
             listener,
-            target,
+            Arc::clone(&cable.target),
             Arc::clone(&cable.state),
             Arc::clone(&cable.made),
             Arc::clone(&cable.alive),
@@ -55,6 +57,11 @@ impl Cable {
     /// The end to connect to.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Leads new connections to another server.
+    pub fn lead_to(&self, target: SocketAddr) {
+        self.target.send_replace(target);
     }
 
     /// How many connections were ever made while the cable was not cut.
@@ -93,7 +100,7 @@ impl Drop for Cable {
 
 async fn accept(
     listener: TcpListener,
-    target: SocketAddr,
+    target: Arc<watch::Sender<SocketAddr>>,
     state: Arc<watch::Sender<State>>,
     made: Arc<AtomicUsize>,
     alive: Arc<AtomicUsize>,
@@ -108,7 +115,8 @@ async fn accept(
         if *state.borrow() == State::Cut {
             continue;
         }
-        let Ok(far) = TcpStream::connect(target).await else { continue };
+        let server = *target.borrow();
+        let Ok(far) = TcpStream::connect(server).await else { continue };
         made.fetch_add(1, Ordering::SeqCst);
         let (alive, states) = (Arc::clone(&alive), state.subscribe());
         alive.fetch_add(1, Ordering::SeqCst);
