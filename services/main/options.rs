@@ -120,7 +120,7 @@ struct BrokerArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Log")]
 struct LogArgs {
-    /// What is logged: a level, or levels by part, such as info,mt5rest_worker=debug. Passwords never are.
+    /// What is logged: a level, or levels by part, such as info,worker=debug. Passwords never are.
     #[arg(long = "log", env = "MT5REST_LOG", value_name = "FILTER", default_value = "info")]
     filter: String,
     /// How log lines look.

@@ -158,3 +158,16 @@ async fn profits_follow_the_price() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_part_that_cannot_be_closed_closes_nothing() {
+    let world = World::start().await;
+    let session = world.login().await;
+    let number = ticket(&session.open("symbol=EURUSD&operation=Buy&volume=0.1").await);
+    for lots in ["-1", "-0.05", "0.2", "0.001", "1e300"] {
+        let reply = session.call("OrderClose", &format!("ticket={number}&lots={lots}")).await;
+        assert_eq!(reply.status, 201, "{lots}: {reply:?}");
+        assert_eq!(session.tickets().await, [number], "{lots}");
+    }
+    assert_eq!(session.json("OpenedOrder", &format!("ticket={number}")).await["lots"], 0.1);
+}
