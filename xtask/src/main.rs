@@ -79,7 +79,7 @@ fn run(args: &[&str]) -> Result<(), Failure> {
 
 fn test(rest: &[&str]) -> Result<(), Failure> {
     packages::ensure()?;
-    let mut args = vec!["test", "--workspace", "--all-features"];
+    let mut args = vec!["test", "--workspace", "--all-features", "--no-fail-fast"];
     args.extend(rest);
     cargo(&args, &[])
 }
