@@ -270,9 +270,8 @@ impl Session {
             return Outcome::NotSent(error);
         }
         let number = Arc::new(AtomicU32::new(0));
-        if let Err(error) =
-            self.mail(Mail::Trade(Job { request, intent, magic, reply, number: Arc::clone(&number) }))
-        {
+        let job = Box::new(Job { request, intent, magic, reply, number: Arc::clone(&number) });
+        if let Err(error) = self.mail(Mail::Trade(job)) {
             return Outcome::NotSent(error);
         }
         let outcome = timeout_at(deadline, &mut answer).await;

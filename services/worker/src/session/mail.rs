@@ -20,8 +20,8 @@ pub(crate) enum Mail {
         /// The body of the answer.
         reply: oneshot::Sender<Result<Vec<u8>, Error>>,
     },
-    /// A trade request.
-    Trade(Job),
+    /// A trade request. Boxed: a mailbox keeps room for dozens of mails, of the size of the largest.
+    Trade(Box<Job>),
     /// What became of an earlier trade request: looks again if it is not known.
     Lookup {
         /// Its number.

@@ -39,7 +39,7 @@ impl Actor {
             },
             Mail::Trade(job) => {
                 let Some(state) = &self.state else { return };
-                if let Some(request) = self.trades.begin(job, state) {
+                if let Some(request) = self.trades.begin(*job, state) {
                     match link.submit::<requests::Trade>(&request) {
                         Ok(id) => drop(self.waiting.insert(id, Waiting::Trade(request.action_id))),
                         Err(cause) => self.trades.not_sent(request.action_id, cause.into()),
