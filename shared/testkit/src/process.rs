@@ -2,12 +2,18 @@
 
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use runtime::Tasks;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::wait::{eventually, in_time};
+
+/// How often an ended process is looked for.
+const LOOKS_MAX: u32 = 100;
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// A running process; killed on drop.
 #[derive(Debug)]
@@ -93,6 +99,20 @@ impl Process {
 
     async fn read_to_end(&self) {
         eventually("its output is read", async || (self.readers.running() == 0).then_some(())).await;
+    }
+}
+
+impl Drop for Process {
+    /// Ends it and waits a moment, so that what it uses is free for whoever comes next.
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.start_kill();
+        for _ in 0..LOOKS_MAX {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
 }
 

@@ -2,6 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// How often a removal is tried.
+const REMOVALS_MAX: u32 = 100;
+/// Between two of them.
+const REMOVE_EVERY: Duration = Duration::from_millis(20);
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -37,7 +43,13 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed is left to the system's own cleaning.
-        let _ = std::fs::remove_dir_all(&self.path);
+        // A browser that was just ended may still write for a moment. What cannot be removed in the end is left to
+        // the system's own cleaning.
+        for _ in 0..REMOVALS_MAX {
+            if std::fs::remove_dir_all(&self.path).is_ok() || !self.path.exists() {
+                return;
+            }
+            std::thread::sleep(REMOVE_EVERY);
+        }
     }
 }
