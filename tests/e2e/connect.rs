@@ -136,6 +136,16 @@ async fn one_account_is_one_session_however_its_server_is_named() {
 }
 
 #[tokio::test]
+async fn what_makes_no_sense_is_refused_also_beside_a_live_session() {
+    let world = World::start().await;
+    let path = world.connect_path(USD, "demo");
+    for _ in 0..2 {
+        assert_eq!(world.http.get(&format!("{path}&hardwareId=zz")).await.refused(), "INVALID_PARAM");
+        assert_eq!(world.http.get(&format!("{path}&hardwareId={}", "0f".repeat(16))).await.ok().status, 200);
+    }
+}
+
+#[tokio::test]
 async fn a_password_can_stay_out_of_the_url() {
     let world = World::start().await;
     let (host, port) = (world.broker_addr.ip(), world.broker_addr.port());

@@ -17,6 +17,7 @@ async fn a_position_is_opened_changed_and_closed_under_every_name() {
         assert_eq!((&opened["openPrice"], &opened["lots"]), (&json!(1.1001), &json!(0.2)));
         assert_eq!((&opened["stopLoss"], &opened["takeProfit"]), (&json!(1.05), &json!(1.2)));
         assert_eq!((&opened["comment"], &opened["expertId"]), (&json!("mine"), &json!(42)));
+        assert_eq!(opened["dealInternalIn"]["expertId"], 42);
         assert_eq!((&opened["volume"], &opened["contractSize"]), (&json!(20_000_000), &json!(100_000)));
         let number = ticket(&opened);
         assert_eq!(session.tickets().await, [number]);

@@ -41,11 +41,6 @@ impl Backend for Worker {
             Ok(call) => self.answer(&ask, call, session.as_ref()).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = &result
-            && let Some(cause) = error.cause()
-        {
-            tracing::info!(call = ask.call, %error, cause, "a call failed");
-        }
         match session {
             None => Answer::of(result),
             Some(session) => {

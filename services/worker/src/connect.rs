@@ -110,26 +110,27 @@ impl Caller<'_> {
             Some(id) => self.worker.session(id).ok(),
             None => self.worker.session_of(&account),
         };
+        // Whatever becomes of the call, its parameters must make sense.
+        let target = plan.target(self.worker)?;
         if let Some(session) = live.filter(|session| *session.account() == account) {
             if !matches!(session.phase(), Phase::Ended(_)) {
-                return self.rejoin(&session, &plan, deadline).await;
+                return self.rejoin(&session, &target, deadline).await;
             }
             // It will not come up by itself: a new one takes its place.
             self.worker.remove(session.token(), End::Closed)?;
         }
         let token = id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
-        self.begin(&token, account, &plan, deadline).await
+        self.begin(&token, account, target, plan.login.error_reply_status_code, deadline).await
     }
 
     async fn begin(
         &self,
         token: &str,
         account: AccountKey,
-        plan: &Plan,
+        target: Target,
+        status: Option<u16>,
         deadline: Instant,
     ) -> Result<Text, Error> {
-        let target = plan.target(self.worker)?;
-        let status = plan.login.error_reply_status_code;
         // Before the login: a token that is taken, or a full worker, must not cost one.
         self.worker.check_room(token)?;
         let session = Session::start(&self.worker.shared, &self.worker.tasks, token, account, target, status);
@@ -147,11 +148,10 @@ impl Caller<'_> {
     }
 
     /// A second connect of an account: its password is compared with the session's, or proved by a login.
-    async fn rejoin(&self, session: &Session, plan: &Plan, deadline: Instant) -> Result<Text, Error> {
-        let password = plan.login.password.expose();
+    async fn rejoin(&self, session: &Session, target: &Target, deadline: Instant) -> Result<Text, Error> {
+        let password = target.credentials.password.as_str();
         if !session.has_password(password) {
-            let target = plan.target(self.worker)?;
-            let proof = prove(self.worker, &target);
+            let proof = prove(self.worker, target);
             timeout_at(deadline, proof).await.unwrap_or_else(|_| Err(Error::timeout("The login")))?;
             session.set_password(password).await;
         }

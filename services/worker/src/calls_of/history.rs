@@ -12,6 +12,8 @@ use wire::requests;
 use crate::backend::Caller;
 use crate::translate::{finite, order_history};
 
+/// Candles in one answer: some 15 MB, as much as a client can be expected to take.
+const BARS_MAX: usize = 100_000;
 /// Bars of ten minutes are not in the protocol: they are put together from these.
 const TEN_MINUTES: u32 = 10;
 const FIVE_MINUTES: u32 = 5;
@@ -61,6 +63,14 @@ impl Handle<PriceHistory> for Caller<'_> {
         }
         let ask = BarsRequest { symbol: symbol.name.to_string(), period: period.code, from, to };
         let bars = session.request::<requests::Bars>(self.deadline, &ask).await?;
+        if bars.0.len() > BARS_MAX {
+            let given = format!("{} to {}", call.from, call.to);
+            return Err(Error::invalid_param(
+                "to",
+                &given,
+                &format!("a range of at most {BARS_MAX} candles"),
+            ));
+        }
         let shown = bars.0.iter().map(|record| bar(record, symbol.digits)).collect();
         Ok(if call.time_frame_min == TEN_MINUTES { in_tens(shown) } else { shown })
     }

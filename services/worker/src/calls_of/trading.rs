@@ -230,7 +230,7 @@ impl Handle<OrderClose> for Caller<'_> {
                 let record = &open.record;
                 let terms = session.terms(self.deadline, &record.trade_symbol).await?;
                 let whole = Volume::from_units(record.trade_volume);
-                let part = if call.lots > 0.0 { volume(call.lots)? } else { whole };
+                let part = if call.lots.abs() > 0.0 { volume(call.lots)? } else { whole };
                 if part > whole {
                     let told = format!("The position has {whole} lots, fewer than the {part} to be closed.");
                     return Err(Error::new(Code::InvalidVolume, told));
@@ -427,5 +427,9 @@ fn invalid_operation() -> Error {
 
 fn volume(lots: f64) -> Result<Volume, Error> {
     let volume = Volume::from_lots(lots).filter(|volume| !volume.is_zero());
-    volume.ok_or_else(|| Error::new(Code::InvalidVolume, "The volume must be above 0 lots."))
+    volume.ok_or_else(|| {
+        let told =
+            format!("{lots} is no volume in lots. /SymbolParams has the least, the greatest and the step.");
+        Error::new(Code::InvalidVolume, told)
+    })
 }

@@ -241,6 +241,9 @@ impl Trades {
         {
             state.remember_magic(i64::try_from(order.ticket).unwrap_or(0), sent.magic);
             order.expert_id = sent.magic;
+            if let Some(deal) = &mut order.deal_internal_in {
+                deal.expert_id = sent.magic;
+            }
         }
         self.finish(action_id, Outcome::Done(Box::new(order)));
     }
