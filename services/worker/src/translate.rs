@@ -6,7 +6,8 @@ mod symbol;
 
 pub(crate) use history::{opening, order_history};
 pub(crate) use order::{
-    closed_by, deal, ended_order, from_result, opened_by, order_record, pending, position, transaction,
+    closed_by, deal, ended_order, from_result, opened_by, order_record, pending, position, reduced_by,
+    transaction,
 };
 pub(crate) use symbol::{symbol_info, symbol_params};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use calls::reply;
 use calls::values::OrderState as Shown;
 use error::{Code, Error};
-use model::{OrderState, Price, Retcode};
+use model::{DealEntry, OrderState, Price, Retcode};
 use wire::records::{Deal, Order, TradeRequest, TradeResult};
 
 use super::state::State;
@@ -79,12 +79,18 @@ pub(super) fn shown(sent: &Sent, result: &TradeResult, state: &mut State) -> rep
 
 fn opened(result: &TradeResult, state: &State) -> Option<reply::Order> {
     let (login, zone_ms) = (state.login, state.zone_ms());
-    let entry = state.deals.iter().rev().find(|deal| {
-        deal.entry == 0
-            && (deal.deal == result.deal && deal.deal != 0 || deal.trade_order == result.trade_order)
-    })?;
-    let fills: Vec<&Deal> =
-        state.deals.iter().filter(|deal| deal.trade_order == entry.trade_order && deal.entry == 0).collect();
+    // Balance operations have no order: zero names none.
+    let named = |ticket: i64, by_result: i64| ticket != 0 && ticket == by_result;
+    let entry = state
+        .deals
+        .iter()
+        .rev()
+        .find(|deal| named(deal.deal, result.deal) || named(deal.trade_order, result.trade_order))?;
+    if DealEntry::from_number(entry.entry) == Some(DealEntry::Out) {
+        // On a netting account the opposite side reduces the position of the symbol.
+        return Some(translate::reduced_by(entry, login, zone_ms));
+    }
+    let fills: Vec<&Deal> = state.deals.iter().filter(|deal| deal.trade_order == entry.trade_order).collect();
     let records = || fills.iter().map(|deal| translate::deal(deal, login, zone_ms)).collect();
     let shown = match state.positions.get(&entry.position_id) {
         Some(open) => translate::position(open, zone_ms),
@@ -172,13 +178,15 @@ pub(super) fn search(sent: &Sent, claimed: &BTreeSet<i64>, alike: usize, state: 
 /// An order of the same symbol, type, volume and comment that came after the request and belongs to no other one.
 fn search_new(sent: &Sent, claimed: &BTreeSet<i64>, alike: usize, state: &State) -> Found {
     let request = &sent.request;
+    // There an order changes the position that the symbol has already, and bears its number.
+    let is_netting = !state.is_hedging();
     let is_it = |order: &&Order| {
         order.trade_order > sent.after_order
             && !claimed.contains(&order.trade_order)
             && order.trade_symbol == request.trade_symbol
             && order.order_type == request.trade_type
             && u64::try_from(order.volume_initial) == Ok(request.trade_volume)
-            && (order.position_id == 0 || order.position_id == order.trade_order)
+            && (is_netting || order.position_id == 0 || order.position_id == order.trade_order)
             && same_comment(&order.comment, &request.comment)
             && (sent.intent == Intent::Open || equal(order.price_order, request.price_order, order.digits))
     };

@@ -20,6 +20,9 @@ const RECENT_MAX: usize = 256;
 /// Magic numbers that are remembered.
 const MAGIC_MAX: usize = 10_000;
 
+/// The margin mode of accounts with several positions a symbol (protocol 9.2).
+const RETAIL_HEDGING: u32 = 2;
+
 /// An open position with its profit at current prices.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenPosition {
@@ -157,6 +160,11 @@ impl State {
     pub(crate) fn zone_ms(&self) -> i64 {
         let main = &self.account.main;
         1000 * (i64::from(main.timezone_shift) + 3600 * i64::from(main.daylightmode))
+    }
+
+    /// Whether a symbol may have several positions; if not, it has one, which every order changes.
+    pub(crate) const fn is_hedging(&self) -> bool {
+        self.account.main.margin_mode == RETAIL_HEDGING
     }
 
     /// Adds or replaces a position. Its profit starts as the server's, and as ours if there are prices.

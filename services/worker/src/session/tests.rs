@@ -11,6 +11,8 @@ use wire::records::{
     SymbolBrief, Tick, TradeRequest, TradeResult, TradeResultPush, TradeUpdate, mask,
 };
 
+mod answers;
+
 use super::apply::apply;
 use super::resync::resync;
 use super::state::State;

@@ -31,6 +31,10 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// So many looks without a trace end in "unknown".
 const LOOKS_MAX: u32 = 3;
+/// After so long a request that the server took but never decided on will not be done any more.
+const DECIDED_AFTER: Duration = Duration::from_secs(180);
+/// Orders that are remembered as belonging to a request.
+const CLAIMED_MAX: usize = 4096;
 /// Requests without an outcome that are kept for the same.
 const GIVEN_UP_MAX: usize = 256;
 /// Outcomes that are kept for callers who come back.
@@ -100,6 +104,9 @@ pub(super) struct Sent {
     magic: i64,
     reply: Option<oneshot::Sender<Outcome>>,
     stage: Stage,
+    begun: Instant,
+    /// The link that it was sent on is gone: what it has not done by now, it will not do.
+    is_cut: bool,
     /// Largest tickets known when it was sent: what it made is larger.
     pub(super) after_order: i64,
     pub(super) after_deal: i64,
@@ -163,6 +170,8 @@ impl Trades {
             magic: job.magic,
             reply: Some(job.reply),
             stage: Stage::Verdict { until: Instant::now() + VERDICT_LIMIT },
+            begun: Instant::now(),
+            is_cut: false,
             after_order: state.newest_order(),
             after_deal: state.newest_deal(),
         };
@@ -213,14 +222,26 @@ impl Trades {
         if !retcode.is_success() {
             return self.finish(action_id, Outcome::Refused(refusal(&result)));
         }
-        self.claimed.insert(result.trade_order);
-        state.remember_magic(result.trade_order, sent.magic);
+        let (magic, trade_order) = (sent.magic, result.trade_order);
         sent.stage = Stage::Settling { result: Box::new(result), until: Instant::now() + SETTLE_LIMIT };
+        if trade_order != 0 {
+            self.claim(trade_order);
+            state.remember_magic(trade_order, magic);
+        }
         self.settle(state);
+    }
+
+    fn claim(&mut self, order: i64) {
+        self.claimed.insert(order);
+        if self.claimed.len() > CLAIMED_MAX {
+            // The oldest: requests under way are looked for among later ones.
+            self.claimed.pop_first();
+        }
     }
 
     /// Completes what the state now shows: to be called after every change of it.
     pub(crate) fn settle(&mut self, state: &mut State) {
+        self.name(state);
         let done: Vec<(u32, reply::Order)> = self
             .sent
             .iter()
@@ -231,6 +252,27 @@ impl Trades {
             .collect();
         for (action_id, order) in done {
             self.done(action_id, order, state);
+        }
+    }
+
+    /// A verdict may say no more than "done": then what it made is looked for.
+    fn name(&mut self, state: &State) {
+        let nameless = |sent: &Sent| match &sent.stage {
+            Stage::Settling { result, .. } => {
+                let is_new = matches!(sent.intent, Intent::Open | Intent::Place);
+                is_new && result.trade_order == 0 && result.deal == 0
+            }
+            _ => false,
+        };
+        let ids: Vec<u32> = self.sent.iter().filter(|(_, sent)| nameless(sent)).map(|(id, _)| *id).collect();
+        for id in ids {
+            let Some(sent) = self.sent.get(&id) else { continue };
+            let found = evidence::search(sent, &self.claimed, self.alike(sent), state);
+            let evidence::Found::Done(result) = found else { continue };
+            self.claim(result.trade_order);
+            if let Some(sent) = self.sent.get_mut(&id) {
+                sent.stage = Stage::Settling { result, until: Instant::now() + SETTLE_LIMIT };
+            }
         }
     }
 
@@ -271,6 +313,10 @@ impl Trades {
         let now = Instant::now();
         for sent in self.sent.values_mut() {
             sent.stage = Stage::Unsure { looks: 0, next: now };
+            sent.is_cut = true;
+        }
+        for (_, sent) in &mut self.given_up {
+            sent.is_cut = true;
         }
     }
 
@@ -303,8 +349,8 @@ impl Trades {
             }
             match evidence::search(sent, &self.claimed, self.alike(sent), state) {
                 evidence::Found::Done(result) => {
-                    self.claimed.insert(result.trade_order);
                     let order = evidence::shown(sent, &result, state);
+                    self.claim(result.trade_order);
                     self.done(action_id, order, state);
                 }
                 evidence::Found::Refused(error) => self.finish(action_id, Outcome::Refused(error)),
@@ -320,9 +366,12 @@ impl Trades {
             Stage::Unsure { looks, .. } => looks + 1,
             _ => 1,
         };
+        // As long as the link it was sent on lives, the server may still do it.
+        let is_over = sent.is_cut || now >= sent.begun + DECIDED_AFTER;
         sent.stage = Stage::Unsure { looks, next: now + LOOK_EVERY };
         if looks >= LOOKS_MAX {
-            self.finish(action_id, Outcome::Absent(action_id));
+            let outcome = if is_over { Outcome::Absent(action_id) } else { Outcome::Unknown(action_id) };
+            self.finish(action_id, outcome);
         }
     }
 

@@ -193,6 +193,18 @@ pub(crate) fn opened_by(entry: &records::Deal, login: u64, zone_ms: i64) -> Orde
     }
 }
 
+/// An order that reduced the position of its symbol, on a netting account.
+pub(crate) fn reduced_by(out: &records::Deal, login: u64, zone_ms: i64) -> Order {
+    let shown = opened_by(out, login, zone_ms);
+    Order {
+        ticket: ticket(out.trade_order),
+        profit: finite(out.profit),
+        deal_internal_in: None,
+        deal_internal_out: shown.deal_internal_in,
+        ..shown
+    }
+}
+
 /// What a verdict alone says about an order: for the rare case that the server's records of it do not come.
 pub(crate) fn from_result(
     request: &records::TradeRequest,

@@ -1,0 +1,79 @@
+//! What a trade request is answered where servers differ: netting, verdicts that name nothing, verdicts that stay out.
+
+use super::*;
+
+fn begun(
+    trades: &mut Trades,
+    state: &State,
+    intent: Intent,
+    request: TradeRequest,
+) -> (TradeRequest, oneshot::Receiver<Outcome>) {
+    let (reply, outcome) = oneshot::channel();
+    let job = Job { request, intent, magic: 0, reply, number: Arc::default() };
+    (trades.begin(job, state).unwrap(), outcome)
+}
+
+fn netting() -> State {
+    let mut state = state();
+    state.account.main.margin_mode = 0;
+    state.load(Portfolio { positions: vec![position(60, 2)], orders: Vec::new() });
+    state
+}
+
+#[test]
+fn a_lost_order_that_changed_the_position_of_a_netting_account_is_found() {
+    for entry in [0, 1] {
+        let (mut state, mut trades) = (netting(), Trades::default());
+        let request = TradeRequest { trade_type: entry, ..buy(1) };
+        let mut outcome = lost(&mut trades, &state, Intent::Open, request);
+        let order = Order { position_id: 60, order_type: entry, ..filled(70, 1, "mine") };
+        let history = History { deals: vec![deal(50, 70, 60, entry, 1)], orders: vec![order] };
+        let left = if entry == 0 { 3 } else { 1 };
+        resync(&mut state, Portfolio { positions: vec![position(60, left)], orders: Vec::new() }, &history);
+        trades.look(&mut state);
+        assert!(matches!(outcome.try_recv(), Ok(Outcome::Done(_))), "entry {entry}");
+    }
+}
+
+#[test]
+fn an_order_that_reduces_the_position_of_a_netting_account_is_answered_by_its_deal() {
+    let (mut state, mut trades) = (netting(), Trades::default());
+    let (request, mut outcome) =
+        begun(&mut trades, &state, Intent::Open, TradeRequest { trade_type: 1, ..buy(1) });
+    let out = Deal { profit: 12.5, ..deal(50, 70, 60, 1, 1) };
+    apply(&mut state, deal_push(out, position(60, 1), 1012.5));
+    let result = TradeResult { retcode: 10009, deal: 50, trade_order: 70, ..TradeResult::default() };
+    trades.on_result(TradeResultPush { request, result, ..TradeResultPush::default() }, &mut state);
+    let Ok(Outcome::Done(order)) = outcome.try_recv() else { panic!("it was not answered at once") };
+    assert_eq!((order.ticket, order.volume, order.profit.to_string()), (70, LOT, "12.5".into()));
+}
+
+#[test]
+fn a_verdict_without_tickets_names_no_balance_operation() {
+    let (mut state, mut trades) = (state(), Trades::default());
+    let deposit = Deal { deal: 1, trade_action: 2, profit: 1000.0, ..Deal::default() };
+    state.load_past(History { deals: vec![deposit], orders: Vec::new() });
+    let (request, mut outcome) = begun(&mut trades, &state, Intent::Open, buy(2));
+    trades.on_answer(request.action_id, model::Retcode::DONE, &mut state);
+    assert!(outcome.try_recv().is_err(), "what it made has not come");
+    let order = OrderUpdate { flag_mask: 1, order: filled(70, 2, "mine"), ..OrderUpdate::default() };
+    apply(&mut state, TradeUpdate::Orders(vec![order]));
+    apply(&mut state, deal_push(deal(50, 70, 70, 0, 2), position(70, 2), 1000.0));
+    trades.settle(&mut state);
+    let answered = outcome.try_recv();
+    assert!(matches!(&answered, Ok(Outcome::Done(order)) if order.ticket == 70), "{answered:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_server_may_still_do_it_as_long_as_the_link_lives() {
+    let (mut state, mut trades) = (state(), Trades::default());
+    let (_, mut outcome) = begun(&mut trades, &state, Intent::Open, buy(2));
+    for _ in 0..3 {
+        tokio::time::advance(std::time::Duration::from_secs(15)).await;
+        trades.look(&mut state);
+    }
+    assert!(matches!(outcome.try_recv(), Ok(Outcome::Unknown(1000))));
+    assert!(matches!(trades.lookup(1000, &mut state), Some(Outcome::Unknown(1000))));
+    trades.on_link_lost();
+    assert!(matches!(trades.lookup(1000, &mut state), Some(Outcome::Absent(1000))));
+}
