@@ -5,19 +5,13 @@
 //! in `waiting` that a later frame resolves.
 
 mod events;
+mod look;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use calls::reply::OrderUpdate;
-use error::{Code, Error};
-use link::{Link, LinkError, RequestId, RetryAdvice};
-use runtime::{Backoff, CancellationToken};
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{sleep, sleep_until};
-use wire::records::History;
-
+use self::look::Look;
 use super::establish::{Established, Target, establish};
 use super::mail::Mail;
 use super::publish::Publisher;
@@ -25,6 +19,12 @@ use super::resync::resync;
 use super::state::State;
 use super::trade::{Outcome, Trades};
 use crate::worker::Shared;
+use calls::reply::OrderUpdate;
+use error::{Code, Error};
+use link::{Link, LinkError, RequestId, RetryAdvice};
+use runtime::{Backoff, CancellationToken};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{sleep, sleep_until};
 
 /// First pause before trying again, and the ceiling of later ones (protocol 7.6).
 const RETRY_FIRST: Duration = Duration::from_secs(1);
@@ -59,8 +59,7 @@ enum Waiting {
     Subscription,
     Symbols(Vec<u32>),
     SymbolList,
-    History,
-    Portfolio(Box<History>),
+    Look(Look),
 }
 
 /// Why the online phase ended.
@@ -91,6 +90,8 @@ pub(crate) struct Actor {
     without_terms: BTreeSet<u32>,
     /// The server has symbols that are not on the list.
     list_is_old: bool,
+    /// What became of overdue trade requests is being looked up.
+    is_looking: bool,
 }
 
 impl Actor {
@@ -118,6 +119,7 @@ impl Actor {
             changed: true,
             without_terms: BTreeSet::new(),
             list_is_old: false,
+            is_looking: false,
         }
     }
 
@@ -241,6 +243,7 @@ impl Actor {
         self.trades.on_link_lost();
         self.told.clear();
         self.without_terms.clear();
+        self.is_looking = false;
         self.changed = true;
         let _ = self.phase.send_replace(Phase::Lost(error));
     }

@@ -122,6 +122,13 @@ enum Stage {
     Unsure { looks: u32, next: Instant },
 }
 
+/// Whether a look could see anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sight {
+    Clear,
+    Blind,
+}
+
 /// All requests of a session.
 #[derive(Debug)]
 pub(crate) struct Trades {
@@ -355,19 +362,36 @@ impl Trades {
                 }
                 evidence::Found::Refused(error) => self.finish(action_id, Outcome::Refused(error)),
                 evidence::Found::Ambiguous => self.finish(action_id, Outcome::Unknown(action_id)),
-                evidence::Found::Nothing => self.looked(action_id, now),
+                evidence::Found::Nothing => self.looked(action_id, now, Sight::Clear),
             }
         }
     }
 
-    fn looked(&mut self, action_id: u32, now: Instant) {
+    /// The state could not be brought up to date: nothing was seen of what is overdue.
+    pub(crate) fn look_failed(&mut self, state: &mut State) {
+        self.settle(state);
+        let now = Instant::now();
+        let overdue: Vec<u32> =
+            self.sent.iter().filter(|(_, sent)| is_overdue(sent, now)).map(|(id, _)| *id).collect();
+        for action_id in overdue {
+            match self.sent.get(&action_id) {
+                Some(sent) if let Stage::Settling { result, .. } = &sent.stage => {
+                    let order = evidence::shown(sent, result, state);
+                    self.done(action_id, order, state);
+                }
+                _ => self.looked(action_id, now, Sight::Blind),
+            }
+        }
+    }
+
+    fn looked(&mut self, action_id: u32, now: Instant, sight: Sight) {
         let Some(sent) = self.sent.get_mut(&action_id) else { return };
         let looks = match &sent.stage {
             Stage::Unsure { looks, .. } => looks + 1,
             _ => 1,
         };
         // As long as the link it was sent on lives, the server may still do it.
-        let is_over = sent.is_cut || now >= sent.begun + DECIDED_AFTER;
+        let is_over = sight == Sight::Clear && (sent.is_cut || now >= sent.begun + DECIDED_AFTER);
         sent.stage = Stage::Unsure { looks, next: now + LOOK_EVERY };
         if looks >= LOOKS_MAX {
             let outcome = if is_over { Outcome::Absent(action_id) } else { Outcome::Unknown(action_id) };

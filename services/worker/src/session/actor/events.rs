@@ -4,15 +4,14 @@ use link::{Incoming, Link, LinkError, RequestId};
 use model::Retcode;
 use tokio::time::Instant;
 use wire::records::{
-    Account, CompressedSymbols, FullSymbol, FullSymbolsRequest, History, HistoryRequest, LoginStatus,
-    Portfolio, SymbolIds, Tick, TradeAnswer, TradeResultPush, TradeUpdate,
+    Account, CompressedSymbols, FullSymbol, FullSymbolsRequest, LoginStatus, SymbolIds, Tick, TradeAnswer,
+    TradeResultPush, TradeUpdate,
 };
 use wire::{Bare, Command, Counted, Empty, Payload, code, requests};
 
-use super::{Actor, BURST, RETRY_CEILING, Waiting, history_start};
+use super::{Actor, BURST, RETRY_CEILING, Waiting};
 use crate::session::apply::apply;
 use crate::session::mail::Mail;
-use crate::session::resync::resync;
 
 impl Actor {
     pub(super) fn on_mails(&mut self, first: Mail, link: &mut Link) {
@@ -108,20 +107,7 @@ impl Actor {
                     self.changed = true;
                 }
             }
-            Waiting::History => {
-                // Then the portfolio, in this order, see `resync`. If it cannot be asked for, the next look will.
-                let history = Box::new(History::from_bytes(body)?);
-                if let Ok(next) = link.submit::<requests::Portfolio>(&Empty) {
-                    self.waiting.insert(next, Waiting::Portfolio(history));
-                }
-            }
-            Waiting::Portfolio(history) => {
-                let portfolio = Portfolio::from_bytes(body)?;
-                let told = resync(state, portfolio, &history);
-                self.trades.look(state);
-                self.held_back.extend(told);
-                self.changed = true;
-            }
+            Waiting::Look(step) => self.on_look(step, code, body, link),
         }
         Ok(())
     }
@@ -168,24 +154,31 @@ impl Actor {
     pub(super) fn after_event(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let heard_ms = runtime::unix_ms() - i64::try_from(link.heard().elapsed().as_millis()).unwrap_or(0);
         self.heard.send_if_modified(|known| std::mem::replace(known, heard_ms) != heard_ms);
-        if std::mem::take(&mut self.changed) {
-            self.ask_for_list(link)?;
-            self.ask_for_terms(link)?;
-            self.subscribe(link)?;
-        }
-        let Some(state) = &self.state else { return Ok(()) };
-        if self.trades.wants_look(Instant::now()) && !self.waiting.values().any(is_look) {
-            let range = HistoryRequest { from: history_start(state), to: 0 };
-            self.waiting.insert(link.submit::<requests::History>(&range)?, Waiting::History);
+        match self.ask(link) {
+            // The link is full of calls: the next event asks again.
+            Err(LinkError::Busy) => self.changed = true,
+            asked => asked?,
         }
         self.tell();
         Ok(())
     }
 
+    /// Sends the requests that have become necessary.
+    fn ask(&mut self, link: &mut Link) -> Result<(), LinkError> {
+        self.look_if_due(link)?;
+        if std::mem::take(&mut self.changed) {
+            self.ask_for_list(link)?;
+            self.ask_for_terms(link)?;
+            self.subscribe(link)?;
+        }
+        Ok(())
+    }
+
     /// Asks for the symbol list again after the broker has added symbols.
     fn ask_for_list(&mut self, link: &mut Link) -> Result<(), LinkError> {
-        if std::mem::take(&mut self.list_is_old) {
+        if self.list_is_old {
             self.waiting.insert(link.submit::<requests::CompressedSymbols>(&Empty)?, Waiting::SymbolList);
+            self.list_is_old = false;
         }
         Ok(())
     }
@@ -239,10 +232,6 @@ impl Actor {
     pub(super) fn wake_at(&self) -> Instant {
         let far = Instant::now() + RETRY_CEILING;
         let publish = self.state.as_ref().and_then(|state| self.publisher.next(state));
-        publish.into_iter().chain(self.trades.next_look()).fold(far, Instant::min)
+        publish.into_iter().chain(self.next_look()).fold(far, Instant::min)
     }
-}
-
-const fn is_look(waiting: &Waiting) -> bool {
-    matches!(waiting, Waiting::History | Waiting::Portfolio(_))
 }

@@ -77,3 +77,17 @@ async fn a_silent_server_may_still_do_it_as_long_as_the_link_lives() {
     trades.on_link_lost();
     assert!(matches!(trades.lookup(1000, &mut state), Some(Outcome::Absent(1000))));
 }
+
+#[tokio::test(start_paused = true)]
+async fn looks_that_fail_are_repeated_after_a_pause_and_prove_nothing() {
+    let (mut state, mut trades) = (state(), Trades::default());
+    let mut outcome = lost(&mut trades, &state, Intent::Open, buy(2));
+    for _ in 0..3 {
+        assert!(trades.wants_look(tokio::time::Instant::now()));
+        trades.look_failed(&mut state);
+        assert!(!trades.wants_look(tokio::time::Instant::now()));
+        tokio::time::advance(std::time::Duration::from_secs(5)).await;
+    }
+    assert!(matches!(outcome.try_recv(), Ok(Outcome::Unknown(1000))));
+    assert!(trades.next_look().is_none());
+}
