@@ -119,7 +119,10 @@ fn apply_deal(state: &mut State, update: DealUpdate) -> Option<reply::OrderUpdat
     };
     keep_positions(state, &update);
     for deal in deal.into_iter().chain(update.deals) {
-        state.remember_deal(deal);
+        match change {
+            TransactionType::Add | TransactionType::Update => state.remember_deal(deal),
+            TransactionType::Delete => state.forget_deal(deal.deal),
+        }
     }
     let mut told = told?;
     if told.order.is_none() {
@@ -198,10 +201,15 @@ fn keep_positions(state: &mut State, update: &DealUpdate) {
         if position.trade_symbol.is_empty() {
             continue;
         }
+        // Without a number it is the one that its symbol has.
+        let id = match position.position_id {
+            0 => state.position_on(&position.trade_symbol).unwrap_or(0),
+            id => id,
+        };
         if position.trade_volume == 0 {
-            state.drop_position(position.position_id);
+            state.drop_position(id);
         } else if Side::from_number(position.trade_action).is_some() {
-            state.put_position(position.clone());
+            state.put_position(Position { position_id: id, ..position.clone() });
         }
     }
 }

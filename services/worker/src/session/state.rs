@@ -183,17 +183,30 @@ impl State {
         self.revalue(id);
     }
 
+    /// The number of the first position on a symbol.
+    pub(crate) fn position_on(&self, symbol: &str) -> Option<i64> {
+        self.positions.iter().find(|(_, open)| open.record.trade_symbol == symbol).map(|(id, _)| *id)
+    }
+
     /// Removes a position.
     pub(crate) fn drop_position(&mut self, id: i64) -> Option<OpenPosition> {
         self.margin = None;
         self.positions.remove(&id)
     }
 
-    /// Remembers a deal.
+    /// Remembers a deal, in place of an earlier version of it.
     pub(crate) fn remember_deal(&mut self, deal: Deal) {
         self.newest.deal = self.newest.deal.max(deal.deal);
         self.newest.order = self.newest.order.max(deal.trade_order);
-        push_bounded(&mut self.deals, deal, RECENT_MAX);
+        match self.deals.iter_mut().rev().find(|known| known.deal == deal.deal) {
+            Some(known) => *known = deal,
+            None => push_bounded(&mut self.deals, deal, RECENT_MAX),
+        }
+    }
+
+    /// Forgets a deal that the server has taken back.
+    pub(crate) fn forget_deal(&mut self, ticket: i64) {
+        self.deals.retain(|known| known.deal != ticket);
     }
 
     /// Remembers an order that ended.

@@ -91,3 +91,30 @@ async fn looks_that_fail_are_repeated_after_a_pause_and_prove_nothing() {
     assert!(matches!(outcome.try_recv(), Ok(Outcome::Unknown(1000))));
     assert!(trades.next_look().is_none());
 }
+
+#[test]
+fn a_position_without_a_number_is_the_one_of_its_symbol() {
+    let mut state = netting();
+    let mut push = |lots| {
+        let out = Deal { deal: 0, ..Deal::default() };
+        apply(&mut state, deal_push(out, Position { position_id: 0, ..position(60, lots) }, 1000.0));
+        state.positions.iter().map(|(id, open)| (*id, open.volume().units())).collect::<Vec<_>>()
+    };
+    assert_eq!(push(1), [(60, LOT)]);
+    assert_eq!(push(0), []);
+}
+
+#[test]
+fn deals_are_corrected_and_taken_back() {
+    let mut state = state();
+    let push = |transaction_type, deal| {
+        let head =
+            DealUpdateHead { flag_mask: mask::DEALS, transaction_type, deal, ..DealUpdateHead::default() };
+        TradeUpdate::Deals(vec![DealUpdate { head, ..DealUpdate::default() }])
+    };
+    apply(&mut state, push(0, deal(50, 70, 70, 0, 2)));
+    apply(&mut state, push(1, deal(50, 70, 70, 0, 3)));
+    assert_eq!(state.deals.iter().map(|deal| deal.trade_volume).collect::<Vec<_>>(), [3 * LOT]);
+    apply(&mut state, push(2, deal(50, 70, 70, 0, 3)));
+    assert!(state.deals.is_empty());
+}
