@@ -85,7 +85,11 @@ async fn establish_at(
     }
     let doing = "loading the symbols";
     let symbols = if account.symbols_count > PLAIN_SYMBOLS_MAX {
-        link.request::<requests::CompressedSymbols>(doing, &Empty).await?.0
+        match link.request::<requests::CompressedSymbols>(doing, &Empty).await {
+            // What cannot be unpacked is asked for plain, as the official client does.
+            Err(LinkError::Protocol { .. }) => link.request::<requests::Symbols>(doing, &Empty).await?,
+            list => list?.0,
+        }
     } else {
         link.request::<requests::Symbols>(doing, &Empty).await?
     };
