@@ -35,7 +35,10 @@ impl Hub {
         let Ok((asked, profile)) = w::TradeRequest::from_either(payload) else {
             return outbox.answer(prefix, number, code::INTERNAL_ERROR, [].into());
         };
-        let Some(request) = understand(&asked, profile) else { return answer(Retcode::INVALID_REQUEST) };
+        let request = match understand(&asked, profile) {
+            Ok(request) => request,
+            Err(retcode) => return answer(retcode),
+        };
         match self.fault {
             Fault::LoseRequest => return outbox.close(),
             Fault::LoseAnswer => outbox.close(),
@@ -113,18 +116,19 @@ impl Hub {
     }
 }
 
-/// The request with its numbers understood; `None` if one is unknown.
-fn understand(asked: &w::TradeRequest, profile: Profile) -> Option<TradeRequest> {
-    let kind = OrderType::from_number(asked.trade_type)?;
+/// The request with its numbers understood, or what is wrong with one that is unknown.
+fn understand(asked: &w::TradeRequest, profile: Profile) -> Result<TradeRequest, Retcode> {
+    let invalid = Retcode::INVALID_REQUEST;
+    let kind = OrderType::from_number(asked.trade_type).ok_or(invalid)?;
     let (price, limit_price) = stop_limit_prices(asked, kind, profile);
     let ticket = |number: u64| (number != 0).then_some(Ticket(number));
-    Some(TradeRequest {
-        action: TradeAction::from_number(asked.trade_action)?,
+    Ok(TradeRequest {
+        action: TradeAction::from_number(asked.trade_action).ok_or(invalid)?,
         symbol: asked.trade_symbol.clone(),
         volume: Volume::from_units(asked.trade_volume),
         kind,
-        filling: Filling::from_number(asked.type_filling)?,
-        expiration: Expiration::from_number(asked.type_time)?,
+        filling: Filling::from_number(asked.type_filling).ok_or(Retcode::INVALID_FILLING)?,
+        expiration: Expiration::from_number(asked.type_time).ok_or(Retcode::INVALID_EXPIRATION)?,
         expires_s: i64::from(asked.time_expiration),
         price,
         limit_price,
@@ -176,14 +180,14 @@ mod tests {
     #[test]
     fn unknown_numbers_are_not_understood() {
         let good = w::TradeRequest { trade_action: 3, ..w::TradeRequest::default() };
-        assert!(understand(&good, Profile::Official).is_some());
-        for bad in [
-            w::TradeRequest { trade_action: 9, ..good.clone() },
-            w::TradeRequest { trade_type: 9, ..good.clone() },
-            w::TradeRequest { type_filling: 4, ..good.clone() },
-            w::TradeRequest { type_time: 4, ..good },
+        assert!(understand(&good, Profile::Official).is_ok());
+        for (bad, why) in [
+            (w::TradeRequest { trade_action: 9, ..good.clone() }, Retcode::INVALID_REQUEST),
+            (w::TradeRequest { trade_type: 9, ..good.clone() }, Retcode::INVALID_REQUEST),
+            (w::TradeRequest { type_filling: 4, ..good.clone() }, Retcode::INVALID_FILLING),
+            (w::TradeRequest { type_time: 4, ..good }, Retcode::INVALID_EXPIRATION),
         ] {
-            assert_eq!(understand(&bad, Profile::Official), None);
+            assert_eq!(understand(&bad, Profile::Official), Err(why));
         }
     }
 }
