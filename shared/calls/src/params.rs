@@ -28,11 +28,16 @@ impl Params {
         self.0.push((name.into(), value.into()));
     }
 
-    /// The first value that is not empty.
+    /// The first value that is not empty, without blanks around it.
     pub fn get(&self, name: &str) -> Option<&str> {
+        self.verbatim(name).map(str::trim)
+    }
+
+    /// The first value that is not empty, as it came.
+    pub fn verbatim(&self, name: &str) -> Option<&str> {
         self.pairs()
             .find(|(key, value)| key.eq_ignore_ascii_case(name) && !value.trim().is_empty())
-            .map(|(_, v)| v)
+            .map(|(_, value)| value)
     }
 
     /// All values that are not empty, indexed keys included.
@@ -94,6 +99,9 @@ pub trait Param: JsonSchema + Serialize {
     /// What is accepted, fit for "should be …".
     const ACCEPTS: &'static str;
 
+    /// Whether blanks around the value belong to it.
+    const IS_VERBATIM: bool = false;
+
     /// Reads it; `None` when the text is something else.
     fn parse(text: &str) -> Option<Self>
     where
@@ -112,8 +120,9 @@ impl<T: Param> Field for T {
 
 impl<T: Param> Field for Option<T> {
     fn read(from: &Params, name: &str) -> Result<Self, Error> {
-        let Some(text) = from.get(name) else { return Ok(None) };
-        T::parse(text.trim()).map(Some).ok_or_else(|| Error::invalid_param(name, text, T::ACCEPTS))
+        let given = if T::IS_VERBATIM { from.verbatim(name) } else { from.get(name) };
+        let Some(text) = given else { return Ok(None) };
+        T::parse(text).map(Some).ok_or_else(|| Error::invalid_param(name, text, T::ACCEPTS))
     }
 
     fn describe(name: &'static str, doc: &'static str, to: &mut Parameters<'_>) {

@@ -52,6 +52,7 @@ impl JsonSchema for Secret {
 
 impl Param for Secret {
     const ACCEPTS: &'static str = "a text";
+    const IS_VERBATIM: bool = true;
 
     fn parse(text: &str) -> Option<Self> {
         Some(Self::new(text))

@@ -10,6 +10,9 @@ use serde::{Serialize, Serializer};
 /// How "no date" is written.
 const NULL_DATE: &str = "0001-01-01T00:00:00";
 
+/// The same as milliseconds since 1970.
+const UNSET_MS: i64 = -62_135_596_800_000;
+
 /// Dates that are read, most likely first; a zone was cut off before.
 const READABLE: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
 
@@ -42,7 +45,8 @@ impl ServerTime {
     }
 
     /// Reads `yyyy-MM-ddTHH:mm:ss` or `yyyy-MM-dd`. A fraction is kept; a zone is dropped, since the trade
-    /// server's clock is meant whatever the caller's library appended.
+    /// server's clock is meant whatever the caller's library appended. The first moment of the first year is "no date":
+    /// so libraries write a date that was not set.
     pub fn parse(text: &str) -> Option<Self> {
         let text = without_zone(text.trim());
         let text =
@@ -51,7 +55,8 @@ impl ServerTime {
             .iter()
             .find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
             .or_else(|| NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))?;
-        Some(Self(moment.and_utc().timestamp_millis()))
+        let ms = moment.and_utc().timestamp_millis();
+        Some(if ms == UNSET_MS { Self::NULL } else { Self(ms) })
     }
 }
 
@@ -165,10 +170,12 @@ mod tests {
             ("2026-01-31T01:02:03-0500", "2026-01-31T01:02:03"),
             ("2026-01-31 01:02:03", "2026-01-31T01:02:03"),
             ("2026-01-31T01:02", "2026-01-31T01:02:00"),
+            ("0001-01-01T00:00:00", NULL_DATE),
         ];
         for (given, written) in cases {
             assert_eq!(ServerTime::parse(given).map(|t| t.to_string()).as_deref(), Some(written), "{given}");
         }
+        assert_eq!(ServerTime::parse("0001-01-01"), Some(ServerTime::NULL));
         for wrong in ["", "yesterday", "2026-13-01", "31.01.2026", "2026-01-31T25:00:00", "T", "é T"] {
             assert_eq!(ServerTime::parse(wrong), None, "{wrong}");
         }

@@ -93,6 +93,16 @@ async fn other_methods_are_refused_so_that_nothing_trades_by_accident() {
 }
 
 #[tokio::test]
+async fn a_token_has_no_blanks_around_it_and_no_limit_is_the_usual_one() {
+    let world = World::start().await;
+    let reply = world.get(&format!("/OpenedOrdersTickets?id={TOKEN}%20%0A")).await;
+    assert_eq!(reply.body, "[1,2]", "the owner is asked with the same token that the call names");
+    world.get(&format!("/Connect?{LOGIN}&connectTimeoutSeconds=0")).await;
+    let asks = world.desk.asks.lock().unwrap();
+    assert!(asks.last().unwrap().deadline > std::time::Instant::now() + Duration::from_secs(10));
+}
+
+#[tokio::test]
 async fn the_status_of_errors_can_be_chosen_and_is_remembered() {
     let world = World::start().await;
     let unknown = "/OpenedOrders?id=nobody";

@@ -142,6 +142,7 @@ struct Expires {
 impl Expires {
     /// A date without a kind is a moment.
     fn of(kind: Option<ExpirationType>, at: Option<ServerTime>) -> Self {
+        let at = at.filter(|at| at.as_ms().is_some());
         let kind = kind.unwrap_or(if at.is_some() { ExpirationType::Specified } else { ExpirationType::Gtc });
         let dated = matches!(kind, ExpirationType::Specified | ExpirationType::SpecifiedDay);
         let seconds = at.filter(|_| dated).and_then(ServerTime::as_seconds).unwrap_or(0);
@@ -194,7 +195,8 @@ fn modify_request(call: &OrderModify, order: records::Order) -> TradeRequest {
     let or_kept = |given: Option<f64>, kept: f64| {
         round_to(given.filter(|price| price.abs() > 0.0).unwrap_or(kept), digits)
     };
-    let expires = if call.expiration.is_some() || call.expiration_type.is_some() {
+    let dated = call.expiration.is_some_and(|at| at.as_ms().is_some());
+    let expires = if dated || call.expiration_type.is_some() {
         Expires::of(call.expiration_type, call.expiration)
     } else {
         Expires { kind: order.type_time, at: order.time_expiration }
@@ -432,4 +434,29 @@ fn volume(lots: f64) -> Result<Volume, Error> {
             format!("{lots} is no volume in lots. /SymbolParams has the least, the greatest and the step.");
         Error::new(Code::InvalidVolume, told)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_that_was_not_set_is_none() {
+        let unset = ServerTime::parse("0001-01-01T00:00:00");
+        let expires = Expires::of(None, unset);
+        assert_eq!((expires.kind, expires.at), (0, 0));
+        let call = OrderModify {
+            id: calls::Token("t".into()),
+            ticket: 7,
+            stoploss: 0.0,
+            takeprofit: 0.0,
+            price: None,
+            expiration: unset,
+            expiration_type: None,
+            stop_limit_price: None,
+        };
+        let order = records::Order { type_time: 2, time_expiration: 99, ..records::Order::default() };
+        let request = modify_request(&call, order);
+        assert_eq!((request.type_time, request.time_expiration), (2, 99), "it stays as it is");
+    }
 }

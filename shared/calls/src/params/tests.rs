@@ -69,6 +69,14 @@ fn lists_come_repeated_or_indexed_or_joined() {
 }
 
 #[test]
+fn blanks_around_a_value_do_not_count_but_in_passwords() {
+    let given = params(&[("id", "t\n"), ("user", " 5"), ("password", " p "), ("host", "h "), ("port", "1")]);
+    assert_eq!(given.get("id"), Some("t"));
+    let call = crate::connection::Connect::decode(&given).unwrap();
+    assert_eq!((call.login.user, call.login.password.expose(), call.host.as_str()), (5, " p ", "h"));
+}
+
+#[test]
 fn a_missing_token_is_a_null_argument() {
     for given in [params(&[]), params(&[("id", " ")])] {
         assert_eq!(AnyCall::decode("OpenedOrders", &given).unwrap_err().code(), Code::NullArgument);
