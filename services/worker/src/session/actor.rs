@@ -112,7 +112,7 @@ impl Actor {
             publisher,
             stop,
             state: None,
-            trades: Trades::default(),
+            trades: Trades::new(),
             waiting: HashMap::new(),
             told: Vec::new(),
             held_back: Vec::new(),

@@ -21,6 +21,9 @@ use super::state::State;
 
 /// The official client counts up from here.
 const FIRST_ACTION: u32 = 1000;
+/// A session counts up from somewhere in this range above it: a server may tell all sessions of an account about each
+/// verdict, and one of another session must not pass for one of ours.
+const FIRST_ACTIONS: u32 = 1_000_000_000;
 /// Requests of a session that may be under way.
 const JOBS_MAX: usize = 256;
 /// A verdict that stays out for so long is looked for in the state.
@@ -154,6 +157,11 @@ impl Default for Trades {
 }
 
 impl Trades {
+    /// No requests yet; the first will have a number of its own.
+    pub(crate) fn new() -> Self {
+        Self { next_action: FIRST_ACTION + rand::random_range(0..FIRST_ACTIONS), ..Self::default() }
+    }
+
     /// Records a job and gives the request to be sent, or answers that it cannot be.
     pub(crate) fn begin(&mut self, job: Job, state: &State) -> Option<TradeRequest> {
         if self.sent.len() >= JOBS_MAX {

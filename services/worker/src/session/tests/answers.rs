@@ -118,3 +118,10 @@ fn deals_are_corrected_and_taken_back() {
     apply(&mut state, push(2, deal(50, 70, 70, 0, 3)));
     assert!(state.deals.is_empty());
 }
+
+#[test]
+fn sessions_do_not_share_the_numbers_of_their_requests() {
+    let numbers = [(); 2].map(|()| begun(&mut Trades::new(), &state(), Intent::Open, buy(2)).0.action_id);
+    assert_ne!(numbers[0], numbers[1]);
+    assert!(numbers.into_iter().all(|number| i32::try_from(number).is_ok()), "replies show it");
+}
