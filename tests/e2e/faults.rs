@@ -1,5 +1,7 @@
 //! Things that break: no order twice, none lost silently, and everything comes back by itself.
 
+use std::time::Duration;
+
 use broker::Fault;
 use serde_json::json;
 use testkit::{Cable, eventually};
@@ -131,6 +133,30 @@ async fn an_order_under_a_key_survives_the_cut_as_one() {
     let (first, ()) = tokio::join!(session.call("OrderSend", &query), cut);
     let again = session.call("OrderSend", &query).await;
     assert_eq!(first.ok().json()["ticket"], again.ok().json()["ticket"]);
+    assert_eq!(positions(&world).await, 1);
+}
+
+#[tokio::test]
+async fn what_became_of_an_unknown_order_is_told_under_its_key_once_it_is_known() {
+    let hurried = api::Settings { call_timeout: Duration::from_secs(3), ..api::Settings::default() };
+    let world = World::build(manual(), worker::Settings::default(), hurried).await;
+    world.quotes().await;
+    let cable = Cable::to(world.broker_addr).await;
+    let session = world.login_at(USD, cable.addr()).await;
+    warm_up(&session).await;
+    let query = format!("{ORDER}&idempotencyKey=k");
+    cable.hold_answers();
+    assert_eq!(session.refused("OrderSend", &query).await, "TIMEOUT");
+    assert_eq!(positions(&world).await, 1, "the broker has it all the same");
+    assert_eq!(session.refused("OrderSend", &query).await, "TIMEOUT", "nothing more is known yet");
+    cable.plug();
+    let order = eventually("the outcome is known", async || {
+        let reply = session.call("OrderSend", &query).await;
+        (reply.status == 200).then(|| reply.json())
+    })
+    .await;
+    assert_eq!(session.tickets().await, [ticket(&order)]);
+    assert_eq!(session.json("OrderSend", &query).await["ticket"], order["ticket"]);
     assert_eq!(positions(&world).await, 1);
 }
 

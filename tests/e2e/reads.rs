@@ -99,6 +99,11 @@ async fn a_server_clock_of_its_own_moves_times_but_not_timestamps() {
     let session = world.login().await;
     let details = session.json("AccountDetails", "").await;
     assert_eq!(details["serverTimeZone"], 3);
+    assert_eq!(
+        session.json("ServerTimezone", "").await,
+        json!(3),
+        "clients ask for it right after the login"
+    );
     let order = session.open("symbol=EURUSD&operation=Buy&volume=0.1").await;
     let opened =
         calls::ServerTime::from_ms(order["openTimestampUTC"].as_i64().unwrap() + i64::from(shift_s) * 1000);

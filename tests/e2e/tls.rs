@@ -23,7 +23,9 @@ async fn a_trusted_certificate_carries_a_session() {
     let folder = Scratch::new("tls");
     let files = certificate(&folder);
     let trusting = worker::Settings { extra_ca: Some(files.cert.clone()), ..worker::Settings::default() };
-    let world = World::build(broker::Settings { tls: Some(files), ..manual() }, trusting).await;
+    let world =
+        World::build(broker::Settings { tls: Some(files), ..manual() }, trusting, api::Settings::default())
+            .await;
     let token = world.http.get(&path(&world, "wss://localhost")).await.ok().body;
     let summary = world.http.get(&format!("/AccountSummary?id={token}")).await.ok().json();
     assert_eq!(summary["currency"], "USD");

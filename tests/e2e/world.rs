@@ -41,16 +41,20 @@ impl World {
 
     /// A world with a broker of one's own choice.
     pub(crate) async fn with(settings: broker::Settings) -> Self {
-        Self::build(settings, worker::Settings::default()).await
+        Self::build(settings, worker::Settings::default(), api::Settings::default()).await
     }
 
     /// A world with broker and worker of one's own choice.
-    pub(crate) async fn build(settings: broker::Settings, of_worker: worker::Settings) -> Self {
+    pub(crate) async fn build(
+        settings: broker::Settings,
+        of_worker: worker::Settings,
+        of_front: api::Settings,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let broker = Broker::start(listener, settings).unwrap();
         let servers = vec![(SERVER.to_owned(), endpoint(broker.addr()))];
         let worker = Worker::start(worker::Settings { built_in: servers, ..of_worker }).unwrap();
-        let api = Api::new(Arc::<Worker>::clone(&worker), api::Settings::default());
+        let api = Api::new(Arc::<Worker>::clone(&worker), of_front);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let http = Client::new(listener.local_addr().unwrap().to_string());
         let front = Tasks::new();

@@ -106,6 +106,7 @@ impl Reply for Html {
     }
 }
 
+impl Reply for f64 {}
 impl Reply for u64 {}
 impl Reply for String {}
 impl Reply for AccounDetails {}

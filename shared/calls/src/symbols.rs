@@ -28,6 +28,12 @@ calls! {
             symbol: String,
         } -> reply::SymbolParams;
 
+        /// Answers how far the trade server's clock is ahead of UTC, in hours.
+        ServerTimezone {
+            /// Session token, the value a Connect call answered.
+            id: Token,
+        } -> f64;
+
         /// Answers the last quote of a symbol.
         GetQuote {
             /// Session token, the value a Connect call answered.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use calls::reply::{self, Quote, SymbolInfo};
-use calls::symbols::{GetQuote, GetQuoteMany, SymbolList, SymbolParams, Symbols};
+use calls::symbols::{GetQuote, GetQuoteMany, ServerTimezone, SymbolList, SymbolParams, Symbols};
 use calls::{Handle, Names, Token};
 use error::{Code, Error};
 use model::calc::{rate_buy, rate_sell};
@@ -51,6 +51,13 @@ impl Handle<SymbolList> for Caller<'_> {
             state.catalogue.list().iter().map(|one| one.name.to_string()).collect::<Vec<_>>()
         };
         self.session(&call.id)?.visit(self.deadline, names).await
+    }
+}
+
+impl Handle<ServerTimezone> for Caller<'_> {
+    async fn handle(&self, call: ServerTimezone) -> Result<f64, Error> {
+        let zone_ms = self.session(&call.id)?.visit(self.deadline, |state| state.zone_ms()).await?;
+        Ok(zone_ms as f64 / 3_600_000.0)
     }
 }
 

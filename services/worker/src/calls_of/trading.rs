@@ -6,7 +6,7 @@ use bus::Payload;
 use calls::reply::Order;
 use calls::trading::{OrderClose, OrderModify, OrderSend};
 use calls::values::{ExpirationType, OrderType};
-use calls::{Handle, Operation, ServerTime, TradingCall};
+use calls::{Call, Handle, Operation, ServerTime, TradingCall};
 use error::{Code, Error};
 use model::{Execution, Filling, Side, TradeAction, Volume, round_to};
 use tokio::time::timeout_at;
@@ -46,13 +46,19 @@ pub(crate) async fn once(
         }
         Begun::Before(mut outcome) => {
             let known = timeout_at(caller.deadline, outcome.wait_for(Option::is_some)).await;
-            match known {
-                Ok(Ok(outcome)) => outcome.clone().unwrap_or_else(|| Err(Error::timeout("The first call"))),
+            let known = known.map(|outcome| outcome.map(|outcome| outcome.clone()));
+            let recorded = match known {
+                Ok(Ok(recorded)) => recorded,
                 Ok(Err(_)) => {
                     let told = "The first call with this idempotency key was not sent. Send it again.";
-                    Err(Error::new(Code::RequestCancelled, told))
+                    return Err(Error::new(Code::RequestCancelled, told));
                 }
-                Err(_) => Err(Error::timeout("The first call with this idempotency key")),
+                Err(_) => None,
+            };
+            match recorded {
+                Some(Err(error)) => caller.corrected(session, key, error).await,
+                Some(done) => done,
+                None => Err(Error::timeout("The first call with this idempotency key")),
             }
         }
     }
@@ -394,19 +400,41 @@ impl Caller<'_> {
         if !self.safe {
             return Ok(None);
         }
-        let Some(action_id) = session.journal().take_unknown(&self.fingerprint) else { return Ok(None) };
-        session.ready(self.deadline).await?;
-        match session.lookup(self.deadline, action_id).await? {
+        match self.earlier_outcome(session).await? {
             Some(Outcome::Done(order)) => Ok(Some(*order)),
-            Some(Outcome::Refused(_) | Outcome::NotSent(_) | Outcome::Absent(_) | Outcome::Prices { .. }) => {
-                Ok(None)
-            }
             // Still being looked for, or several things could be its work: sending again might double it.
-            Some(Outcome::Unknown(_)) | None => {
-                session.journal().remember_unknown(&self.fingerprint, action_id);
-                Err(unknown_outcome(false))
-            }
+            Some(Outcome::Unknown(_)) => Err(unknown_outcome(false)),
+            Some(_) | None => Ok(None),
         }
+    }
+
+    /// A repeated call whose first outcome was an error: if that was "unknown", it may be known by now.
+    async fn corrected(&self, session: &Session, key: &str, recorded: Error) -> Result<Payload, Error> {
+        let known = match self.earlier_outcome(session).await? {
+            Some(Outcome::Done(order)) => OrderSend::payload(&order),
+            Some(Outcome::Refused(error)) => Err(error),
+            Some(Outcome::Absent(action_id)) => {
+                session.journal().remember_unknown(&self.fingerprint, action_id);
+                return Err(recorded);
+            }
+            Some(_) | None => return Err(recorded),
+        };
+        session.journal().correct(key, known.clone());
+        known
+    }
+
+    /// What has become by now of an equal request whose outcome was unknown, if there was one.
+    async fn earlier_outcome(&self, session: &Session) -> Result<Option<Outcome>, Error> {
+        let Some(action_id) = session.journal().take_unknown(&self.fingerprint) else { return Ok(None) };
+        let looked = match session.ready(self.deadline).await {
+            Ok(()) => session.lookup(self.deadline, action_id).await,
+            Err(error) => Err(error),
+        };
+        let outcome = looked.map(|found| found.unwrap_or(Outcome::Unknown(action_id)));
+        if matches!(outcome, Err(_) | Ok(Outcome::Unknown(_))) {
+            session.journal().remember_unknown(&self.fingerprint, action_id);
+        }
+        outcome.map(Some)
     }
 }
 

@@ -99,7 +99,7 @@ async fn establish_at(
     let range = HistoryRequest { from, to: 0 };
     let history = link.request::<requests::History>("loading the history", &range).await?;
     let portfolio = link.request::<requests::Portfolio>("loading positions and orders", &Empty).await?;
-    load_held_symbols(&mut link, &catalogue, &portfolio).await?;
+    load_held_symbols(&mut link, &catalogue, &portfolio, history_from.is_some()).await?;
     // Once more, after the positions: whatever was pushed in between, the money is that of this moment.
     let account = link.request::<requests::Account>("loading the account", &Empty).await?;
     Ok(Established { link, endpoint: endpoint.clone(), login, account, catalogue, history, portfolio })
@@ -135,18 +135,20 @@ async fn log_in(
     }
 }
 
-/// Full records of everything open: without them there is no margin, and no equity to speak of.
+/// Full records of everything open: without them there is no margin, and no equity to speak of. On a return they are
+/// loaded anew: changes while the link was down were not pushed.
 async fn load_held_symbols(
     link: &mut Link,
     catalogue: &Catalogue,
     portfolio: &Portfolio,
+    anew: bool,
 ) -> Result<(), LinkError> {
     let names = portfolio.positions.iter().map(|position| position.trade_symbol.as_str());
     let names = names.chain(portfolio.orders.iter().map(|order| order.trade_symbol.as_str()));
     let mut ids: Vec<u32> = names.filter_map(|name| catalogue.named(name)).map(|one| one.id).collect();
     ids.sort_unstable();
     ids.dedup();
-    ids.retain(|id| catalogue.full(*id).is_none());
+    ids.retain(|id| anew || catalogue.full(*id).is_none());
     for batch in ids.chunks(FULL_SYMBOLS_BATCH) {
         let ask = FullSymbolsRequest::Ids(SymbolIds(batch.to_vec()));
         let full = link.request::<requests::FullSymbols>("loading symbols", &ask).await?;

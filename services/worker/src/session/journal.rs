@@ -73,6 +73,13 @@ impl Journal {
         Ok(Begun::New(sender))
     }
 
+    /// The outcome of a call has become known after all.
+    pub(crate) fn correct(&mut self, key: &str, outcome: Recorded) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.outcome = watch::channel(Some(outcome)).1;
+        }
+    }
+
     fn forget(&mut self, key: &str) {
         self.entries.remove(key);
         self.order.retain(|other| other != key);

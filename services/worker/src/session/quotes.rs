@@ -14,6 +14,8 @@ use crate::catalogue::Catalogue;
 
 /// Symbols that a session may subscribe to.
 pub(crate) const SUBSCRIBED_MAX: usize = 4096;
+/// Ticks are never so late: then it is the clock that was set back.
+const CLOCK_STEP: Duration = Duration::from_secs(30 * 60);
 /// Symbols that stay subscribed because a call asked for their quote.
 const WATCHED_MAX: usize = 1024;
 
@@ -66,7 +68,8 @@ impl QuoteBook {
     pub(crate) fn apply(&mut self, tick: &Tick, digits: u32, now: Instant) -> bool {
         let time = ServerTime::from_parts(i64::from(tick.tick_time), i64::from(tick.time_ms_delta.min(999)));
         let latest = self.latest.entry(tick.symbol_id).or_default();
-        if time < latest.time {
+        // Late ticks are dropped. A large step back is the server's clock, at the end of daylight saving time.
+        if time < latest.time && latest.time - time < CLOCK_STEP {
             return false;
         }
         latest.digits = digits;
@@ -239,6 +242,7 @@ mod tests {
         assert_eq!((quote.bid.to_string(), quote.ask.to_string()), ("1.085".into(), "1.0851".into()));
         assert!(!book.apply(&tick(9, 3, 1.0, 1.0), 5, now), "times do not go back");
         assert!(!book.apply(&tick(12, 3, 0.0, 0.0), 5, now), "zero is no price");
+        assert!(book.apply(&tick(11 - 3600, 3, 108_600.0, 108_610.0), 5, now), "the clock was set back");
     }
 
     #[test]

@@ -292,6 +292,10 @@ impl Trades {
     }
 
     fn done(&mut self, action_id: u32, mut order: reply::Order, state: &mut State) {
+        if order.ticket == 0 {
+            // "Done", and nothing to show for it: a caller could not even close what it was told.
+            return self.finish(action_id, Outcome::Unknown(action_id));
+        }
         order.request_id = i32::try_from(action_id).unwrap_or(0);
         if let Some(sent) = self.sent.get(&action_id)
             && sent.magic != 0

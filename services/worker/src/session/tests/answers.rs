@@ -125,3 +125,13 @@ fn sessions_do_not_share_the_numbers_of_their_requests() {
     assert_ne!(numbers[0], numbers[1]);
     assert!(numbers.into_iter().all(|number| i32::try_from(number).is_ok()), "replies show it");
 }
+
+#[tokio::test(start_paused = true)]
+async fn done_with_nothing_to_show_is_unknown() {
+    let (mut state, mut trades) = (state(), Trades::default());
+    let (request, mut outcome) = begun(&mut trades, &state, Intent::Open, buy(2));
+    trades.on_answer(request.action_id, model::Retcode::DONE, &mut state);
+    tokio::time::advance(std::time::Duration::from_secs(5)).await;
+    trades.look(&mut state);
+    assert!(matches!(outcome.try_recv(), Ok(Outcome::Unknown(number)) if number == request.action_id));
+}
