@@ -114,7 +114,8 @@ async fn profits_follow_every_price_at_the_asked_pace() {
     let world = World::start().await;
     let session = world.login().await;
     session.open("symbol=EURUSD&operation=Buy&volume=0.1").await;
-    session.call("SubscribeOrderProfit", "interval=0").await.ok();
+    let open = session.json("SubscribeOrderProfit", "interval=0").await;
+    assert_eq!(open.as_array().map(Vec::len), Some(session.tickets().await.len()), "{open}");
     let mut profits = session.stream("OnOrderProfit").await;
     for (bid, profit) in [(1.1051, 50.0), (1.0951, -50.0), (1.1201, 200.0)] {
         world.control.quote("EURUSD", bid, bid + 0.0001).await.unwrap();

@@ -1,6 +1,6 @@
 //! Interest in streams. It belongs to the session, not to a socket.
 
-use crate::reply::Text;
+use crate::reply::{Order, Text};
 use crate::{Names, Token};
 
 calls! {
@@ -44,13 +44,13 @@ calls! {
             symbols: Option<Names>,
         } -> Text;
 
-        /// Sets the pace of profit updates on /OnOrderProfit and /Events.
+        /// Sets the pace of profit updates on /OnOrderProfit and /Events, and lists everything open.
         SubscribeOrderProfit {
             /// Session token, the value a Connect call answered.
             id: Token,
             /// Least time between two events in milliseconds; 0 sends every change.
             interval_ms as "interval": u32 = 0,
-        } -> Text;
+        } -> Vec<Order>;
 
         /// Ends profit updates.
         UnSubscribeOrderProfit {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use calls::reply::Text;
+use calls::reply::{Order, Text};
 use calls::subscriptions::{
     Subscribe, SubscribeMany, SubscribeOrderProfit, UnSubscribe, UnSubscribeMany, UnSubscribeOrderProfit,
 };
@@ -39,10 +39,11 @@ impl Handle<UnSubscribeMany> for Caller<'_> {
 }
 
 impl Handle<SubscribeOrderProfit> for Caller<'_> {
-    async fn handle(&self, call: SubscribeOrderProfit) -> Result<Text, Error> {
+    /// The one client known to call it reads a list of orders from the answer.
+    async fn handle(&self, call: SubscribeOrderProfit) -> Result<Vec<Order>, Error> {
         let session = self.session(&call.id)?;
         session.set_profit_pace(Some(Duration::from_millis(call.interval_ms.into())))?;
-        Ok(Text::OK)
+        session.visit(self.deadline, State::opened_orders).await
     }
 }
 
