@@ -118,6 +118,37 @@ async fn a_cable_cut_in_flight_loses_no_order_and_doubles_none() {
 }
 
 #[tokio::test]
+async fn an_order_that_waited_behind_another_is_told_to_be_unsent() {
+    let world = World::start().await;
+    let cable = Cable::to(world.broker_addr).await;
+    let session = world.login_at(USD, cable.addr()).await;
+    warm_up(&session).await;
+    cable.hold_answers();
+    let first = session.call("OrderSend", ORDER);
+    let second = async {
+        eventually("the broker has the first", async || (positions(&world).await == 1).then_some(())).await;
+        let other = session.call("OrderSend", "symbol=EURUSD&operation=Sell&volume=0.1");
+        let cut = async {
+            for _ in 0..50 {
+                session.json("AccountSummary", "").await;
+            }
+            cable.cut().await;
+            cable.plug();
+        };
+        tokio::join!(other, cut).0
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!(first.ok().json()["symbol"], "EURUSD");
+    // The link broke while it waited, or even before it came to that.
+    let told = second.refused();
+    assert!(
+        ["NO_CONNECTION", "CONNECT_ERROR"].contains(&told.as_str()),
+        "it is known not to be sent: {told}"
+    );
+    assert_eq!(positions(&world).await, 1);
+}
+
+#[tokio::test]
 async fn an_order_under_a_key_survives_the_cut_as_one() {
     let world = World::start().await;
     let cable = Cable::to(world.broker_addr).await;

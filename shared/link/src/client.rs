@@ -156,6 +156,12 @@ impl Link {
         self.flights.push(Flight { id, command, deadline: Instant::now() + ANSWER_LIMIT });
     }
 
+    /// Requests that still wait for their turn: they have not been sent.
+    #[must_use]
+    pub fn unsent(&self) -> Vec<RequestId> {
+        self.waiting.iter().map(|pending| pending.id).collect()
+    }
+
     /// Sends a request and waits for its answer; what else comes meanwhile is kept for [`next`](Self::next). Not to
     /// be cancelled: the answer would be lost.
     ///
@@ -314,5 +320,29 @@ async fn wait_until(wake: Option<Instant>) {
     match wake {
         Some(instant) => sleep_until(instant).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_tungstenite::WebSocketStream;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+    use tokio_util::either::Either;
+    use wire::records::TradeRequest;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_behind_another_of_its_command_is_unsent() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let socket = WebSocketStream::from_raw_socket(Either::Left(stream), Role::Client, None).await;
+        let mut link = Link::new(socket, Cipher::new(&[7; 32]).unwrap(), [0; 64]);
+        let order = TradeRequest::default();
+        link.submit::<requests::Trade>(&order).unwrap();
+        let behind = link.submit::<requests::Trade>(&order).unwrap();
+        link.submit::<requests::Account>(&wire::Empty).unwrap();
+        assert_eq!(link.unsent(), [behind]);
     }
 }

@@ -65,7 +65,11 @@ enum Waiting {
 /// Why the online phase ended.
 enum Exit {
     Stopped,
-    Lost(LinkError),
+    Lost {
+        cause: LinkError,
+        /// Requests that had not been sent yet.
+        unsent: Vec<RequestId>,
+    },
 }
 
 pub(crate) struct Actor {
@@ -133,7 +137,7 @@ impl Actor {
                     backoff.reset();
                     match self.online(established).await {
                         Exit::Stopped => break,
-                        Exit::Lost(cause) => self.lost(&cause),
+                        Exit::Lost { cause, unsent } => self.lost(&cause, &unsent),
                     }
                 }
                 Some(Err(cause)) if self.state.is_none() || cause.retry() == RetryAdvice::Never => {
@@ -228,13 +232,19 @@ impl Actor {
         }
     }
 
-    fn lost(&mut self, cause: &LinkError) {
+    fn lost(&mut self, cause: &LinkError, unsent: &[RequestId]) {
         tracing::info!(login = self.target.credentials.login, %cause, "the link was lost");
         let error = Error::new(
             Code::ConnectError,
             "The connection to the trade server was lost and is being restored.",
         )
         .because(cause);
+        for id in unsent {
+            if let Some(Waiting::Trade(action_id)) = self.waiting.remove(id) {
+                let told = "The connection was lost before the order was sent. Send it again.";
+                self.trades.not_sent(action_id, Error::new(Code::NoConnection, told));
+            }
+        }
         for (_, waiting) in self.waiting.drain() {
             if let Waiting::Caller(reply) = waiting {
                 let _ = reply.send(Err(error.clone()));
@@ -252,7 +262,7 @@ impl Actor {
         let mut link = self.take_over(established);
         loop {
             if let Err(cause) = self.after_event(&mut link) {
-                return Exit::Lost(cause);
+                return Exit::Lost { cause, unsent: link.unsent() };
             }
             let wake = self.wake_at();
             tokio::select! {
@@ -263,7 +273,7 @@ impl Actor {
                 }
                 incoming = link.next() => match incoming {
                     Ok(incoming) => self.on_incoming(incoming, &mut link),
-                    Err(cause) => return Exit::Lost(cause),
+                    Err(cause) => return Exit::Lost { cause, unsent: link.unsent() },
                 },
                 mail = self.inbox.recv() => match mail {
                     Some(mail) => self.on_mails(mail, &mut link),

@@ -196,6 +196,7 @@ impl Trades {
 
     /// The request could not be given to the link: it never left.
     pub(crate) fn not_sent(&mut self, action_id: u32, error: Error) {
+        self.take_up(action_id);
         self.finish(action_id, Outcome::NotSent(error));
     }
 

@@ -135,3 +135,16 @@ async fn done_with_nothing_to_show_is_unknown() {
     trades.look(&mut state);
     assert!(matches!(outcome.try_recv(), Ok(Outcome::Unknown(number)) if number == request.action_id));
 }
+
+#[test]
+fn a_request_that_never_left_is_not_sent_even_if_it_was_given_up() {
+    let (state, mut trades) = (state(), Trades::default());
+    let (request, mut outcome) = begun(&mut trades, &state, Intent::Open, buy(2));
+    trades.not_sent(request.action_id, error::Error::of(error::Code::NoConnection));
+    assert!(matches!(outcome.try_recv(), Ok(Outcome::NotSent(_))));
+    let (request, _) = begun(&mut trades, &state, Intent::Open, buy(2));
+    trades.abandon();
+    trades.not_sent(request.action_id, error::Error::of(error::Code::NoConnection));
+    let mut state = state;
+    assert!(matches!(trades.lookup(request.action_id, &mut state), Some(Outcome::NotSent(_))));
+}
