@@ -122,6 +122,8 @@ impl Visit {
 
 #[cfg(test)]
 mod tests {
+    use wire::Payload;
+
     use super::*;
 
     fn credentials(password: &str) -> Credentials {
@@ -141,9 +143,19 @@ mod tests {
         let request = credentials(&"aB".repeat(160)).request();
         assert_eq!(request.password.reveal(), "");
         assert_eq!(request.password_token.reveal(), &[0xab; 160]);
-        assert_eq!((request.url_length, request.login), (14, 7));
+        assert_eq!((request.url_length, request.login, request.cid), (14, 7, [1; 16]));
         let request = credentials(&"xB".repeat(160)).request();
         assert!(request.password_token.is_zero());
+    }
+
+    #[test]
+    fn of_a_long_password_the_first_32_units_are_sent() {
+        let long = "pä55w0rd-".repeat(5);
+        let sent = credentials(&long).request().to_bytes();
+        let received = LoginRequest::from_bytes(&sent).unwrap();
+        let kept: String = long.chars().take(LOGIN_PASSWORD_UNITS).collect();
+        assert_eq!(received.password.reveal(), kept);
+        assert!(received.password_token.is_zero());
     }
 
     #[test]
