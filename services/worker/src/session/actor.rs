@@ -304,8 +304,7 @@ impl Actor {
                 state.load(portfolio);
             }
             Some(state) => {
-                state.set_catalogue(catalogue);
-                state.set_account(account);
+                state.begin_again(account, catalogue);
                 let told = resync(state, portfolio, &history);
                 self.trades.look(state);
                 self.held_back.extend(told);

@@ -109,10 +109,15 @@ impl QuoteBook {
         self.ticks
     }
 
-    /// The symbol list changed: prices are forgotten, interest moves to the new ids of the same symbols.
-    pub(crate) fn renumber(&mut self, new_id: impl Fn(u32) -> Option<u32>) {
+    /// Forgets prices, not who wants them.
+    pub(crate) fn forget_prices(&mut self) {
         self.latest.clear();
         self.changed.clear();
+    }
+
+    /// The symbol list changed: prices are forgotten, interest moves to the new ids of the same symbols.
+    pub(crate) fn renumber(&mut self, new_id: impl Fn(u32) -> Option<u32>) {
+        self.forget_prices();
         self.watched = self.watched.iter().filter_map(|id| new_id(*id)).collect();
         let interests = std::mem::take(&mut self.interests);
         self.interests =

@@ -131,6 +131,14 @@ impl State {
         self.margin = None;
     }
 
+    /// A new link: account and symbols are loaded anew, and prices from before the gap are not those of now. Until ticks
+    /// come, positions are worth what the server says.
+    pub(crate) fn begin_again(&mut self, account: Account, catalogue: Arc<Catalogue>) {
+        self.quotes.forget_prices();
+        self.set_catalogue(catalogue);
+        self.set_account(account);
+    }
+
     /// Takes over a new account record, and with it the conditions of all symbols.
     pub(crate) fn set_account(&mut self, account: Account) {
         self.account = account;

@@ -180,6 +180,22 @@ fn what_was_missed_is_told_once_and_the_past_is_no_news() {
 }
 
 #[test]
+fn prices_from_before_a_gap_value_nothing_after_it() {
+    let mut state = state();
+    state.load(Portfolio { positions: vec![position(70, 1)], orders: Vec::new() });
+    state.quotes.subscribe(1, std::time::Duration::ZERO);
+    let (account, catalogue) = (state.account.clone(), Arc::clone(&state.catalogue));
+    state.begin_again(account, catalogue);
+    let now = Position { profit: -321.0, price_close: 1.09679, ..position(70, 1) };
+    resync(&mut state, Portfolio { positions: vec![now], orders: Vec::new() }, &History::default());
+    assert_eq!(state.figures().unwrap().1.profit.to_string(), "-321", "the server's, until a tick comes");
+    assert!(state.quotes.prices(1).is_none());
+    assert_eq!(state.quotes.subscribed(), [1], "interest outlives the gap");
+    tick(&mut state, 5, 110_100.0, 110_110.0);
+    assert_eq!(state.figures().unwrap().1.profit.to_string(), "100");
+}
+
+#[test]
 fn stops_that_changed_meanwhile_are_told() {
     let mut state = state();
     state.load(Portfolio { positions: vec![position(70, 1)], orders: Vec::new() });
