@@ -80,10 +80,11 @@ impl Worker {
             AnyCall::Prices(call) => call.dispatch(&caller).await,
             AnyCall::Subscriptions(call) => call.dispatch(&caller).await,
             AnyCall::Service(call) => call.dispatch(&caller).await,
-            AnyCall::Trading(call) => match (&ask.idempotency_key, session) {
-                (Some(key), Some(session)) => trading::once(&caller, session, key, call).await,
-                _ => call.dispatch(&caller).await,
-            },
+            AnyCall::Trading(call) => {
+                let unknown = || Error::invalid_token(ask.token.as_deref().unwrap_or_default());
+                let session = session.ok_or_else(unknown)?;
+                trading::answer(&caller, session, ask.idempotency_key.as_deref(), call).await
+            }
         }
     }
 }

@@ -27,8 +27,30 @@ const TRADE_DISABLED: i32 = 4;
 /// The reply must leave before the client stops waiting.
 const REPLY_MARGIN: std::time::Duration = std::time::Duration::from_millis(500);
 
+/// Answers an order call: once under its idempotency key, if it has one.
+pub(crate) async fn answer(
+    caller: &Caller<'_>,
+    session: &Session,
+    key: Option<&str>,
+    call: TradingCall,
+) -> Result<Payload, Error> {
+    match key {
+        Some(key) => once(caller, session, key, call).await,
+        None => act(caller, session, call).await,
+    }
+}
+
+/// What every order call begins with: whether the account may trade, and for a `Safe` one whether it is done already.
+async fn act(caller: &Caller<'_>, session: &Session, call: TradingCall) -> Result<Payload, Error> {
+    caller.may_trade(session).await?;
+    match caller.earlier(session).await? {
+        Some(order) => OrderSend::payload(&order),
+        None => call.dispatch(caller).await,
+    }
+}
+
 /// Answers a call under an idempotency key: the first one is done, its repetitions get its outcome.
-pub(crate) async fn once(
+async fn once(
     caller: &Caller<'_>,
     session: &Session,
     key: &str,
@@ -37,7 +59,7 @@ pub(crate) async fn once(
     let begun = session.journal().begin(key, &caller.fingerprint)?;
     match begun {
         Begun::New(sender) => {
-            let outcome = call.dispatch(caller).await;
+            let outcome = act(caller, session, call).await;
             // What never left may be tried again under the same key.
             if outcome.is_ok() || caller.sent.load(Ordering::SeqCst) {
                 sender.send_replace(Some(outcome.clone()));
@@ -67,10 +89,6 @@ pub(crate) async fn once(
 impl Handle<OrderSend> for Caller<'_> {
     async fn handle(&self, call: OrderSend) -> Result<Order, Error> {
         let session = self.session(&call.id)?;
-        self.may_trade(&session).await?;
-        if let Some(earlier) = self.earlier(&session).await? {
-            return Ok(earlier);
-        }
         let Operation::Known(kind) = call.operation else { return Err(invalid_operation()) };
         if matches!(kind, OrderType::CloseBy | OrderType::Balance | OrderType::Credit) {
             return Err(invalid_operation());
@@ -165,10 +183,6 @@ enum Named {
 impl Handle<OrderModify> for Caller<'_> {
     async fn handle(&self, call: OrderModify) -> Result<Order, Error> {
         let session = self.session(&call.id)?;
-        self.may_trade(&session).await?;
-        if let Some(earlier) = self.earlier(&session).await? {
-            return Ok(earlier);
-        }
         match self.named(&session, call.ticket).await? {
             Named::Position(open) => {
                 let record = &open.record;
@@ -229,10 +243,6 @@ fn modify_request(call: &OrderModify, order: records::Order) -> TradeRequest {
 impl Handle<OrderClose> for Caller<'_> {
     async fn handle(&self, call: OrderClose) -> Result<Order, Error> {
         let session = self.session(&call.id)?;
-        self.may_trade(&session).await?;
-        if let Some(earlier) = self.earlier(&session).await? {
-            return Ok(earlier);
-        }
         match self.named(&session, call.ticket).await? {
             Named::Position(open) => {
                 let record = &open.record;
