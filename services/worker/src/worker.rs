@@ -103,12 +103,6 @@ impl Worker {
         self.tasks.finish(grace).await
     }
 
-    /// How many sessions there are.
-    #[must_use]
-    pub fn session_count(&self) -> usize {
-        self.sessions().len()
-    }
-
     fn sessions(&self) -> MutexGuard<'_, HashMap<String, Session>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -18,5 +18,5 @@ pub use contract::{
 };
 pub use convert::{Quotes, rate_buy, rate_sell};
 pub use equity::{Equity, Floating, FreeMarginMode, Funds};
-pub use margin::{Exposure, margin_of};
+pub use margin::Exposure;
 pub use profit::{Profit, profit_of};

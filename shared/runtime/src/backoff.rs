@@ -29,12 +29,6 @@ impl Backoff {
     pub const fn reset(&mut self) {
         self.attempts = 0;
     }
-
-    /// Pauses taken since the last success.
-    #[must_use]
-    pub const fn attempts(&self) -> u32 {
-        self.attempts
-    }
 }
 
 #[cfg(test)]

@@ -20,12 +20,6 @@ impl Tasks {
         Self::default()
     }
 
-    /// A group that also stops when this one does, and that can be stopped by itself.
-    #[must_use]
-    pub fn child(&self) -> Self {
-        Self { tracker: TaskTracker::new(), stop: self.stop.child_token() }
-    }
-
     /// Runs a task in the group.
     pub fn spawn<F>(&self, task: F) -> JoinHandle<F::Output>
     where
@@ -70,16 +64,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn finishing_waits_for_every_task_and_stops_children() {
+    async fn finishing_waits_for_every_task() {
         let tasks = Tasks::new();
-        let child = tasks.child();
-        for group in [&tasks, &child] {
-            let stop = group.stop_signal();
-            group.spawn(async move { stop.cancelled().await });
-        }
-        assert_eq!((tasks.running(), child.running()), (1, 1));
+        let stop = tasks.stop_signal();
+        tasks.spawn(async move { stop.cancelled().await });
+        assert_eq!(tasks.running(), 1);
         assert!(tasks.finish(Duration::from_secs(30)).await);
-        assert!(child.is_stopping() && child.finish(Duration::from_secs(30)).await);
+        assert!(tasks.is_stopping() && tasks.running() == 0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! What of a symbol and of an account the arithmetic needs.
 
-use crate::{CalcMode, OrderType, Price, Side};
+use crate::{CalcMode, Price, Side};
 
 /// Bit of a symbol's `margin_flags`: only the larger leg of a hedge pays margin.
 pub const MARGIN_LARGER_LEG: u32 = 4;
@@ -49,12 +49,6 @@ impl Contract {
         let index = side.number() as usize;
         let maintenance = self.rates_maintenance[index];
         if maintenance > 0.0 { maintenance } else { self.rates_initial[index] }
-    }
-
-    /// The margin ratio that a new order of this type must meet.
-    #[must_use]
-    pub fn order_rate(&self, kind: OrderType) -> f64 {
-        self.rates_initial.get(kind.number() as usize).copied().unwrap_or(0.0)
     }
 
     /// Whether profit follows the forex rule (both ends rounded, one rate by side).

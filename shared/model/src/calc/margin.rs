@@ -1,49 +1,31 @@
-//! Margin of open positions and of orders about to open one.
+//! Margin of open positions.
 
 use super::{Contract, Deposit};
 use crate::{CalcMode, Money, Price, Side, Volume};
 
-/// Margin of `lots` at `price` in the margin currency, before any ratio. `size` stands for the contract
-/// size, or for the fixed margin a lot where the symbol has one.
-fn base_margin(contract: &Contract, lots: f64, price: f64, size: f64, leverage: u32) -> f64 {
-    let leverage = f64::from(leverage.max(1));
+/// Margin in the margin currency, before any ratio. `size` stands for the contract size, or for the fixed margin a lot
+/// where the symbol has one: of the whole, or of its hedged part.
+fn base_margin(contract: &Contract, volume: Volume, price: f64, size: f64, deposit: &Deposit) -> f64 {
+    let leverage = f64::from(deposit.leverage.max(1));
     let fixed = contract.margin_initial > 0.0;
-    let amount = lots * size;
+    let amount = volume.lots() * size;
     match contract.calc_mode {
         CalcMode::Forex => amount / leverage,
         CalcMode::CfdLeverage if fixed => amount / leverage,
         CalcMode::CfdLeverage => amount * price / leverage,
-        CalcMode::Futures | CalcMode::ExchangeFutures | CalcMode::FortsFutures => {
-            lots * contract.margin_initial
-        }
         _ if fixed => amount,
         CalcMode::ForexNoLeverage => amount,
         CalcMode::Cfd | CalcMode::Stocks | CalcMode::MoexStocks => amount * price,
         CalcMode::CfdIndex if contract.tick_size > 0.0 => {
             amount * price * contract.tick_value / contract.tick_size
         }
-        // Options and bonds have no formula in the protocol, collateral needs no margin.
+        // Futures have no margin but a fixed one, options and bonds no formula in the protocol, collateral needs none.
         _ => 0.0,
     }
 }
 
 fn unit_size(contract: &Contract) -> f64 {
     if contract.margin_initial > 0.0 { contract.margin_initial } else { contract.contract_size }
-}
-
-/// Margin of a single position or order: `rate` converts from the margin currency to the account's,
-/// `ratio` is the symbol's margin ratio for it.
-#[must_use]
-pub fn margin_of(
-    contract: &Contract,
-    volume: Volume,
-    price: Price,
-    rate: f64,
-    ratio: f64,
-    deposit: &Deposit,
-) -> Money {
-    let base = base_margin(contract, volume.lots(), price.to_f64(), unit_size(contract), deposit.leverage);
-    Money::round(base * rate * ratio, deposit.digits)
 }
 
 /// All positions of one symbol on one account, as margin sees them: two legs with their volumes and
@@ -108,7 +90,7 @@ impl Exposure {
         }
         let leg_margin = |leg: Leg, volume: Volume, size: f64, ratio: f64| {
             let price = leg.average(leg.price_sum);
-            let base = base_margin_sized(contract, volume, price, size, deposit);
+            let base = base_margin(contract, volume, price, size, deposit);
             Money::round(base * leg.average(leg.rate_sum) * ratio, deposit.digits)
         };
         let ratio = contract.open_rate(side);
@@ -121,17 +103,5 @@ impl Exposure {
         }
         let both_ratio = f64::midpoint(contract.open_rate(Side::Buy), contract.open_rate(Side::Sell));
         uncovered + leg_margin(buys.plus(sells), smaller.volume, contract.margin_hedged, both_ratio)
-    }
-}
-
-/// As [`base_margin`], but a fixed margin a lot is also taken from `size`: the hedged part of futures has
-/// its own.
-fn base_margin_sized(contract: &Contract, volume: Volume, price: f64, size: f64, deposit: &Deposit) -> f64 {
-    match contract.calc_mode {
-        CalcMode::Futures | CalcMode::ExchangeFutures | CalcMode::FortsFutures => {
-            let fixed = contract.margin_initial > 0.0;
-            if fixed { volume.lots() * size } else { 0.0 }
-        }
-        _ => base_margin(contract, volume.lots(), price, size, deposit.leverage),
     }
 }

@@ -89,6 +89,13 @@ fn a_missing_quote_gives_no_profit_rather_than_a_wrong_one() {
     assert_eq!(profit(&bond, Side::Buy, 1.0, 30.0, 31.0, "USD"), None);
 }
 
+/// Of a single long position whose margin currency is the account's.
+fn margin(c: &Contract, volume: f64, open: f64) -> String {
+    let mut exposure = Exposure::default();
+    exposure.add(Side::Buy, lots(volume), price(open), 1.0);
+    exposure.margin(c, &deposit("USD")).to_string()
+}
+
 #[test]
 fn margin_follows_the_calculation_mode() {
     let cases = [
@@ -100,18 +107,18 @@ fn margin_follows_the_calculation_mode() {
     ];
     for (mode, size, at, expected) in cases {
         let c = contract(mode, size, "USD", "USD");
-        let margin = margin_of(&c, lots(1.0), price(at), 1.0, 1.0, &deposit("USD"));
-        assert_eq!(margin.to_string(), expected, "{mode:?}");
+        assert_eq!(margin(&c, 1.0, at), expected, "{mode:?}");
     }
     let mut index = contract(CalcMode::CfdIndex, 1.0, "USD", "USD");
     (index.tick_size, index.tick_value) = (0.1, 0.1);
-    assert_eq!(margin_of(&index, lots(2.0), price(5000.0), 1.0, 0.05, &deposit("USD")).to_string(), "500");
+    index.rates_maintenance[0] = 0.05;
+    assert_eq!(margin(&index, 2.0, 5000.0), "500");
     let mut futures = contract(CalcMode::Futures, 1.0, "USD", "USD");
     futures.margin_initial = 1500.0;
-    assert_eq!(margin_of(&futures, lots(2.0), price(5000.0), 1.0, 1.0, &deposit("USD")).to_string(), "3000");
+    assert_eq!(margin(&futures, 2.0, 5000.0), "3000");
     let mut fixed = contract(CalcMode::Forex, 100_000.0, "USD", "USD");
     fixed.margin_initial = 50_000.0;
-    assert_eq!(margin_of(&fixed, lots(1.0), price(1.1), 1.0, 1.0, &deposit("USD")).to_string(), "500");
+    assert_eq!(margin(&fixed, 1.0, 1.1), "500");
 }
 
 #[test]

@@ -136,14 +136,6 @@ impl Schedule {
         let week = || std::array::from_fn(|_| vec![Session { open: 0, close: 1440 }]);
         Self { quotes: week(), trades: week() }
     }
-
-    /// Whether a session of `day` (0 Sunday) holds `minute`.
-    #[must_use]
-    pub fn is_open(week: &[Vec<Session>; 7], day: usize, minute: i64) -> bool {
-        let holds =
-            |session: &Session| i64::from(session.open) <= minute && minute < i64::from(session.close);
-        week.get(day).is_some_and(|sessions| sessions.iter().any(holds))
-    }
 }
 
 impl Record for Schedule {
