@@ -15,8 +15,11 @@
 //! This crate knows nothing about HTTP, sessions or the wire protocol.
 
 mod codes;
+mod problem;
+mod status;
 
 pub use codes::Code;
+pub use problem::Problem;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -31,14 +34,43 @@ const ECHO_CHARS_MAX: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     code: Code,
+    /// The code that fits better, where the known interface has one for everything.
+    precise: Option<Code>,
     detail: Cow<'static, str>,
     cause: Option<String>,
+    outcome: Option<Outcome>,
+}
+
+/// What became of a trade request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It never left: sending it anew cannot double it.
+    NotSent,
+    /// The trade server refused it.
+    Rejected,
+    /// It was done, though the call failed.
+    Applied,
+    /// Nobody can tell yet: look before repeating it.
+    Unknown,
+}
+
+impl Outcome {
+    /// Its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::Rejected => "rejected",
+            Self::Applied => "applied",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 impl Error {
     /// An error with a message for the caller.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, detail: detail.into(), cause: None }
+        Self { code, precise: None, detail: detail.into(), cause: None, outcome: None }
     }
 
     /// An error whose message is the code's general meaning.
@@ -95,6 +127,7 @@ impl Error {
                 "Server not found: {server}. Check the spelling with /Search or /SearchMQ, or use /Connect."
             ),
         )
+        .precisely(Code::ServerNotFound)
     }
 
     /// Nothing came back in time.
@@ -112,6 +145,20 @@ impl Error {
         Self::new(Code::Done, "The service failed inside. Try again; its log has the reason.").because(cause)
     }
 
+    /// Names the code that fits better than the one that clients of the known interface expect.
+    #[must_use]
+    pub const fn precisely(mut self, code: Code) -> Self {
+        self.precise = Some(code);
+        self
+    }
+
+    /// Says what became of the trade request of the call.
+    #[must_use]
+    pub const fn with_outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = Some(outcome);
+        self
+    }
+
     /// Adds what the log should know and the caller should not.
     #[must_use]
     pub fn because(mut self, cause: impl fmt::Display) -> Self {
@@ -122,6 +169,16 @@ impl Error {
     /// The reason, for programs.
     pub fn code(&self) -> Code {
         self.code
+    }
+
+    /// The reason, where clients are not bound to the known interface.
+    pub fn precise_code(&self) -> Code {
+        self.precise.unwrap_or(self.code)
+    }
+
+    /// What became of the trade request, if the call was one.
+    pub const fn outcome(&self) -> Option<Outcome> {
+        self.outcome
     }
 
     /// The message for the caller.
