@@ -8,7 +8,9 @@ mod contract;
 mod convert;
 mod equity;
 mod margin;
+mod order;
 mod profit;
+mod tick;
 
 #[cfg(test)]
 mod tests;
@@ -19,4 +21,6 @@ pub use contract::{
 pub use convert::{Quotes, rate_buy, rate_sell};
 pub use equity::{Equity, Floating, FreeMarginMode, Funds};
 pub use margin::Exposure;
+pub use order::{margin_rate, order_margin};
 pub use profit::{Profit, profit_of};
+pub use tick::{TickValue, tick_value};

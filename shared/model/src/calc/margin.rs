@@ -5,7 +5,13 @@ use crate::{CalcMode, Money, Price, Side, Volume};
 
 /// Margin in the margin currency, before any ratio. `size` stands for the contract size, or for the fixed margin a lot
 /// where the symbol has one: of the whole, or of its hedged part.
-fn base_margin(contract: &Contract, volume: Volume, price: f64, size: f64, deposit: &Deposit) -> f64 {
+pub(super) fn base_margin(
+    contract: &Contract,
+    volume: Volume,
+    price: f64,
+    size: f64,
+    deposit: &Deposit,
+) -> f64 {
     let leverage = f64::from(deposit.leverage.max(1));
     let fixed = contract.margin_initial > 0.0;
     let amount = volume.lots() * size;
@@ -24,7 +30,8 @@ fn base_margin(contract: &Contract, volume: Volume, price: f64, size: f64, depos
     }
 }
 
-fn unit_size(contract: &Contract) -> f64 {
+/// What [`base_margin`] takes for a whole volume.
+pub(super) fn unit_size(contract: &Contract) -> f64 {
     if contract.margin_initial > 0.0 { contract.margin_initial } else { contract.contract_size }
 }
 

@@ -3,6 +3,9 @@
 use super::*;
 use crate::{CalcMode, Money, Price, Side, Volume};
 
+mod order;
+mod tick;
+
 /// EURUSD 1.10000/1.10020, USDJPY 150.00/150.02, GBPUSD 1.25000/1.25030.
 struct Market;
 

@@ -1,0 +1,51 @@
+//! What a price step is worth.
+
+use super::{Contract, Deposit, Quotes, rate_buy, rate_sell};
+use crate::{CalcMode, pow10};
+
+/// Value of one tick of one lot in account currency, not rounded (MQL5 Reference, `SYMBOL_TRADE_TICK_VALUE_PROFIT` and
+/// `SYMBOL_TRADE_TICK_VALUE_LOSS`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TickValue {
+    /// Of a tick gained: profit currency is sold.
+    pub profit: f64,
+    /// Of a tick lost: profit currency is bought.
+    pub loss: f64,
+}
+
+/// Value of one tick of one lot, so that so many ticks give the profit of [`profit_of`](super::profit_of): modes with
+/// a price for the tick take it from the symbol, the others multiply tick size and contract size (MQL5 Reference,
+/// `ENUM_SYMBOL_CALC_MODE`). A symbol without a tick size steps by a point.
+///
+/// `None` while a quote for the conversion is missing, for bonds and collateral, whose profit only the server can
+/// tell, and for figures that are no numbers.
+pub fn tick_value(contract: &Contract, deposit: &Deposit, quotes: &impl Quotes) -> Option<TickValue> {
+    let value = raw_tick_value(contract)?;
+    let (from, to) = (contract.currency_profit.as_str(), deposit.currency.as_str());
+    let profit = value * rate_sell(from, to, quotes)?;
+    let loss = value * rate_buy(from, to, quotes)?;
+    (profit.is_finite() && loss.is_finite()).then_some(TickValue { profit, loss })
+}
+
+/// In the profit currency.
+fn raw_tick_value(contract: &Contract) -> Option<f64> {
+    let has_tick = contract.tick_size > 0.0;
+    match contract.calc_mode {
+        CalcMode::Forex
+        | CalcMode::ForexNoLeverage
+        | CalcMode::Cfd
+        | CalcMode::CfdIndex
+        | CalcMode::CfdLeverage
+        | CalcMode::Stocks
+        | CalcMode::MoexStocks => {
+            let point = 1.0 / pow10(contract.digits) as f64;
+            Some(if has_tick { contract.tick_size } else { point } * contract.contract_size)
+        }
+        CalcMode::Futures
+        | CalcMode::ExchangeFutures
+        | CalcMode::FortsFutures
+        | CalcMode::Option
+        | CalcMode::MarginOption => has_tick.then_some(contract.tick_value),
+        CalcMode::Bonds | CalcMode::MoexBonds | CalcMode::Collateral => None,
+    }
+}
