@@ -8,7 +8,7 @@ use calls::{Params, Payload};
 use error::Error;
 
 use crate::fanout::Subscription;
-use crate::frame::Topics;
+use crate::frame::Interest;
 
 /// Whoever answers calls and publishes events: the owner of the sessions, or a way to reach it.
 #[async_trait]
@@ -17,7 +17,7 @@ pub trait Backend: Send + Sync + 'static {
     async fn ask(&self, ask: Ask) -> Answer;
 
     /// Starts listening to a session. An unknown token is [`Error::invalid_token`].
-    async fn subscribe(&self, token: &str, topics: Topics) -> Result<Subscription, Error>;
+    async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error>;
 }
 
 /// A call to be answered.

@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use error::Error;
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 
-use crate::frame::{Frame, Topic, Topics};
+use crate::frame::{Frame, Interest, Topic};
 use crate::queue::{End, Queue};
 
 /// Sockets that may listen to one session: a screen opens a few, and a public page about one account has many.
@@ -31,7 +33,7 @@ struct Subscribers {
 
 #[derive(Debug)]
 struct Subscriber {
-    topics: Topics,
+    interest: Interest,
     queue: Mutex<Queue>,
     changed: Notify,
 }
@@ -43,7 +45,8 @@ impl Fanout {
     }
 
     /// Starts listening.
-    pub fn subscribe(&self, topics: Topics) -> Result<Subscription, Error> {
+    pub fn subscribe(&self, interest: impl Into<Interest>) -> Result<Subscription, Error> {
+        let interest = interest.into();
         let mut subscribers = locked(&self.0.subscribers);
         if subscribers.list.len() >= SUBSCRIPTIONS_MAX {
             return Err(Error::busy(format!(
@@ -54,12 +57,12 @@ impl Fanout {
         if let Some(end) = subscribers.end {
             queue.end(end);
         }
-        let subscriber = Arc::new(Subscriber { topics, queue: Mutex::new(queue), changed: Notify::new() });
+        let subscriber = Arc::new(Subscriber { interest, queue: Mutex::new(queue), changed: Notify::new() });
         subscribers.list.push(Arc::clone(&subscriber));
-        for topic in topics.iter() {
+        for topic in interest.topics.iter() {
             self.0.listeners[topic as usize].fetch_add(1, Ordering::Relaxed);
         }
-        Ok(Subscription { subscriber, fanout: Arc::clone(&self.0) })
+        Ok(Subscription { subscriber, fanout: Arc::clone(&self.0), due: None })
     }
 
     /// True when somebody listens to the topic: ask before encoding.
@@ -67,11 +70,25 @@ impl Fanout {
         self.0.listeners[topic as usize].load(Ordering::Relaxed) > 0
     }
 
+    /// The shortest pace that a listener to the topic wants; `usual` for those that name none. `None`: nobody listens.
+    pub fn pace(&self, topic: Topic, usual: Duration) -> Option<Duration> {
+        let subscribers = locked(&self.0.subscribers);
+        let listeners = subscribers.list.iter().filter(|one| one.interest.topics.contains(topic));
+        listeners.map(|one| one.interest.every.unwrap_or(usual)).min()
+    }
+
+    /// The events that the slowest listener to the topic has not taken yet.
+    pub fn backlog(&self, topic: Topic) -> usize {
+        let subscribers = locked(&self.0.subscribers);
+        let listeners = subscribers.list.iter().filter(|one| one.interest.topics.contains(topic));
+        listeners.map(|one| locked(&one.queue).events()).max().unwrap_or(0)
+    }
+
     /// Hands a frame to everyone who listens to its topic. Never waits for a reader.
     pub fn publish(&self, frame: Frame) {
         let frame = Arc::new(frame);
         for subscriber in &locked(&self.0.subscribers).list {
-            if subscriber.topics.contains(frame.topic) {
+            if subscriber.interest.topics.contains(frame.topic) {
                 locked(&subscriber.queue).push(Arc::clone(&frame));
                 subscriber.changed.notify_one();
             }
@@ -101,13 +118,24 @@ impl Drop for Fanout {
 pub struct Subscription {
     subscriber: Arc<Subscriber>,
     fanout: Arc<Shared>,
+    /// When the pace allows the next frame.
+    due: Option<Instant>,
 }
 
 impl Subscription {
     /// Waits for the next frame, or for the end. Safe to cancel: no frame is lost.
     pub async fn next(&mut self) -> Result<Arc<Frame>, End> {
         loop {
+            if let Some(due) = self.due.filter(|due| *due > Instant::now())
+                && !locked(&self.subscriber.queue).has_ended()
+            {
+                tokio::select! {
+                    () = sleep_until(due) => {}
+                    () = self.subscriber.changed.notified() => continue,
+                }
+            }
             if let Some(next) = locked(&self.subscriber.queue).pop() {
+                self.due = self.subscriber.interest.every.map(|every| Instant::now() + every);
                 return next;
             }
             self.subscriber.changed.notified().await;
@@ -118,7 +146,7 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         locked(&self.fanout.subscribers).list.retain(|other| !Arc::ptr_eq(other, &self.subscriber));
-        for topic in self.subscriber.topics.iter() {
+        for topic in self.subscriber.interest.topics.iter() {
             self.fanout.listeners[topic as usize].fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -132,6 +160,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Topics;
 
     fn quote(key: &str, text: &'static str) -> Frame {
         Frame::new(Topic::Quote, Some(key), text.into())
@@ -140,13 +169,43 @@ mod tests {
     #[tokio::test]
     async fn each_listener_gets_its_topics_only() {
         let fanout = Fanout::new();
-        let mut quotes = fanout.subscribe(Topic::Quote.into()).unwrap();
+        let mut quotes = fanout.subscribe(Topic::Quote).unwrap();
         let mut all = fanout.subscribe(Topics::ALL).unwrap();
         fanout.publish(Frame::new(Topic::OrderUpdate, None, "update".into()));
         fanout.publish(quote("A", "quote"));
         assert_eq!(quotes.next().await.unwrap().text, "quote");
         assert_eq!(all.next().await.unwrap().text, "update");
         assert_eq!(all.next().await.unwrap().text, "quote");
+    }
+
+    #[tokio::test]
+    async fn a_paced_reader_gets_the_latest_state_when_it_is_due() {
+        let fanout = Fanout::new();
+        let every = Duration::from_millis(50);
+        let interest = Interest { every: Some(every), ..Topic::Quote.into() };
+        let mut reader = fanout.subscribe(interest).unwrap();
+        assert_eq!(fanout.pace(Topic::Quote, Duration::MAX), Some(every));
+        assert_eq!(fanout.pace(Topic::Ohlc, Duration::MAX), None);
+        let begun = Instant::now();
+        fanout.publish(quote("A", "1"));
+        assert_eq!(reader.next().await.unwrap().text, "1");
+        fanout.publish(quote("A", "2"));
+        fanout.publish(quote("A", "3"));
+        assert_eq!(reader.next().await.unwrap().text, "3");
+        assert!(begun.elapsed() >= every, "not before it is due");
+        fanout.end(End::Closed);
+        assert_eq!(reader.next().await, Err(End::Closed), "the end does not wait for the pace");
+    }
+
+    #[test]
+    fn the_slowest_listener_makes_the_backlog() {
+        let fanout = Fanout::new();
+        let _slow = fanout.subscribe(Topic::TickHistory).unwrap();
+        let _other = fanout.subscribe(Topic::Quote).unwrap();
+        for _ in 0..3 {
+            fanout.publish(Frame::new(Topic::TickHistory, None, "portion".into()));
+        }
+        assert_eq!((fanout.backlog(Topic::TickHistory), fanout.backlog(Topic::Quote)), (3, 0));
     }
 
     #[tokio::test]
@@ -161,7 +220,7 @@ mod tests {
     fn interest_follows_subscriptions() {
         let fanout = Fanout::new();
         assert!(!fanout.has_listeners(Topic::Quote));
-        let first = fanout.subscribe(Topic::Quote.into()).unwrap();
+        let first = fanout.subscribe(Topic::Quote).unwrap();
         let second = fanout.subscribe(Topics::ALL).unwrap();
         drop(first);
         assert!(fanout.has_listeners(Topic::Quote));

@@ -1,52 +1,88 @@
 //! What streams carry.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use error::Error;
 use serde::Serialize;
 
-/// A stream of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Topic {
-    /// Quotes of subscribed symbols: state, one per symbol.
-    Quote,
-    /// Trading events: lossless.
-    OrderUpdate,
-    /// Profit of open orders with account figures: state.
-    OrderProfit,
+/// Declares [`Topic`]: meaning, variant, and what its frames are to a reader.
+macro_rules! topics {
+    ($($(#[doc = $doc:literal])+ $topic:ident: $kind:ident, $place:ident;)+) => {
+        /// A stream of a session.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Topic { $($(#[doc = $doc])+ $topic),+ }
+
+        impl Topic {
+            /// Every topic.
+            pub const ALL: [Topic; [$(Topic::$topic),+].len()] = [$(Topic::$topic),+];
+
+            /// The `type` of its envelopes; the stream's path is `/On` and this.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Topic::$topic => stringify!($topic)),+ }
+            }
+
+            /// True when only the latest value counts, so that older ones may be skipped.
+            pub const fn is_state(self) -> bool {
+                match self { $(Topic::$topic => topics!(@$kind)),+ }
+            }
+
+            /// True when it is among all events of a session, false when only its own path has it.
+            pub const fn is_common(self) -> bool {
+                match self { $(Topic::$topic => topics!(@$place)),+ }
+            }
+        }
+    };
+    (@state) => { true };
+    (@event) => { false };
+    (@common) => { true };
+    (@own) => { false };
+}
+
+topics! {
+    /// Quotes of subscribed symbols, one state per symbol.
+    Quote: state, common;
+    /// Trading events.
+    OrderUpdate: event, common;
+    /// Profit of open orders with account figures.
+    OrderProfit: state, common;
+    /// Tick values of symbols, one state per symbol.
+    TickValue: state, common;
+    /// The day's figures of symbols, one state per symbol.
+    MarketWatch: state, common;
+    /// Portions of a download of ticks.
+    TickHistory: event, common;
+    /// Messages of the inbox.
+    Mail: event, common;
+    /// Order books, one state per symbol.
+    OrderBook: state, common;
+    /// Running candles, one state per candle.
+    Ohlc: state, common;
+    /// Tickets of everything open, at a fixed pace.
+    OpenedOrdersTickets: state, own;
+    /// Tickets and profits of everything open, at a fixed pace.
+    OpenedOrdersTicketsProfit: state, own;
 }
 
 impl Topic {
-    /// Every topic.
-    pub const ALL: [Topic; 3] = [Topic::Quote, Topic::OrderUpdate, Topic::OrderProfit];
-
-    /// The `type` of its envelopes; the stream's path is `/On` and this.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Topic::Quote => "Quote",
-            Topic::OrderUpdate => "OrderUpdate",
-            Topic::OrderProfit => "OrderProfit",
-        }
-    }
-
-    /// True when only the latest value counts, so that older ones may be skipped.
-    pub const fn is_state(self) -> bool {
-        matches!(self, Topic::Quote | Topic::OrderProfit)
-    }
-
-    const fn bit(self) -> u8 {
-        1 << self as u8
+    const fn bit(self) -> u16 {
+        1 << self as u16
     }
 }
 
 /// A set of topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Topics(u8);
+pub struct Topics(u16);
 
 impl Topics {
     /// All of them.
     pub const ALL: Topics = Topics((1 << Topic::ALL.len()) - 1);
+
+    /// Those that are among all events of a session.
+    pub fn common() -> Topics {
+        Topic::ALL.into_iter().filter(|topic| topic.is_common()).collect()
+    }
 
     /// True when the topic is in the set.
     pub const fn contains(self, topic: Topic) -> bool {
@@ -56,6 +92,27 @@ impl Topics {
     /// The topics in the set.
     pub fn iter(self) -> impl Iterator<Item = Topic> {
         Topic::ALL.into_iter().filter(move |topic| self.contains(*topic))
+    }
+}
+
+/// What a reader wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interest {
+    /// Which streams.
+    pub topics: Topics,
+    /// Least time between two frames; none: as they come.
+    pub every: Option<Duration>,
+}
+
+impl From<Topics> for Interest {
+    fn from(topics: Topics) -> Self {
+        Self { topics, every: None }
+    }
+}
+
+impl From<Topic> for Interest {
+    fn from(topic: Topic) -> Self {
+        Topics::from(topic).into()
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use bus::{Answer, Ask, Backend, Fanout, Frame, Subscription, Topic, Topics, envelope};
+//! use bus::{Answer, Ask, Backend, Fanout, Frame, Interest, Subscription, Topic, Topics, envelope};
 //! use calls::{AnyCall, ConnectionCall, Call, connection::CheckConnect, reply::Text};
 //! use error::Error;
 //!
@@ -22,16 +22,16 @@
 //!         Answer::of(result).synced_at(1_800_000_000_000, "synced")
 //!     }
 //!
-//!     async fn subscribe(&self, token: &str, topics: Topics) -> Result<Subscription, Error> {
+//!     async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error> {
 //!         if token != "sole" { return Err(Error::invalid_token(token)) }
-//!         self.sole_session.subscribe(topics)
+//!         self.sole_session.subscribe(interest)
 //!     }
 //! }
 //!
 //! // The session, on a tick; nothing is encoded while nobody listens:
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let owner = Owner { sole_session: Fanout::new() };
-//! let mut socket = owner.subscribe("sole", Topics::ALL).await.unwrap();
+//! let mut socket = owner.subscribe("sole", Topics::ALL.into()).await.unwrap();
 //! if owner.sole_session.has_listeners(Topic::Quote) {
 //!     let text = envelope(Topic::Quote.as_str(), "sole", 1_800_000_000_000, &"the quote").unwrap();
 //!     owner.sole_session.publish(Frame::new(Topic::Quote, Some("EURUSD"), text));
@@ -52,5 +52,5 @@ mod queue;
 pub use ask::{Answer, Ask, Backend};
 pub use calls::{Params, Payload};
 pub use fanout::{Fanout, SUBSCRIPTIONS_MAX, Subscription};
-pub use frame::{Frame, Topic, Topics, envelope};
+pub use frame::{Frame, Interest, Topic, Topics, envelope};
 pub use queue::{EVENTS_MAX, End, STATES_MAX};

@@ -72,6 +72,16 @@ impl Queue {
         self.end.get_or_insert(why);
     }
 
+    /// Lossless events that wait.
+    pub(crate) const fn events(&self) -> usize {
+        self.events
+    }
+
+    /// Whether no more frames will come.
+    pub(crate) const fn has_ended(&self) -> bool {
+        self.end.is_some()
+    }
+
     /// The next frame, or the end, or nothing yet.
     pub(crate) fn pop(&mut self) -> Option<Result<Arc<Frame>, End>> {
         while let Some(slot) = self.order.pop_front() {

@@ -2,7 +2,7 @@
 
 use crate::reply::{self, Text};
 use crate::values::ProxyType;
-use crate::{Secret, Token};
+use crate::{Many, Secret, Token, Upload};
 
 params! {
     /// Who logs in, and how the session should behave: common to all connect calls.
@@ -99,6 +99,34 @@ calls! {
             member_timeout_s as "connectTimeoutClusterMemberSeconds": u32 = 20,
         } -> Text;
 
+        /// Logs in with a client certificate and answers the session's token.
+        ConnectCert by post {
+            /// Login and options.
+            login: Login,
+            /// Host name or address of a Web Terminal endpoint.
+            host: String,
+            /// Its TCP port.
+            port: u16,
+            /// PKCS#12 file with the certificate and its key, presented in the TLS handshake of the link.
+            pfx_file as "pfxFile": Option<Upload>,
+            /// Password of that file.
+            pfx_file_password as "pfxFilePassword": Option<Secret>,
+            /// Total seconds to wait for the login.
+            connect_timeout_s as "connectTimeoutSeconds": Option<u32>,
+        } -> Text;
+
+        /// Brings back a session whose login data are kept, also after Disconnect, and answers its token.
+        ConnectByToken {
+            /// Token of an earlier session.
+            id: Token,
+            /// Total seconds to wait for the login.
+            connect_timeout_s as "connectTimeoutSeconds": u32 = 30,
+            /// Seconds to wait for one of the broker's addresses.
+            member_timeout_s as "connectTimeoutClusterMemberSeconds": u32 = 30,
+            /// One-time code for accounts with two-factor login.
+            otp: Option<Secret>,
+        } -> Text;
+
         /// Answers OK for a live session; a lost link is restored first.
         CheckConnect {
             /// Session token, the value a Connect call answered.
@@ -110,6 +138,22 @@ calls! {
             /// Session token, the value a Connect call answered.
             id: Token,
         } -> reply::ConnectionStatus;
+
+        /// Tells the state of every session, to the administrator.
+        ConnectionStatusAll {
+            /// Administrator key of the installation.
+            admin_key as "adminKey": Secret,
+        } -> Vec<reply::ConnectionStatus>;
+
+        /// Drops every session that is not in a list and answers their tokens, to the administrator.
+        DisconnectOrphans also DisconnectOrphansCluster by post {
+            /// Tokens to keep; repeat the parameter for each one.
+            ids: Option<Many<String>>,
+            /// Only answers what would be dropped.
+            dry_run as "dryRun": bool = false,
+            /// Administrator key of the installation.
+            admin_key as "adminKey": Option<Secret>,
+        } -> Vec<String>;
 
         /// Logs out and drops the session.
         Disconnect {

@@ -11,6 +11,9 @@ calls! {
         /// Answers the version of the service.
         Version {} -> Text;
 
+        /// Answers Healthy while the service runs.
+        Health {} -> Text;
+
         /// Shows the manual as a web page.
         ReadMe {} -> Html;
     }

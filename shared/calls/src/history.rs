@@ -1,26 +1,95 @@
 //! Reads of past orders.
 
-use crate::reply::{Filtered, OrderHistoryEventArgs};
+use crate::reply::{DealInternal, Filtered, Order, OrderHistoryEventArgs, OrderInternal, PaginationReply};
 use crate::values::SortType;
-use crate::{Names, ServerTime, Token};
+use crate::{Many, Names, ServerTime};
+
+params! {
+    /// A span of time on the trade server's clock, both ends included.
+    Range {
+        /// Begin of the range on the trade server's clock.
+        from: ServerTime,
+        /// End of the range on the trade server's clock.
+        to: ServerTime,
+    }
+}
+
+params! {
+    /// The order of a list.
+    Sorting {
+        /// Which time orders the list.
+        sort: SortType = SortType::OpenTime,
+        /// Oldest first when true.
+        ascending: bool = true,
+    }
+}
 
 calls! {
     /// Reads of past orders.
-    HistoryCall tagged "History" {
+    HistoryCall tagged "History" with id {
         /// Answers closed positions, cancelled orders and balance operations of a range.
         OrderHistory {
-            /// Session token, the value a Connect call answered.
-            id: Token,
-            /// Begin of the range on the trade server's clock.
-            from: ServerTime,
-            /// End of the range on the trade server's clock.
-            to: ServerTime,
-            /// Which time orders the list.
-            sort: SortType = SortType::OpenTime,
-            /// Oldest first when true.
-            ascending: bool = true,
+            /// The range.
+            range: Range,
+            /// The order of the list.
+            sorting: Sorting,
             /// Names of the fields to keep in the answer, on any level; all when absent.
             filter: Option<Names>,
         } -> Filtered<OrderHistoryEventArgs>;
+
+        /// Lists the order records of a range: what became of each order, not of its position.
+        PendingOrderHistory {
+            /// The range.
+            range: Range,
+            /// The order of the list.
+            sorting: Sorting,
+        } -> Vec<OrderInternal>;
+
+        /// Answers the order history of a range page by page; the list is kept between the pages.
+        OrderHistoryPagination {
+            /// The range.
+            range: Range,
+            /// Orders on a page, 1 to 10000.
+            orders_per_page as "ordersPerPage": u32,
+            /// Page number, from 0.
+            page_number as "pageNumber": u32,
+            /// Asks the trade server anew, in place of the kept list.
+            request_again as "requestAgain": bool = false,
+            /// The order of the list.
+            sorting: Sorting,
+            /// Tickets to answer; repeat the parameter for each one. All when absent.
+            tickets: Option<Many<u64>>,
+            /// Leaves balance operations out.
+            ignore_balance as "ignoreDepositWithdraw": bool = false,
+        } -> PaginationReply;
+
+        /// Frees the kept list of a range.
+        OrderHistoryPaginationRelease {
+            /// The range.
+            range: Range,
+            /// Orders on a page that the list was asked with.
+            orders_per_page as "ordersPerPage": u32,
+        } -> PaginationReply;
+
+        /// Lists the deals of one position.
+        HistoryDealsByPositionId {
+            /// Ticket of the position.
+            ticket: u64,
+        } -> Vec<DealInternal>;
+
+        /// Lists closed positions from the history that was loaded in the background.
+        HistoryPositions {
+            /// Tickets to answer; repeat the parameter for each one. All when absent.
+            tickets: Option<Many<u64>>,
+        } -> Vec<Order>;
+
+        /// Lists closed positions by their closing time from the history that was loaded in the background.
+        HistoryPositionsByCloseTime {
+            /// The range.
+            range: Range,
+        } -> Vec<Order>;
+
+        /// Answers whether the background load of the history, asked for on connect, has ended.
+        OrderHistoryDownloadComplete also OrderHistoryDownloaded {} -> bool;
     }
 }

@@ -50,10 +50,13 @@ pub mod reply;
 mod secret;
 pub mod service;
 pub mod spec;
+pub mod statistics;
 pub mod subscriptions;
 pub mod symbols;
 mod time;
+mod time_frame;
 pub mod trading;
+mod upload;
 pub mod values;
 
 pub use account::AccountCall;
@@ -62,16 +65,19 @@ pub use front::FrontCall;
 pub use history::HistoryCall;
 pub use json::json;
 pub use operation::Operation;
-pub use params::{Names, Params, Token};
+pub use params::{Many, Names, Params, Token};
 pub use prices::PricesCall;
 pub use reply::{Payload, Reply, ReplyKind};
 pub use secret::Secret;
 pub use service::ServiceCall;
 pub use spec::{CallSpec, ParamSpec};
+pub use statistics::StatisticsCall;
 pub use subscriptions::SubscriptionsCall;
 pub use symbols::SymbolsCall;
 pub use time::{ServerTime, UtcTime};
+pub use time_frame::TimeFrame;
 pub use trading::TradingCall;
+pub use upload::Upload;
 
 use error::{Code, Error};
 use schemars::SchemaGenerator;
@@ -84,6 +90,8 @@ pub trait Call: params::Field {
     const NAMES: &'static [&'static str];
     /// The group it is listed under.
     const TAG: &'static str;
+    /// Whether it must come as POST.
+    const POSTED: bool;
     /// One sentence.
     const SUMMARY: &'static str;
     /// What it answers.
@@ -111,68 +119,49 @@ pub trait Handle<C: Call> {
     fn handle(&self, call: C) -> impl Future<Output = Result<C::Reply, Error>> + Send;
 }
 
-/// A decoded call that the owner of sessions answers. [`FrontCall`]s are answered before.
-#[derive(Debug, Clone, PartialEq)]
-pub enum AnyCall {
-    /// Logging in and out.
-    Connection(ConnectionCall),
-    /// Reads of the account.
-    Account(AccountCall),
-    /// Reads of symbols and quotes.
-    Symbols(SymbolsCall),
-    /// Reads of past orders.
-    History(HistoryCall),
-    /// Reads of past prices.
-    Prices(PricesCall),
-    /// Orders.
-    Trading(TradingCall),
-    /// Interest in streams.
-    Subscriptions(SubscriptionsCall),
-    /// The rest.
-    Service(ServiceCall),
+/// Declares [`AnyCall`] over the groups.
+macro_rules! groups {
+    ($($(#[$doc:meta])* $group:ident($calls:ident);)+) => {
+        /// A decoded call that the owner of sessions answers. [`FrontCall`]s are answered before.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum AnyCall { $($(#[$doc])* $group($calls)),+ }
+
+        impl AnyCall {
+            /// Reads the parameters of the call with this name, in any case.
+            pub fn decode(name: &str, params: &Params) -> Result<Self, Error> {
+                $(if let Some(call) = $calls::decode(name, params) {
+                    return call.map(Self::$group);
+                })+
+                Err(Error::new(Code::NotFound, "There is no such call. /index.html lists all of them."))
+            }
+
+            /// Describes every call a backend answers; schemas of objects are left in the generator's definitions.
+            pub fn specs(schemas: &mut SchemaGenerator) -> Vec<CallSpec> {
+                let mut specs = Vec::new();
+                $($calls::describe(schemas, &mut specs);)+
+                specs
+            }
+        }
+    };
 }
 
-impl AnyCall {
-    /// Reads the parameters of the call with this name, in any case.
-    pub fn decode(name: &str, params: &Params) -> Result<Self, Error> {
-        if let Some(call) = ConnectionCall::decode(name, params) {
-            return call.map(Self::Connection);
-        }
-        if let Some(call) = AccountCall::decode(name, params) {
-            return call.map(Self::Account);
-        }
-        if let Some(call) = SymbolsCall::decode(name, params) {
-            return call.map(Self::Symbols);
-        }
-        if let Some(call) = HistoryCall::decode(name, params) {
-            return call.map(Self::History);
-        }
-        if let Some(call) = PricesCall::decode(name, params) {
-            return call.map(Self::Prices);
-        }
-        if let Some(call) = TradingCall::decode(name, params) {
-            return call.map(Self::Trading);
-        }
-        if let Some(call) = SubscriptionsCall::decode(name, params) {
-            return call.map(Self::Subscriptions);
-        }
-        if let Some(call) = ServiceCall::decode(name, params) {
-            return call.map(Self::Service);
-        }
-        Err(Error::new(Code::NotFound, "There is no such call. /index.html lists all of them."))
-    }
-
-    /// Describes every call a backend answers; schemas of objects are left in the generator's definitions.
-    pub fn specs(schemas: &mut SchemaGenerator) -> Vec<CallSpec> {
-        let mut specs = Vec::new();
-        ConnectionCall::describe(schemas, &mut specs);
-        AccountCall::describe(schemas, &mut specs);
-        SymbolsCall::describe(schemas, &mut specs);
-        HistoryCall::describe(schemas, &mut specs);
-        PricesCall::describe(schemas, &mut specs);
-        TradingCall::describe(schemas, &mut specs);
-        SubscriptionsCall::describe(schemas, &mut specs);
-        ServiceCall::describe(schemas, &mut specs);
-        specs
-    }
+groups! {
+    /// Logging in and out.
+    Connection(ConnectionCall);
+    /// Reads of the account.
+    Account(AccountCall);
+    /// Reads of symbols and quotes.
+    Symbols(SymbolsCall);
+    /// Reads of past orders.
+    History(HistoryCall);
+    /// Reads of past prices.
+    Prices(PricesCall);
+    /// Orders.
+    Trading(TradingCall);
+    /// Interest in streams.
+    Subscriptions(SubscriptionsCall);
+    /// What came of the trading so far.
+    Statistics(StatisticsCall);
+    /// The rest.
+    Service(ServiceCall);
 }

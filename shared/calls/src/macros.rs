@@ -35,16 +35,16 @@ macro_rules! params {
     };
 }
 
-/// Declares a group of calls. The doc line is the summary; names after `also` are further paths to the same call.
+/// Declares a group of calls. The doc line is the summary; names after `also` are further paths to the same call;
+/// `by post` makes it one that changes more than a session or takes a file. A group `with id` gives all its calls the
+/// token of a session as their first parameter.
 ///
 /// ```text
 /// calls! {
 ///     /// Reads of the account.
-///     AccountCall tagged "Account" {
+///     AccountCall tagged "Account" with id {
 ///         /// Lists all open positions and pending orders.
 ///         OpenedOrders {
-///             /// Session token.
-///             id: Token,
 ///             /// Oldest first when true.
 ///             ascending: bool = false,
 ///         } -> Vec<Order>;
@@ -54,8 +54,25 @@ macro_rules! params {
 /// //        AccountCall::{decode, dispatch, describe}
 /// ```
 macro_rules! calls {
+    ($(#[$meta:meta])* $group:ident tagged $tag:literal with id { $(
+        $(#[doc = $doc:literal])+
+        $call:ident $(also $($alias:ident),+)? $(by $method:ident)? { $($fields:tt)* } -> $reply:ty;
+    )+ }) => {
+        calls! {
+            $(#[$meta])* $group tagged $tag { $(
+                $(#[doc = $doc])+ $call $(also $($alias),+)? $(by $method)? {
+                    /// Session token, the value a Connect call answered.
+                    id: $crate::Token,
+                    $($fields)*
+                } -> $reply;
+            )+ }
+        }
+    };
+    (@posted) => { false };
+    (@posted post) => { true };
     ($(#[$meta:meta])* $group:ident tagged $tag:literal { $(
-        $(#[doc = $doc:literal])+ $call:ident $(also $($alias:ident),+)? { $($fields:tt)* } -> $reply:ty;
+        $(#[doc = $doc:literal])+
+        $call:ident $(also $($alias:ident),+)? $(by $method:ident)? { $($fields:tt)* } -> $reply:ty;
     )+ }) => {
         $(
             params! { $(#[doc = $doc])+ $call { $($fields)* } }
@@ -64,6 +81,7 @@ macro_rules! calls {
                 const NAME: &'static str = stringify!($call);
                 const NAMES: &'static [&'static str] = &[stringify!($call) $($(, stringify!($alias))+)?];
                 const TAG: &'static str = $tag;
+                const POSTED: bool = calls!(@posted $($method)?);
                 const SUMMARY: &'static str = concat!($($doc),+);
                 type Reply = $reply;
             }

@@ -1,15 +1,33 @@
 //! What calls answer. Fields stand in the published order; every number is finite.
 
 mod account;
+mod diagnostic;
 mod event;
 mod filter;
+mod market;
 mod order;
+mod prices;
+mod service;
+mod statistics;
 mod symbol;
 
 pub use account::{AccounDetails, AccountAnswer, AccountRec, AccountSummary, ConnectionStatus};
-pub use event::{OrderUpdate, OrderUpdateSummary, ProfitUpdate, TransactionInfo};
+pub use diagnostic::{CommissionInfo, CommissionTier, MailMessage, Mt5Api, SymBaseInfo, SymbolBase};
+pub use event::{OrderUpdate, OrderUpdateSummary, ProfitUpdate, TicketProfit, TransactionInfo};
 pub use filter::Filtered;
-pub use order::{DealInternal, Order, OrderHistoryEventArgs, OrderInternal};
+pub use market::{
+    BookBar, MarketWatch, Session, SessionState, SymbolBook, SymbolSessions, SymbolTickValue, TickValueWithSize,
+};
+pub use order::{DealInternal, Order, OrderHistoryEventArgs, OrderInternal, PaginationReply};
+pub use prices::{BarsForSymbol, OhlcSubscription, QuoteHistoryEventArgs, TickBar, TickHistoryEventArgs};
+pub use service::{
+    Access, AccessEx, AccessRec, AccessRecEx, AddressRec, AddressRecEx, ClusterDetails, Company, FoundServer,
+    MemorySnapshot, MetricAccountData, MetricPodData, MetricsApiKeyResult, Server, ServerInfo, ServerInfoEx, ServerRec,
+};
+pub use statistics::{
+    AveragePipsUsd, EquityPoint, Expectancy, MarketTradeCount, ProfitData, Profitability, Stats, StatsWithCharts,
+    TradeSummary, TradeUnrealizedExtrema, Won, ZScore,
+};
 pub use symbol::{Bar, Quote, SymGroup, SymbolInfo, SymbolParams};
 
 use std::borrow::Cow;
@@ -106,20 +124,51 @@ impl Reply for Html {
     }
 }
 
-impl Reply for f64 {}
-impl Reply for u64 {}
-impl Reply for String {}
-impl Reply for AccounDetails {}
-impl Reply for AccountAnswer {}
-impl Reply for AccountRec {}
-impl Reply for AccountSummary {}
-impl Reply for Bar {}
-impl Reply for ConnectionStatus {}
-impl Reply for Order {}
-impl Reply for OrderHistoryEventArgs {}
-impl Reply for Quote {}
-impl Reply for SymbolInfo {}
-impl Reply for SymbolParams {}
+/// What is answered as JSON.
+macro_rules! json_replies {
+    ($($reply:ty),+ $(,)?) => { $(impl Reply for $reply {})+ };
+}
+
+json_replies!(
+    AccounDetails,
+    AccountAnswer,
+    AccountRec,
+    AccountSummary,
+    Bar,
+    BarsForSymbol,
+    ClusterDetails,
+    Company,
+    ConnectionStatus,
+    DealInternal,
+    EquityPoint,
+    MailMessage,
+    MarketWatch,
+    MemorySnapshot,
+    MetricAccountData,
+    MetricsApiKeyResult,
+    Mt5Api,
+    Order,
+    OrderHistoryEventArgs,
+    OrderInternal,
+    PaginationReply,
+    Quote,
+    QuoteHistoryEventArgs,
+    Server,
+    SessionState,
+    Stats,
+    StatsWithCharts,
+    String,
+    SymbolInfo,
+    SymbolParams,
+    SymbolSessions,
+    TickValueWithSize,
+    TradeUnrealizedExtrema,
+    bool,
+    f64,
+    i32,
+    u64,
+);
+
 impl<T: Reply> Reply for Filtered<T> {}
 impl<T: Reply> Reply for Vec<T> {}
 impl<T: Reply> Reply for BTreeMap<String, T> {}

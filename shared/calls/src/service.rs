@@ -1,6 +1,7 @@
 //! Calls that need no session.
 
-use crate::reply::AccountAnswer;
+use crate::reply::{AccountAnswer, Company, MemorySnapshot as Memory, MetricAccountData, MetricsApiKeyResult, Server};
+use crate::{Many, Secret, Upload};
 
 calls! {
     /// Calls that need no session.
@@ -38,5 +39,48 @@ calls! {
             /// Bit field of the request; passed on as it is.
             flags: Option<u32>,
         } -> AccountAnswer;
+
+        /// Answers the milliseconds that a connection to an address takes.
+        PingHost {
+            /// Host name or address.
+            host: String,
+            /// TCP port; 443 when absent.
+            port: u16 = 443,
+        } -> i32;
+
+        /// Answers the milliseconds that connections to several addresses take; -1 for one that cannot be reached.
+        PingHostMany {
+            /// Host names or addresses; repeat the parameter for each one.
+            hosts as "host": Many<String>,
+            /// TCP ports, one for each host.
+            ports as "port": Many<u16>,
+        } -> Vec<i32>;
+
+        /// Finds servers in the broker directory by their company or name.
+        Search also SearchMQ {
+            /// Company or server name, or a part of it.
+            company: String,
+        } -> Vec<Company>;
+
+        /// Decodes a servers.dat file of the desktop terminal. Its format is not public, so this call is always refused.
+        LoadServersDat by post {
+            /// The file.
+            file: Option<Upload>,
+        } -> Vec<Server>;
+
+        /// Counts the sessions of a key.
+        MetricsApiKey {
+            /// The key.
+            api_key as "apiKey": Option<Secret>,
+        } -> MetricsApiKeyResult;
+
+        /// Lists the sessions of the process, to the administrator.
+        GetClients {
+            /// Administrator key of the installation.
+            admin_key as "adminKey": Option<Secret>,
+        } -> Vec<MetricAccountData>;
+
+        /// Answers what the process uses of memory, and for what.
+        MemorySnapshot {} -> Memory;
     }
 }

@@ -15,6 +15,8 @@ pub struct CallSpec {
     pub names: &'static [&'static str],
     /// The group it is listed under.
     pub tag: &'static str,
+    /// Whether it must come as POST.
+    pub posted: bool,
     /// One sentence.
     pub summary: &'static str,
     /// Parameters in declared order.
@@ -36,6 +38,7 @@ impl CallSpec {
             name: C::NAME,
             names: C::NAMES,
             tag: C::TAG,
+            posted: C::POSTED,
             summary: C::SUMMARY.trim_ascii(),
             params,
             kind,

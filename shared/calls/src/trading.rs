@@ -1,16 +1,14 @@
-//! Orders. Each call answers to three names that clients use; all are equally safe against doubled orders.
+//! Orders. Most calls answer to several names that clients use; all are equally safe against doubled orders.
 
 use crate::reply::Order;
 use crate::values::{ExpirationType, PlacedType};
-use crate::{Operation, ServerTime, Token};
+use crate::{Operation, ServerTime};
 
 calls! {
     /// Orders.
-    TradingCall tagged "Trading" {
+    TradingCall tagged "Trading" with id {
         /// Sends a market or pending order and answers the order made.
         OrderSend also OrderSendSafe, OrderSendTask {
-            /// Session token, the value a Connect call answered.
-            id: Token,
             /// Symbol name as the broker spells it, suffix included.
             symbol: String,
             /// Buy, Sell or a pending kind; name or number.
@@ -41,8 +39,6 @@ calls! {
 
         /// Changes stops, price or expiration of a position or pending order and answers it.
         OrderModify also OrderModifySafe, OrderModifyTask {
-            /// Session token, the value a Connect call answered.
-            id: Token,
             /// Ticket of the position or pending order.
             ticket: u64,
             /// New stop loss price; 0, the default, removes it.
@@ -61,8 +57,6 @@ calls! {
 
         /// Closes a position in whole or in part, or cancels a pending order, and answers it.
         OrderClose also OrderCloseSafe, OrderCloseTask {
-            /// Session token, the value a Connect call answered.
-            id: Token,
             /// Ticket of the position or pending order.
             ticket: u64,
             /// Lots to close; the whole position when absent or 0.
@@ -73,6 +67,20 @@ calls! {
             slippage: Option<u64>,
             /// Order comment.
             comment: Option<String>,
+        } -> Order;
+
+        /// Cancels a pending order and answers it.
+        OrderCancelTask also OrderCancel {
+            /// Ticket of the pending order.
+            ticket: u64,
+        } -> Order;
+
+        /// Closes a position with an opposite one of the same symbol and answers it; hedging accounts only.
+        OrderCloseByTask also OrderCloseBy {
+            /// Ticket of the position to close.
+            ticket: u64,
+            /// Ticket of the opposite position.
+            close_by_ticket as "closeByTicket": u64,
         } -> Order;
     }
 }

@@ -9,7 +9,7 @@ use ::calls::connection::{CheckConnect, Connect};
 use ::calls::reply::Text;
 use ::calls::{AccountCall, AnyCall, Call, ConnectionCall, SymbolsCall, TradingCall};
 use api::{Api, Settings};
-use bus::{Answer, Ask, Backend, Fanout, Frame, Payload, Subscription, Topic, Topics};
+use bus::{Answer, Ask, Backend, Fanout, Frame, Interest, Payload, Subscription, Topic};
 use error::{Code, Error};
 use runtime::Tasks;
 use tokio::net::TcpListener;
@@ -64,9 +64,9 @@ impl Backend for Desk {
         Answer::of(Ok(Payload::Json("{}".into())))
     }
 
-    async fn subscribe(&self, token: &str, topics: Topics) -> Result<Subscription, Error> {
+    async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error> {
         match token {
-            TOKEN => self.session.subscribe(topics),
+            TOKEN => self.session.subscribe(interest),
             "full" => Err(Error::of(Code::ServerBusy)),
             _ => Err(Error::invalid_token(token)),
         }

@@ -77,6 +77,16 @@ pub struct OrderUpdate {
     pub close_by_ticket: u64,
 }
 
+/// Ticket and profit of something open.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TicketProfit {
+    /// Ticket of the position or pending order.
+    pub ticket: u64,
+    /// Profit in the deposit currency; 0 for a pending order.
+    pub profit: f64,
+}
+
 /// The transaction record of a trading event.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

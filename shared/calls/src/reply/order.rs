@@ -236,6 +236,18 @@ pub struct OrderInternal {
     pub open_time_as_date_time: ServerTime,
 }
 
+/// One page of past orders.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaginationReply {
+    /// Number of pages.
+    pub pages_count: u32,
+    /// Number of this page, from 0.
+    pub page_number: u32,
+    /// Its orders.
+    pub orders: Vec<Order>,
+}
+
 /// Past orders of a range.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -1,0 +1,43 @@
+//! What came of the trading so far, computed from deals and candles.
+
+use crate::ServerTime;
+use crate::reply::{EquityPoint, Stats, StatsWithCharts, TradeUnrealizedExtrema};
+
+params! {
+    /// A curve of the equity.
+    Curve {
+        /// Begin on the trade server's clock.
+        from: ServerTime,
+        /// Drops points that equal their predecessor.
+        exclude_same as "excludeSameBars": bool = false,
+    }
+}
+
+calls! {
+    /// What came of the trading so far.
+    StatisticsCall tagged "Statistics" with id {
+        /// Answers the curve of balance and equity from a date on.
+        EquityHistory {
+            /// The curve.
+            curve: Curve,
+        } -> Vec<EquityPoint>;
+
+        /// Answers trading statistics from a date on.
+        TradeStats {
+            /// Begin on the trade server's clock.
+            from: ServerTime,
+        } -> Stats;
+
+        /// Answers trading statistics together with the curve of balance and equity.
+        TradeStatsEquityHistory {
+            /// The curve.
+            curve: Curve,
+        } -> StatsWithCharts;
+
+        /// Answers the best and the worst floating result of each trade from a date on.
+        TradeUnrealizedPL {
+            /// Begin on the trade server's clock.
+            from: ServerTime,
+        } -> Vec<TradeUnrealizedExtrema>;
+    }
+}
