@@ -4,7 +4,6 @@
 //! day at a time when it is asked for and is the same function of seed and time that the walk's ticks are: it
 //! meets the first live quote without a jump. Bars are of bid prices.
 
-mod grid;
 mod live;
 mod past;
 
@@ -17,8 +16,8 @@ use wire::records::Period;
 use crate::catalogue::{Symbol, SymbolId};
 use crate::engine::Tick;
 use crate::feed::World;
-use grid::{next_open, open_of};
 use live::Live;
+use model::grid::{next_open, open_of};
 use past::Past;
 
 /// Bars in one answer; of a longer range the newest are given.
@@ -95,19 +94,23 @@ impl Charts {
     /// Bars that open from `from_s` to `to_s`, both inclusive, in rising order, at most [`BARS_MAX`].
     #[must_use]
     pub fn range(&self, symbol: &Symbol, period: Period, from_s: i64, to_s: i64) -> Vec<Bar> {
-        let first = open_of(period, self.start_s - PAST_DAYS * DAY_S);
+        let first = open_of(period.minutes, self.start_s - PAST_DAYS * DAY_S);
         let minutes = locked(&self.live).minutes(symbol.id);
         let cut = minutes.first().map_or(self.start_s, |bar| bar.time_s);
         let end = minutes.last().map_or(cut, |bar| bar.time_s + 60);
         let to_s = to_s.min(end);
         let span = i64::from(period.minutes) * 60;
         let from_s = from_s.max(first).max(to_s.saturating_sub(span.saturating_mul(BARS_MAX)));
-        let from_s = if open_of(period, from_s) == from_s { from_s } else { next_open(period, from_s) };
+        let from_s = if open_of(period.minutes, from_s) == from_s {
+            from_s
+        } else {
+            next_open(period.minutes, from_s)
+        };
         if from_s > to_s {
             return Vec::new();
         }
         let mut builder = Builder { period, bars: Vec::new() };
-        let until = next_open(period, to_s);
+        let until = next_open(period.minutes, to_s);
         self.add_past(symbol, &mut builder, from_s, until.min(cut));
         for bar in minutes.iter().filter(|bar| (from_s..until).contains(&bar.time_s)) {
             builder.add(bar);
@@ -162,7 +165,7 @@ struct Builder {
 
 impl Builder {
     fn add(&mut self, bar: &Bar) {
-        let time_s = open_of(self.period, bar.time_s);
+        let time_s = open_of(self.period.minutes, bar.time_s);
         match self.bars.last_mut().filter(|last| last.time_s == time_s) {
             Some(last) => last.absorb(bar),
             None => self.bars.push(Bar { time_s, ..*bar }),

@@ -14,7 +14,6 @@
 
 mod accounts;
 pub mod bars;
-mod calendar;
 pub mod catalogue;
 pub mod engine;
 pub mod feed;

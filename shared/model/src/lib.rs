@@ -5,7 +5,9 @@
 //! This crate knows no bytes, no sockets, no clock and nothing of REST.
 
 pub mod calc;
+pub mod calendar;
 mod fixed;
+pub mod grid;
 mod mask;
 mod numbers;
 mod retcode;

@@ -45,7 +45,7 @@ fn every_period_is_made_of_the_same_minutes() {
             let first = bars.first().map_or(to, |bar| bar.time_s);
             minutes.iter().filter(|bar| bar.time_s >= first).for_each(|bar| builder.add(bar));
             assert_eq!(bars, builder.bars, "{name} {}", period.name);
-            assert!(bars.iter().all(|bar| open_of(period, bar.time_s) == bar.time_s));
+            assert!(bars.iter().all(|bar| open_of(period.minutes, bar.time_s) == bar.time_s));
             assert!(bars.windows(2).all(|pair| pair[0].time_s < pair[1].time_s));
             assert!(bars.iter().all(|b| b.low <= b.open.min(b.close) && b.high >= b.open.max(b.close)));
         }

@@ -6,9 +6,9 @@ use model::{Price, ServerTime};
 
 use super::STEP_MS;
 use super::walk::Walk;
-use crate::calendar::date_from_days;
 use crate::catalogue::Symbol;
 use crate::engine::Tick;
+use model::calendar::date_from_days;
 
 const HEADER: &str = "<DATE>\t<TIME>\t<BID>\t<ASK>\t<LAST>\t<VOLUME>\t<FLAGS>";
 const BID_FLAG: u32 = 2;

@@ -89,7 +89,7 @@ fn parse_date(text: &str) -> Option<i64> {
     let (year, month, day) =
         (digits(parts.next()?, 4)?, digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
     let is_date = parts.next().is_none() && (1..=12).contains(&month) && (1..=31).contains(&day);
-    is_date.then(|| crate::calendar::days_from_date(year, month, day))
+    is_date.then(|| model::calendar::days_from_date(year, month, day))
 }
 
 fn parse_time(text: &str) -> Option<i64> {

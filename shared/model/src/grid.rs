@@ -1,7 +1,5 @@
 //! The times at which bars open.
 
-use wire::records::Period;
-
 use crate::calendar::{date_from_days, days_from_date};
 
 const DAY_S: i64 = 86_400;
@@ -10,10 +8,11 @@ const WEEK_DAYS: i64 = 7;
 const FIRST_SUNDAY: i64 = 3;
 const WEEK_MINUTES: u32 = 10_080;
 
-/// When the bar opened that holds this moment; seconds.
-pub(super) fn open_of(period: Period, time_s: i64) -> i64 {
+/// When the bar of this length in minutes opened that holds this moment; both in seconds of the server clock. Weeks
+/// begin on Sundays, whatever is longer than a week is a month.
+pub fn open_of(minutes: u32, time_s: i64) -> i64 {
     let day = time_s.div_euclid(DAY_S);
-    match period.minutes {
+    match minutes {
         WEEK_MINUTES => (day - (day - FIRST_SUNDAY).rem_euclid(WEEK_DAYS)) * DAY_S,
         minutes if minutes > WEEK_MINUTES => {
             let (year, month, _) = date_from_days(day);
@@ -27,19 +26,20 @@ pub(super) fn open_of(period: Period, time_s: i64) -> i64 {
 }
 
 /// When the next bar opens after the one that holds this moment.
-pub(super) fn next_open(period: Period, time_s: i64) -> i64 {
-    let open = open_of(period, time_s);
-    if period.minutes > WEEK_MINUTES {
+pub fn next_open(minutes: u32, time_s: i64) -> i64 {
+    let open = open_of(minutes, time_s);
+    if minutes > WEEK_MINUTES {
         // A month has at most 31 days; the first of the next is within the following day or a few before it.
-        return open_of(period, open + 31 * DAY_S);
+        return open_of(minutes, open + 31 * DAY_S);
     }
-    open + i64::from(period.minutes.max(1)) * 60
+    open + i64::from(minutes.max(1)) * 60
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::records::PERIODS;
+
+    const LENGTHS: [u32; 9] = [1, 5, 15, 30, 60, 240, 1440, 10_080, 43_200];
 
     #[test]
     fn bars_open_on_the_periods_grid() {
@@ -57,11 +57,11 @@ mod tests {
             midnight,
             midnight - 21 * 86_400,
         ];
-        for (period, open) in PERIODS.into_iter().zip(expected) {
-            assert_eq!(open_of(period, time), open, "{}", period.name);
-            assert_eq!(open_of(period, open), open, "{}", period.name);
-            let next = next_open(period, time);
-            assert_eq!((open_of(period, next), open_of(period, next - 1)), (next, open), "{}", period.name);
+        for (minutes, open) in LENGTHS.into_iter().zip(expected) {
+            assert_eq!(open_of(minutes, time), open, "{minutes}");
+            assert_eq!(open_of(minutes, open), open, "{minutes}");
+            let next = next_open(minutes, time);
+            assert_eq!((open_of(minutes, next), open_of(minutes, next - 1)), (next, open), "{minutes}");
         }
     }
 }
