@@ -16,17 +16,19 @@ pub use diagnostic::{CommissionInfo, CommissionTier, MailMessage, Mt5Api, SymBas
 pub use event::{OrderUpdate, OrderUpdateSummary, ProfitUpdate, TicketProfit, TransactionInfo};
 pub use filter::Filtered;
 pub use market::{
-    BookBar, MarketWatch, Session, SessionState, SymbolBook, SymbolSessions, SymbolTickValue, TickValueWithSize,
+    BookBar, MarketWatch, Session, SessionState, SymbolBook, SymbolSessions, SymbolTickValue,
+    TickValueWithSize,
 };
 pub use order::{DealInternal, Order, OrderHistoryEventArgs, OrderInternal, PaginationReply};
 pub use prices::{BarsForSymbol, OhlcSubscription, QuoteHistoryEventArgs, TickBar, TickHistoryEventArgs};
 pub use service::{
     Access, AccessEx, AccessRec, AccessRecEx, AddressRec, AddressRecEx, ClusterDetails, Company, FoundServer,
-    MemorySnapshot, MetricAccountData, MetricPodData, MetricsApiKeyResult, Server, ServerInfo, ServerInfoEx, ServerRec,
+    MemorySnapshot, MetricAccountData, MetricPodData, MetricsApiKeyResult, Server, ServerInfo, ServerInfoEx,
+    ServerRec,
 };
 pub use statistics::{
-    AveragePipsUsd, EquityPoint, Expectancy, MarketTradeCount, ProfitData, Profitability, Stats, StatsWithCharts,
-    TradeSummary, TradeUnrealizedExtrema, Won, ZScore,
+    AveragePipsUsd, EquityPoint, Expectancy, MarketTradeCount, ProfitData, Profitability, Stats,
+    StatsWithCharts, TradeSummary, TradeUnrealizedExtrema, Won, ZScore,
 };
 pub use symbol::{Bar, Quote, SymGroup, SymbolInfo, SymbolParams};
 

@@ -1,6 +1,8 @@
 //! Calls that need no session.
 
-use crate::reply::{AccountAnswer, Company, MemorySnapshot as Memory, MetricAccountData, MetricsApiKeyResult, Server};
+use crate::reply::{
+    AccountAnswer, Company, MemorySnapshot as Memory, MetricAccountData, MetricsApiKeyResult, Server,
+};
 use crate::{Many, Secret, Upload};
 
 calls! {

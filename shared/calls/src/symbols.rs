@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::Names;
-use crate::reply::{
-    self, Filtered, MarketWatch, Quote, SessionState, SymbolInfo, SymbolParams as Params,
-};
+use crate::reply::{self, Filtered, MarketWatch, Quote, SessionState, SymbolInfo, SymbolParams as Params};
 
 calls! {
     /// Reads of symbols and quotes.
