@@ -1,44 +1,40 @@
 //! Opening links.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, timeout};
-use tokio_rustls::TlsConnector;
+use rustls::client::ResolvesClientCert;
+use rustls::sign::SingleCertAndKey;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::Error as WsError;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
-use tokio_util::either::Either;
 
-use crate::connection::{Socket, Stream, bootstrap, socket_config};
-use crate::{Egress, Endpoint, Link, LinkError, Proxy, Scheme};
-
-/// One address must accept within this time.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-/// TLS, proxy and upgrade must each be done within this time.
-const HANDSHAKE_LIMIT: Duration = Duration::from_secs(15);
-/// So many addresses of a name are tried.
-const ADDRESSES_MAX: usize = 4;
+use crate::connection::{Socket, bootstrap, socket_config};
+use crate::reach::{Opened, Reach, limited};
+use crate::{Egress, Endpoint, Identity, Link, LinkError, Proxy, Scheme};
 
 /// Opens links: knows whom to trust and where not to go.
 #[derive(Clone, Debug)]
-pub struct Dialer {
-    tls: Arc<ClientConfig>,
-    egress: Egress,
-}
+pub struct Dialer(Reach);
 
 impl Dialer {
     /// With these certificates and this policy.
     #[must_use]
     pub const fn new(tls: Arc<ClientConfig>, egress: Egress) -> Self {
-        Self { tls, egress }
+        Self(Reach { tls, egress })
+    }
+
+    /// The same, presenting this certificate to servers that ask for one. Such a dialer opens links over TLS only.
+    #[must_use]
+    pub fn with_identity(&self, identity: &Identity) -> Self {
+        let mut tls = ClientConfig::clone(&self.0.tls);
+        let resolver: Arc<dyn ResolvesClientCert> = Arc::new(SingleCertAndKey::from(identity.certified()));
+        tls.client_auth_cert_resolver = resolver;
+        Self(Reach { tls: Arc::new(tls), ..self.0 })
     }
 
     /// Opens a link, ready to log in. `token` is zeros, or the one of an earlier link to the same server
@@ -52,7 +48,12 @@ impl Dialer {
         proxy: Option<&Proxy>,
         token: [u8; 64],
     ) -> Result<Link, LinkError> {
-        let (last, first) = match endpoint.schemes() {
+        let schemes: &[Scheme] = match endpoint.scheme {
+            // Of the schemes that nobody named, only this one carries a certificate.
+            None if self.0.has_identity() => &[Scheme::Wss],
+            _ => endpoint.schemes(),
+        };
+        let (last, first) = match schemes {
             [first @ .., last] => (*last, first),
             [] => (Scheme::Wss, &[][..]),
         };
@@ -73,12 +74,19 @@ impl Dialer {
         }
     }
 
+    /// The time that opening a TCP connection takes, without the resolution of the name.
+    ///
+    /// # Errors
+    /// [`LinkError`] if there is no such name, its address may not be dialled, or nobody answers there in time.
+    pub async fn ping(&self, host: &str, port: u16) -> Result<Duration, LinkError> {
+        self.0.connect(host, port).await.map(|(_, taken)| taken)
+    }
+
     /// The endpoints by the time that a connection to them takes; those that cannot be reached come last.
     pub async fn by_distance(&self, endpoints: Vec<Endpoint>) -> Vec<Endpoint> {
         let measure = |endpoint: Endpoint| async move {
-            let begun = Instant::now();
-            let reached = self.connect(&endpoint.host, endpoint.port).await.is_ok();
-            (if reached { begun.elapsed() } else { Duration::MAX }, endpoint)
+            let distance = self.ping(&endpoint.host, endpoint.port).await;
+            (distance.unwrap_or(Duration::MAX), endpoint)
         };
         let mut measured = join_all(endpoints.into_iter().map(measure)).await;
         measured.sort_by_key(|(distance, _)| *distance);
@@ -92,93 +100,27 @@ impl Dialer {
         proxy: Option<&Proxy>,
         token: [u8; 64],
     ) -> Result<Link, LinkError> {
-        let stream = match proxy {
-            None => self.connect(&endpoint.host, endpoint.port).await?,
-            Some(proxy) => {
-                // The proxy resolves the name; an address can be checked here.
-                if let Ok(address) = endpoint.host.parse() {
-                    self.egress.check(address)?;
-                }
-                let stream = self.connect(&proxy.host, proxy.port).await?;
-                let tunnel = proxy.tunnel(stream, &endpoint.host, endpoint.port);
-                limited("the connection through the proxy", tunnel).await?
-            }
-        };
-        let stream = match scheme {
-            Scheme::Ws => Either::Left(stream),
-            Scheme::Wss => limited("the TLS handshake", self.secure(stream, endpoint)).await?,
-        };
-        let mut socket = limited("the WebSocket handshake", upgrade(stream, endpoint, scheme)).await?;
+        let opened = self.0.open(endpoint, scheme, proxy).await?;
+        let mut socket = limited("the WebSocket handshake", upgrade(opened, endpoint, scheme)).await?;
         let (cipher, token) = bootstrap(&mut socket, token, &endpoint.url(scheme)).await?;
         Ok(Link::new(socket, cipher, token))
     }
-
-    async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, LinkError> {
-        let addresses = lookup_host((host, port))
-            .await
-            .map_err(|cause| LinkError::Resolve { host: host.to_owned(), cause })?;
-        let mut failure = None;
-        for address in addresses.take(ADDRESSES_MAX) {
-            let attempt = match self.egress.check(address.ip()) {
-                Ok(()) => connect_to(address).await,
-                Err(refused) => Err(refused),
-            };
-            match attempt {
-                Ok(stream) => return Ok(stream),
-                Err(cause) => failure = Some(cause),
-            }
-        }
-        let nothing = || LinkError::Resolve {
-            host: host.to_owned(),
-            cause: std::io::Error::new(std::io::ErrorKind::NotFound, "the name has no address"),
-        };
-        Err(failure.unwrap_or_else(nothing))
-    }
-
-    async fn secure(&self, stream: TcpStream, endpoint: &Endpoint) -> Result<Stream, LinkError> {
-        let failed = |cause| LinkError::Tls { address: endpoint.authority(), cause };
-        let name = ServerName::try_from(endpoint.host.clone())
-            .map_err(|cause| failed(std::io::Error::new(std::io::ErrorKind::InvalidInput, cause)))?;
-        let connector = TlsConnector::from(Arc::clone(&self.tls));
-        let connected = connector.connect(name, stream).await.map(|tls| Either::Right(Box::new(tls)));
-        connected.map_err(|cause| {
-            if is_distrust(&cause) {
-                return failed(cause);
-            }
-            LinkError::NotWebTerminal { address: endpoint.url(Scheme::Wss), cause: cause.to_string() }
-        })
-    }
 }
 
-/// Whether TLS failed because the certificate is not trusted, rather than because there is no TLS.
-fn is_distrust(cause: &std::io::Error) -> bool {
-    let failure = cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    matches!(failure, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented))
-}
-
-async fn connect_to(address: SocketAddr) -> Result<TcpStream, LinkError> {
-    let unreachable = |cause| LinkError::Connect { address: address.to_string(), cause };
-    let connected = timeout(CONNECT_LIMIT, TcpStream::connect(address)).await;
-    let stream = match connected {
-        Ok(stream) => stream.map_err(unreachable)?,
-        Err(_) => return Err(LinkError::Timeout { doing: "the connection", limit: CONNECT_LIMIT }),
-    };
-    // Orders are small messages that must not wait for others.
-    stream.set_nodelay(true).map_err(unreachable)?;
-    Ok(stream)
-}
-
-async fn limited<T>(
-    doing: &'static str,
-    step: impl Future<Output = Result<T, LinkError>>,
-) -> Result<T, LinkError> {
-    timeout(HANDSHAKE_LIMIT, step).await.unwrap_or(Err(LinkError::Timeout { doing, limit: HANDSHAKE_LIMIT }))
-}
-
-async fn upgrade(stream: Stream, endpoint: &Endpoint, scheme: Scheme) -> Result<Socket, LinkError> {
+async fn upgrade(opened: Opened, endpoint: &Endpoint, scheme: Scheme) -> Result<Socket, LinkError> {
+    let Opened { stream, asked } = opened;
     let url = endpoint.url(scheme);
-    let foreign =
-        |cause: WsError| LinkError::NotWebTerminal { address: url.clone(), cause: cause.to_string() };
+    let foreign = |cause: WsError| {
+        let refused = match &cause {
+            WsError::Io(cause) => asked.refusal(cause, endpoint),
+            WsError::Http(answer) => {
+                asked.refusal_in_words(answer.body().as_deref().unwrap_or_default(), endpoint)
+            }
+            _ => None,
+        };
+        refused
+            .unwrap_or_else(|| LinkError::NotWebTerminal { address: url.clone(), cause: cause.to_string() })
+    };
     let request = request(&url, &endpoint.host).map_err(foreign)?;
     let upgraded = client_async_with_config(request, stream, Some(socket_config())).await;
     upgraded.map(|(socket, _)| socket).map_err(foreign)

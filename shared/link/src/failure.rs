@@ -47,6 +47,26 @@ pub enum LinkError {
         /// What TLS said.
         cause: std::io::Error,
     },
+    /// The server admits nobody without a certificate, and there is none to present.
+    #[error("{address} asks for a client certificate")]
+    CertificateRequired {
+        /// Host and port.
+        address: String,
+    },
+    /// The server does not accept the certificate that was presented.
+    #[error("{address} does not accept the client certificate")]
+    CertificateRefused {
+        /// Host and port.
+        address: String,
+        /// What it said.
+        cause: String,
+    },
+    /// There is a certificate to present, and no TLS to present it in.
+    #[error("{address} is not encrypted, and a client certificate needs wss")]
+    CertificateNeedsTls {
+        /// The whole URL.
+        address: String,
+    },
     /// Something answers, but it is no Web Terminal.
     #[error("{address} does not answer as a MetaTrader 5 Web Terminal")]
     NotWebTerminal {
@@ -106,6 +126,9 @@ impl LinkError {
     pub const fn retry(&self) -> RetryAdvice {
         match self {
             Self::Egress { .. }
+            | Self::CertificateRequired { .. }
+            | Self::CertificateRefused { .. }
+            | Self::CertificateNeedsTls { .. }
             | Self::PasswordMustChange
             | Self::Refused {
                 code:
@@ -140,6 +163,18 @@ impl From<LinkError> for Error {
             LinkError::Tls { cause, .. } => {
                 let advice = "If the broker uses a certificate authority of its own, add it to the service (--extra-ca)";
                 Self::new(Code::ConnectError, format!("{told}. {advice}.")).because(cause)
+            }
+            LinkError::CertificateRequired { .. } => {
+                let advice = "Give the one that the broker issued, as a PKCS#12 (PFX) file";
+                Self::new(Code::CertificateRequired, format!("{}. {advice}.", capital(&told)))
+            }
+            LinkError::CertificateRefused { cause, .. } => {
+                let advice = "Check that it is the account's own, issued by this broker, and has not expired";
+                Self::new(Code::InvalidCertificate, format!("{}. {advice}.", capital(&told))).because(cause)
+            }
+            LinkError::CertificateNeedsTls { .. } => {
+                let advice = "Give a wss address, or no certificate";
+                Self::new(Code::InvalidCertificate, format!("{}. {advice}.", capital(&told)))
             }
             LinkError::NotWebTerminal { address, cause } => Self::new(
                 Code::ConnectError,
@@ -184,7 +219,7 @@ fn refused(doing: &'static str, code: u8) -> Error {
         .because(format!("result code {code}"))
 }
 
-fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -5,6 +5,8 @@
 //! [`Link::next`], which also keeps the connection alive. A link never reconnects by itself: its owner does, and
 //! decides from [`LinkError::retry`] whether to.
 //!
+//! Servers that ask for a client certificate get the [`Identity`] of the dialer ([`Dialer::with_identity`]).
+//!
 //! This crate knows nothing of orders, quotes or REST.
 
 mod client;
@@ -13,8 +15,10 @@ mod dial;
 mod egress;
 mod endpoint;
 mod failure;
+mod identity;
 mod login;
 mod proxy;
+mod reach;
 mod tls;
 
 pub use client::{Incoming, Link, RequestId};
@@ -22,6 +26,7 @@ pub use dial::Dialer;
 pub use egress::Egress;
 pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use failure::{LinkError, RetryAdvice};
+pub use identity::{Identity, IdentityError};
 pub use login::{Credentials, Visit};
 pub use proxy::{Proxy, ProxyKind};
 pub use tls::{TlsError, client_config};

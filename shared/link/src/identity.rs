@@ -1,0 +1,153 @@
+//! Who we are to a server that asks for a certificate.
+
+mod pkcs12;
+mod unlock;
+
+use std::fmt;
+use std::sync::Arc;
+
+use cms::cert::x509::Certificate;
+use der::Decode;
+use error::{Code, Error};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::{Error as TlsFailure, InconsistentKeys};
+
+/// A TLS client certificate with its private key.
+#[derive(Clone)]
+pub struct Identity(Arc<CertifiedKey>);
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity(***)")
+    }
+}
+
+/// Why a file gives no identity.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// It is larger than any such file is.
+    #[error("the file is too large for a certificate: at most {most} bytes are read")]
+    TooLarge {
+        /// Bytes.
+        most: usize,
+    },
+    /// Its form is another.
+    #[error("the file is no PKCS#12 (PFX) file")]
+    NotPkcs12 {
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// The password does not open it.
+    #[error("the password of the certificate file is wrong")]
+    WrongPassword,
+    /// It is protected in a way that is not read here.
+    #[error("the certificate file is protected by {method}, which is not supported")]
+    Unsupported {
+        /// The way, mostly as an object identifier.
+        method: String,
+    },
+    /// Opening it would take too much work: somebody wants to keep the processor busy.
+    #[error("the certificate file asks for more than {most} rounds of its password")]
+    TooCostly {
+        /// Rounds, all together.
+        most: u32,
+    },
+    /// There is a key at most.
+    #[error("the certificate file holds no certificate")]
+    NoCertificate,
+    /// There are certificates at most.
+    #[error("the certificate file holds no private key")]
+    NoPrivateKey,
+    /// Certificates and key have nothing to do with each other.
+    #[error("the certificate file holds no certificate for its private key")]
+    Mismatch,
+    /// The key is damaged, or of a kind or size that TLS does not use.
+    #[error("the private key in the certificate file cannot be used")]
+    KeyUnusable {
+        /// What is wrong with it.
+        cause: String,
+    },
+}
+
+impl From<IdentityError> for Error {
+    /// What the caller who gave the file is told.
+    fn from(failure: IdentityError) -> Self {
+        let told = Self::new(
+            Code::InvalidCertificate,
+            format!("{}.", crate::failure::capital(&failure.to_string())),
+        );
+        match failure {
+            IdentityError::NotPkcs12 { cause } | IdentityError::KeyUnusable { cause } => told.because(cause),
+            _ => told,
+        }
+    }
+}
+
+impl Identity {
+    /// From the bytes of a PKCS#12 (PFX) file: its first private key with the certificate that belongs to it, and
+    /// the certificates that lead from there to its authority. Old files (RC2, triple DES) are read as well as new
+    /// ones. This takes as much time as the file asks for, mostly milliseconds, and seconds at the most: not to be
+    /// done where others wait.
+    ///
+    /// # Errors
+    /// [`IdentityError`].
+    pub fn from_pkcs12(bytes: &[u8], password: &str) -> Result<Self, IdentityError> {
+        let found = pkcs12::read(bytes, password)?;
+        if found.keys.is_empty() {
+            return Err(IdentityError::NoPrivateKey);
+        }
+        if found.certificates.is_empty() {
+            return Err(IdentityError::NoCertificate);
+        }
+        let mut failure = None;
+        for key in found.keys {
+            match certified(key, &found.certificates) {
+                Ok(certified) => return Ok(Self(Arc::new(certified))),
+                Err(cause) => failure = failure.or(Some(cause)),
+            }
+        }
+        Err(failure.unwrap_or(IdentityError::NoPrivateKey))
+    }
+
+    pub(crate) fn certified(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.0)
+    }
+}
+
+/// The key with its certificate and chain.
+fn certified(key: Vec<u8>, certificates: &[CertificateDer<'static>]) -> Result<CertifiedKey, IdentityError> {
+    let unusable = |cause: TlsFailure| IdentityError::KeyUnusable { cause: cause.to_string() };
+    let provider = rustls::crypto::ring::default_provider().key_provider;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
+    let key = provider.load_private_key(key).map_err(unusable)?;
+    let mut unreadable = None;
+    for own in certificates {
+        let alone = CertifiedKey::new(vec![own.clone()], Arc::clone(&key));
+        match alone.keys_match() {
+            Ok(()) | Err(TlsFailure::InconsistentKeys(InconsistentKeys::Unknown)) => {
+                return Ok(CertifiedKey::new(chain(own, certificates), key));
+            }
+            Err(TlsFailure::InconsistentKeys(_)) => {}
+            Err(cause) => unreadable = Some(cause),
+        }
+    }
+    Err(unreadable
+        .map_or(IdentityError::Mismatch, |cause| IdentityError::NotPkcs12 { cause: cause.to_string() }))
+}
+
+/// A certificate and those that vouch for it, each after the one it vouches for; its authority itself is left out, as
+/// the server has it.
+fn chain(own: &CertificateDer<'static>, all: &[CertificateDer<'static>]) -> Vec<CertificateDer<'static>> {
+    let parsed: Vec<_> =
+        all.iter().filter_map(|raw| Some((raw, Certificate::from_der(raw).ok()?.tbs_certificate))).collect();
+    let mut chain = vec![own.clone()];
+    let mut last = parsed.iter().find(|(raw, _)| *raw == own);
+    while let Some((_, below)) = last {
+        last = parsed.iter().find(|(raw, above)| {
+            above.subject == below.issuer && above.subject != above.issuer && !chain.contains(raw)
+        });
+        chain.extend(last.map(|(raw, _)| (*raw).clone()));
+    }
+    chain
+}
