@@ -103,6 +103,9 @@ struct BrokerArgs {
     /// Private key for wss, PEM.
     #[arg(long, env = "MT5REST_TLS_KEY", value_name = "FILE")]
     tls_key: Option<String>,
+    /// Certificate authorities, PEM: clients of wss must present a certificate of theirs.
+    #[arg(long, env = "MT5REST_TLS_CLIENT_CA", value_name = "FILE")]
+    tls_client_ca: Option<String>,
     /// Name of the demo server, for ConnectEx.
     #[arg(long, env = "MT5REST_SERVER_NAME", value_name = "NAME", default_value = "MT5Rest-Demo")]
     server_name: String,

@@ -11,6 +11,7 @@ fn certificate(folder: &Scratch) -> TlsFiles {
     TlsFiles {
         cert: folder.file("cert.pem", &made.cert.pem()),
         key: folder.file("key.pem", &made.signing_key.serialize_pem()),
+        client_ca: None,
     }
 }
 

@@ -37,6 +37,9 @@ pub struct TlsFiles {
     pub cert: PathBuf,
     /// Private key, PEM.
     pub key: PathBuf,
+    /// Certificate authorities, PEM: clients of `wss` must present a certificate that one of them signed. Without,
+    /// nobody is asked for one.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// The options of a broker.

@@ -120,7 +120,7 @@ impl Mistakes {
         let hours = [("always", MarketHours::Always), ("real", MarketHours::Real)];
         let market_hours = self.one_of("--market-hours", &args.market_hours, &hours);
         let accounts_file = self.file("--accounts", args.accounts);
-        let tls = self.tls(args.tls_cert, args.tls_key);
+        let tls = self.tls(args.tls_cert, args.tls_key, args.tls_client_ca);
         let server_name = self.server_name(&args.server_name);
         let most = TIMEZONE_MINUTES_MAX;
         let timezone_minutes = self.within("--timezone-minutes", &args.timezone_minutes, -most, most);
@@ -150,10 +150,17 @@ impl Mistakes {
         format.map(|format| Log { filter: args.filter.clone(), format })
     }
 
-    fn tls(&mut self, cert: Option<String>, key: Option<String>) -> Option<Option<TlsFiles>> {
-        match (self.file("--tls-cert", cert)?, self.file("--tls-key", key)?) {
-            (None, None) => Some(None),
-            (Some(cert), Some(key)) => Some(Some(TlsFiles { cert, key })),
+    fn tls(
+        &mut self,
+        cert: Option<String>,
+        key: Option<String>,
+        client_ca: Option<String>,
+    ) -> Option<Option<TlsFiles>> {
+        let (cert, key) = (self.file("--tls-cert", cert)?, self.file("--tls-key", key)?);
+        match (cert, key, self.file("--tls-client-ca", client_ca)?) {
+            (None, None, None) => Some(None),
+            (Some(cert), Some(key), client_ca) => Some(Some(TlsFiles { cert, key, client_ca })),
+            (None, None, Some(_)) => self.note("--tls-client-ca needs --tls-cert and --tls-key"),
             _ => self.note("--tls-cert and --tls-key go together: give both or none"),
         }
     }

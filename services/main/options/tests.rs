@@ -101,6 +101,14 @@ fn two_servers_cannot_share_an_address() {
     assert!(role(&["--listen", "127.0.0.1:0", "--broker-listen", "127.0.0.1:0"]).is_ok());
 }
 
+#[test]
+fn authorities_of_clients_need_a_certificate_of_the_server() {
+    let alone = role(&["--tls-client-ca", "Cargo.toml"]).unwrap_err();
+    assert!(alone.contains("--tls-client-ca needs"), "{alone}");
+    let file = "Cargo.toml";
+    assert!(role(&["--tls-cert", file, "--tls-key", file, "--tls-client-ca", file]).is_ok());
+}
+
 /// Where the README keeps the table of options.
 const BEGIN: &str = "<!-- options -->\n";
 const END: &str = "<!-- /options -->";

@@ -211,7 +211,7 @@ async fn the_same_port_speaks_tls_and_http() {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
     let dir = std::env::temp_dir().join(format!("mt5rest-broker-tls-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
-    let files = TlsFiles { cert: dir.join("cert.pem"), key: dir.join("key.pem") };
+    let files = TlsFiles { cert: dir.join("cert.pem"), key: dir.join("key.pem"), client_ca: None };
     std::fs::write(&files.cert, made.cert.pem()).unwrap();
     std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
     let broker = start(Settings { tls: Some(files), ..by_hand() }).await;
@@ -239,6 +239,46 @@ async fn the_same_port_speaks_tls_and_http() {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn clients_of_other_authorities_are_kept_out() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
+    let dir = std::env::temp_dir().join(format!("mt5rest-broker-mtls-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let (cert, key, none) = (dir.join("cert.pem"), dir.join("key.pem"), dir.join("none.pem"));
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    std::fs::write(&none, "").unwrap();
+    let files = TlsFiles { cert: cert.clone(), key, client_ca: Some(none) };
+    let useless = crate::server::tls::acceptor(&files).err().unwrap().to_string();
+    // The certificate vouches for itself here, so it is the authority as well.
+    let files = TlsFiles { client_ca: Some(cert), ..files };
+    let broker = start(Settings { tls: Some(files), ..by_hand() }).await;
+    std::fs::remove_dir_all(&dir).unwrap();
+    assert!(useless.contains("none.pem"), "{useless}");
+
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let client = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let own = rustls::pki_types::PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let known = client.clone().with_client_auth_cert(vec![made.cert.der().clone()], own).unwrap();
+    for (config, reason) in [(known, None), (client.with_no_client_auth(), Some("CertificateRequired"))] {
+        let stream = TcpStream::connect(broker.addr()).await.unwrap();
+        let name = "localhost".try_into().unwrap();
+        let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        let done = stream.read_to_string(&mut answer).await.map_err(|cause| cause.to_string());
+        match reason {
+            None => assert!(answer.starts_with("HTTP/1.1 404 "), "{answer} {done:?}"),
+            Some(reason) => assert!(done.unwrap_err().contains(reason)),
+        }
     }
 }
 
