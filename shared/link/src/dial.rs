@@ -13,7 +13,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 
-use crate::connection::{Socket, bootstrap, socket_config};
+use crate::connection::{Failure, Opening, Socket, bootstrap, socket_config};
+use crate::page::{self, Page};
 use crate::reach::{Opened, Reach, limited};
 use crate::{Egress, Endpoint, Identity, Link, LinkError, Proxy, Scheme};
 
@@ -38,10 +39,12 @@ impl Dialer {
     }
 
     /// Opens a link, ready to log in. `token` is zeros, or the one of an earlier link to the same server
-    /// ([`Link::token`]).
+    /// ([`Link::token`]). A server that does not answer as a Web Terminal is asked once for the page of older
+    /// gateways; an [`Endpoint`] that is a page is asked for it first. Nothing of it is remembered.
     ///
     /// # Errors
-    /// [`LinkError`]; an endpoint without a scheme reports the failure of the last one that was tried.
+    /// [`LinkError`]; an endpoint without a scheme reports the failure of the last one that was tried. Without a page
+    /// the error is what it was before the page was asked for.
     pub async fn dial(
         &self,
         endpoint: &Endpoint,
@@ -53,25 +56,71 @@ impl Dialer {
             None if self.0.has_identity() => &[Scheme::Wss],
             _ => endpoint.schemes(),
         };
-        let (last, first) = match schemes {
-            [first @ .., last] => (*last, first),
-            [] => (Scheme::Wss, &[][..]),
+        let page_scheme = if endpoint.is_page { schemes.first().copied() } else { None };
+        if let Some(scheme) = page_scheme
+            && let Some(page) = page::ask(&self.0, endpoint, scheme, proxy).await?
+        {
+            return self.dial_page(endpoint, &page, proxy).await;
+        }
+        let refused = match self.dial_first(endpoint, schemes, proxy, token).await {
+            Ok(link) => return Ok(link),
+            Err(refused) => refused,
         };
-        let mut foreign = None;
-        for scheme in first {
-            match self.dial_as(endpoint, *scheme, proxy, token).await {
-                // Something is there, but it does not speak this: perhaps the other.
-                Err(cause @ (LinkError::NotWebTerminal { .. } | LinkError::Closed { .. })) => {
-                    foreign = Some(cause);
+        let Some(scheme) = refused.ask_page.filter(|_| !endpoint.is_page) else { return Err(refused.cause) };
+        match page::ask(&self.0, endpoint, scheme, proxy).await {
+            Ok(Some(page)) => self.dial_page(endpoint, &page, proxy).await,
+            Err(disabled @ LinkError::Disabled { .. }) => Err(disabled),
+            _ => Err(refused.cause),
+        }
+    }
+
+    /// Dials with the first scheme that the server speaks.
+    async fn dial_first(
+        &self,
+        endpoint: &Endpoint,
+        schemes: &[Scheme],
+        proxy: Option<&Proxy>,
+        token: [u8; 64],
+    ) -> Result<Link, Refused> {
+        let opening = Opening { token, key: None };
+        let mut earlier: Option<Refused> = None;
+        for (place, scheme) in schemes.iter().enumerate() {
+            let Failure { cause, ask_page } =
+                match self.dial_as(endpoint, *scheme, proxy, &opening, &endpoint.host).await {
+                    Ok(link) => return Ok(link),
+                    Err(failure) => failure,
+                };
+            // Something is there, but it does not speak this: perhaps the next.
+            let is_foreign = matches!(cause, LinkError::NotWebTerminal { .. } | LinkError::Closed { .. });
+            let own = ask_page.then_some(*scheme);
+            let refused = match earlier.take() {
+                // It speaks neither; what it said to the first says more than that it has no TLS.
+                Some(first) if matches!(cause, LinkError::NotWebTerminal { .. }) => {
+                    Refused { cause: first.cause, ask_page: first.ask_page.or(own) }
                 }
-                done => return done,
+                Some(first) => Refused { cause, ask_page: own.or(first.ask_page) },
+                None => Refused { cause, ask_page: own },
+            };
+            if !is_foreign || place + 1 == schemes.len() {
+                return Err(refused);
             }
+            earlier = Some(refused);
         }
-        match (self.dial_as(endpoint, last, proxy, token).await, foreign) {
-            // It speaks neither; what it said to the first says more than that it has no TLS.
-            (Err(LinkError::NotWebTerminal { .. }), Some(foreign)) => Err(foreign),
-            (done, _) => done,
-        }
+        Err(Refused {
+            cause: LinkError::Closed { cause: "there is no scheme to try".into() },
+            ask_page: None,
+        })
+    }
+
+    /// Dials the server that the page of an older gateway names.
+    async fn dial_page(
+        &self,
+        endpoint: &Endpoint,
+        page: &Page,
+        proxy: Option<&Proxy>,
+    ) -> Result<Link, LinkError> {
+        let dialled = self.dial_as(&page.server, page.scheme, proxy, &page.opening, &endpoint.host).await;
+        dialled.map_err(|failure| failure.cause)
     }
 
     /// The time that opening a TCP connection takes, without the resolution of the name.
@@ -98,16 +147,29 @@ impl Dialer {
         endpoint: &Endpoint,
         scheme: Scheme,
         proxy: Option<&Proxy>,
-        token: [u8; 64],
-    ) -> Result<Link, LinkError> {
+        opening: &Opening,
+        origin: &str,
+    ) -> Result<Link, Failure> {
         let opened = self.0.open(endpoint, scheme, proxy).await?;
-        let mut socket = limited("the WebSocket handshake", upgrade(opened, endpoint, scheme)).await?;
-        let (cipher, token) = bootstrap(&mut socket, token, &endpoint.url(scheme)).await?;
+        let upgraded = limited("the WebSocket handshake", upgrade(opened, endpoint, scheme, origin)).await;
+        let mut socket = upgraded.map_err(Failure::of_peer)?;
+        let (cipher, token) = bootstrap(&mut socket, opening, &endpoint.url(scheme)).await?;
         Ok(Link::new(socket, cipher, token))
     }
 }
 
-async fn upgrade(opened: Opened, endpoint: &Endpoint, scheme: Scheme) -> Result<Socket, LinkError> {
+/// Why no scheme opened a link, and by which one a page may be asked.
+struct Refused {
+    cause: LinkError,
+    ask_page: Option<Scheme>,
+}
+
+async fn upgrade(
+    opened: Opened,
+    endpoint: &Endpoint,
+    scheme: Scheme,
+    origin: &str,
+) -> Result<Socket, LinkError> {
     let Opened { stream, asked } = opened;
     let url = endpoint.url(scheme);
     let foreign = |cause: WsError| {
@@ -121,7 +183,7 @@ async fn upgrade(opened: Opened, endpoint: &Endpoint, scheme: Scheme) -> Result<
         refused
             .unwrap_or_else(|| LinkError::NotWebTerminal { address: url.clone(), cause: cause.to_string() })
     };
-    let request = request(&url, &endpoint.host).map_err(foreign)?;
+    let request = request(&url, origin).map_err(foreign)?;
     let upgraded = client_async_with_config(request, stream, Some(socket_config())).await;
     upgraded.map(|(socket, _)| socket).map_err(foreign)
 }
@@ -132,4 +194,30 @@ fn request(url: &str, host: &str) -> Result<Request, WsError> {
     let origin = HeaderValue::try_from(format!("https://{host}"))?;
     request.headers_mut().insert(header::ORIGIN, origin);
     Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::client_config;
+
+    /// The page itself cannot be asked in a test: it would have to be at a public address.
+    #[tokio::test]
+    async fn a_page_leads_nowhere_that_could_not_be_dialled_by_itself() {
+        let bait = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = bait.local_addr().unwrap().port();
+        let endpoint = Endpoint::parse("https://page.example", None).unwrap();
+        let dialer = Dialer::new(client_config(None).unwrap(), Egress::Public);
+        for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"] {
+            let server = Endpoint::parse(&format!("wss://{host}"), Some(port)).unwrap();
+            let opening = Opening { token: [b'0'; 64], key: Some([0; 32]) };
+            let page = Page { server, scheme: Scheme::Wss, opening };
+            let dialled = dialer.dial_page(&endpoint, &page, None).await;
+            assert!(matches!(dialled, Err(LinkError::Egress { .. })), "{host}: {dialled:?}");
+        }
+        assert!(bait.accept().now_or_never().is_none(), "somebody came");
+    }
 }

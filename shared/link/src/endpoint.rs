@@ -27,6 +27,9 @@ pub struct Endpoint {
     pub port: u16,
     /// Path, `/terminal` unless the caller named another.
     pub path: String,
+    /// Given as `https` or `http`: the address of a page, that may say where the Web Terminal is (older gateways). If
+    /// it says nothing, the Web Terminal is there itself.
+    pub is_page: bool,
 }
 
 /// Why a text is no address of a Web Terminal.
@@ -45,11 +48,13 @@ impl Endpoint {
     pub fn parse(host: &str, port: Option<u16>) -> Result<Self, EndpointError> {
         let wrong = || EndpointError(host.chars().take(100).collect());
         let text = host.trim();
-        let (scheme, rest) = match text.split_once("://") {
-            None => (None, text),
+        let (scheme, is_page, rest) = match text.split_once("://") {
+            None => (None, false, text),
             Some((name, rest)) => match name.to_ascii_lowercase().as_str() {
-                "wss" | "https" => (Some(Scheme::Wss), rest),
-                "ws" | "http" => (Some(Scheme::Ws), rest),
+                "wss" => (Some(Scheme::Wss), false, rest),
+                "https" => (Some(Scheme::Wss), true, rest),
+                "ws" => (Some(Scheme::Ws), false, rest),
+                "http" => (Some(Scheme::Ws), true, rest),
                 _ => return Err(wrong()),
             },
         };
@@ -63,7 +68,7 @@ impl Endpoint {
         }
         let standard = if scheme == Some(Scheme::Ws) { 80 } else { 443 };
         let port = port.or(own_port).unwrap_or(standard);
-        Ok(Self { scheme, host: name.to_ascii_lowercase(), port, path: path.to_owned() })
+        Ok(Self { scheme, host: name.to_ascii_lowercase(), port, path: path.to_owned(), is_page })
     }
 
     /// The schemes to try, in order.
@@ -147,6 +152,22 @@ mod tests {
         for (host, port, url) in cases {
             assert_eq!(Endpoint::parse(host, port).unwrap().to_string(), url, "{host} {port:?}");
         }
+    }
+
+    #[test]
+    fn only_addresses_of_pages_are_pages() {
+        for (host, is_page) in [
+            ("https://broker.com", true),
+            ("HTTP://broker.com/terminal", true),
+            ("wss://broker.com", false),
+            ("broker.com", false),
+        ] {
+            assert_eq!(Endpoint::parse(host, None).unwrap().is_page, is_page, "{host}");
+        }
+        assert_eq!(
+            Endpoint::parse("http://broker.com", None).unwrap().to_string(),
+            "ws://broker.com:80/terminal"
+        );
     }
 
     #[test]

@@ -75,6 +75,12 @@ pub enum LinkError {
         /// What it did instead.
         cause: String,
     },
+    /// The broker has switched its Web Terminal off.
+    #[error("the Web Terminal at {address} is switched off by its broker")]
+    Disabled {
+        /// Host and port of the page that says so.
+        address: String,
+    },
     /// It took too long.
     #[error("no answer to {doing} within {limit:?}")]
     Timeout {
@@ -185,6 +191,9 @@ impl From<LinkError> for Error {
                 ),
             )
             .because(cause),
+            LinkError::Disabled { .. } => {
+                Self::new(Code::ServiceNotAvailable, format!("{}. Try another server of it.", capital(&told)))
+            }
             LinkError::Timeout { .. } => Self::new(Code::Timeout, format!("{}.", capital(&told))),
             LinkError::Refused { doing, code } => refused(doing, code),
             LinkError::Protocol { cause } => {

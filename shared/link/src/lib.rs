@@ -17,6 +17,7 @@ mod endpoint;
 mod failure;
 mod identity;
 mod login;
+mod page;
 mod proxy;
 mod reach;
 mod tls;

@@ -18,15 +18,19 @@ use wire::{Cipher, Command, INITIAL_KEY, Payload, SecretBytes, frame, message};
 
 /// The account that may log in.
 pub(crate) const LOGIN: u64 = 5_000_001;
-/// The key of its sessions.
+/// The key of modern gateways, and what older ones name on their page.
 const KEY: [u8; 32] = [0x5a; 32];
+/// The token that older gateways name on their page.
+pub(crate) const TOKEN: [u8; 64] = [b'7'; 64];
+
+/// The whole HTTP answer of a page, from the address of its gateway.
+pub(crate) type Page = Arc<dyn Fn(SocketAddr) -> Vec<u8> + Send + Sync>;
 
 /// How a gateway behaves.
 #[derive(Clone)]
 pub(crate) struct Plan {
     pub(crate) tls: Option<TlsAcceptor>,
-    /// The whole HTTP answer of its page, from its own address.
-    pub(crate) page: fn(SocketAddr) -> Vec<u8>,
+    pub(crate) page: Page,
     pub(crate) socket: Entry,
 }
 
@@ -35,14 +39,28 @@ pub(crate) struct Plan {
 pub(crate) enum Entry {
     /// The key in the bootstrap.
     Modern,
+    /// A short bootstrap; the key is on the page.
+    Older,
+    /// The same, and only for who brings the token of the page.
+    Strict,
     /// This HTTP answer.
     Http(&'static str),
 }
 
 impl Plan {
     pub(crate) fn modern() -> Self {
-        Self { tls: None, page: |_| answer("404 Not Found", ""), socket: Entry::Modern }
+        Self { tls: None, page: Arc::new(|_| answer("404 Not Found", "")), socket: Entry::Modern }
     }
+}
+
+/// The document of a page that names this server, in the answer of its page.
+pub(crate) fn document(signal_server: &str) -> Vec<u8> {
+    let token = std::str::from_utf8(&TOKEN).unwrap();
+    let key = "5a".repeat(KEY.len());
+    let body = format!(
+        r#"{{"signal_server":"{signal_server}","key":"{key}","token":"{token}","version":5,"enabled":true}}"#
+    );
+    answer("200 OK", &body)
 }
 
 /// An HTTP answer.
@@ -175,8 +193,13 @@ impl Serving {
         let version = 1337_u16.to_le_bytes();
         match Command::from_number(request.command)? {
             Command::Bootstrap => {
-                self.note("bootstrap");
-                Some((0, [&version[..], &[9; 64], &KEY].concat()))
+                let is_known = request.payload == TOKEN;
+                self.note(if is_known { "bootstrap with its token" } else { "bootstrap" });
+                match self.plan.socket {
+                    Entry::Modern => Some((0, [&version[..], &[9; 64], &KEY].concat())),
+                    Entry::Strict if !is_known => None,
+                    _ => Some((0, version.to_vec())),
+                }
             }
             Command::Login => {
                 let LoginRequest { login, .. } = LoginRequest::from_bytes(&request.payload).unwrap();

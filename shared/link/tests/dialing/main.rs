@@ -6,4 +6,5 @@ mod certificates;
 mod gateway;
 mod identity;
 mod mutual;
+mod older;
 mod ping;
