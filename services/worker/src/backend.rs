@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
-use bus::{Answer, Ask, Backend, Payload, Subscription, Topics};
+use bus::{Answer, Ask, Backend, Interest, Payload, Subscription};
 use calls::AnyCall;
 use error::Error;
 use tokio::time::Instant;
@@ -55,8 +55,8 @@ impl Backend for Worker {
         }
     }
 
-    async fn subscribe(&self, token: &str, topics: Topics) -> Result<Subscription, Error> {
-        self.session(token)?.subscribe(topics)
+    async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error> {
+        self.session(token)?.subscribe(interest)
     }
 }
 
@@ -79,6 +79,7 @@ impl Worker {
             AnyCall::History(call) => call.dispatch(&caller).await,
             AnyCall::Prices(call) => call.dispatch(&caller).await,
             AnyCall::Subscriptions(call) => call.dispatch(&caller).await,
+            AnyCall::Statistics(call) => call.dispatch(&caller).await,
             AnyCall::Service(call) => call.dispatch(&caller).await,
             AnyCall::Trading(call) => {
                 let unknown = || Error::invalid_token(ask.token.as_deref().unwrap_or_default());

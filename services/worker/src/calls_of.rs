@@ -1,9 +1,20 @@
 //! How each call is answered, by group.
 
 mod account;
+mod admin;
+mod brokers;
 mod connection;
+mod diagnostic;
 mod history;
+mod hours;
+mod pagination;
+mod password;
+mod past_positions;
+mod prices;
+mod quotes;
 mod service;
+mod statistics;
 mod subscriptions;
 mod symbols;
+mod tick_values;
 pub(crate) mod trading;

@@ -3,7 +3,7 @@
 //! The list comes with each login and is compared with the one in memory: equal lists are one allocation. Full
 //! records are fetched when somebody first needs them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use link::Endpoint;
@@ -72,6 +72,15 @@ impl Catalogue {
         self.full.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
+    /// The folders of symbols whose full records are here, each once.
+    pub(crate) fn folders(&self) -> Vec<String> {
+        let full = self.full.read().unwrap_or_else(PoisonError::into_inner);
+        let folder = |symbol: &Arc<FullSymbol>| {
+            symbol.trade.symbol_path.rsplit_once('\\').map(|(folder, _)| folder.to_owned())
+        };
+        full.values().filter_map(folder).collect::<BTreeSet<String>>().into_iter().collect()
+    }
+
     /// Takes full records over; only those of the list, so that a server cannot fill the memory.
     pub(crate) fn learn(&self, symbols: Vec<FullSymbol>) {
         let mut full = self.full.write().unwrap_or_else(PoisonError::into_inner);
@@ -111,6 +120,12 @@ fn brief(symbol: &SymbolBrief) -> Brief {
 pub(crate) struct Catalogues(Mutex<HashMap<Endpoint, Weak<Catalogue>>>);
 
 impl Catalogues {
+    /// How many are in use.
+    pub(crate) fn count(&self) -> usize {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.values().filter(|catalogue| catalogue.strong_count() > 0).count()
+    }
+
     /// The catalogue of a server whose login sent this list: the one in memory if the list is the same.
     pub(crate) fn of(&self, server: &Endpoint, symbols: &[SymbolBrief]) -> Arc<Catalogue> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use bus::End;
-use calls::connection::{Connect, ConnectEx, ConnectProxy, ConnectProxyEx, Login, Proxy};
+use calls::connection::{
+    Connect, ConnectByToken, ConnectCert, ConnectEx, ConnectProxy, ConnectProxyEx, Login, Proxy,
+};
+use calls::params::Param;
 use calls::reply::Text;
 use calls::values::ProxyType;
-use calls::{Handle, Secret};
+use calls::{Handle, Secret, Upload};
 use error::{Code, Error};
-use link::{Credentials, Endpoint, ProxyKind};
+use link::{Credentials, Endpoint, Identity, ProxyKind};
 use tokio::time::{Instant, timeout_at};
 
 use crate::backend::Caller;
@@ -29,70 +32,102 @@ struct Plan {
     server: String,
     endpoints: Vec<Endpoint>,
     proxy: Option<link::Proxy>,
+    identity: Option<Identity>,
     limit: Duration,
     member_limit: Duration,
 }
 
 impl Handle<Connect> for Caller<'_> {
     async fn handle(&self, call: Connect) -> Result<Text, Error> {
-        let endpoint = endpoint(&call.host, call.port)?;
-        let limit = limit(call.connect_timeout_s);
-        let server = self.worker.shared.directory.canonical(&endpoint);
-        let plan = Plan {
-            login: call.login,
-            server,
-            endpoints: vec![endpoint],
-            proxy: None,
-            limit,
-            member_limit: limit,
-        };
-        self.connect(plan).await
-    }
-}
-
-impl Handle<ConnectEx> for Caller<'_> {
-    async fn handle(&self, call: ConnectEx) -> Result<Text, Error> {
-        let mut endpoints = self.worker.shared.directory.find(&call.server)?;
-        let server = canonical(self.worker, &endpoints);
-        if call.nearest_by_ping && endpoints.len() > 1 {
-            endpoints = self.worker.shared.dialer.by_distance(endpoints).await;
-        }
-        let plan = Plan {
-            login: call.login,
-            server,
-            endpoints,
-            proxy: None,
-            limit: limit(Some(call.connect_timeout_s)),
-            member_limit: limit(Some(call.member_timeout_s)),
-        };
+        let plan = self.plan_at(call.login, &call.host, call.port, call.connect_timeout_s)?;
         self.connect(plan).await
     }
 }
 
 impl Handle<ConnectProxy> for Caller<'_> {
     async fn handle(&self, call: ConnectProxy) -> Result<Text, Error> {
-        let endpoint = endpoint(&call.host, call.port)?;
-        let limit = limit(call.connect_timeout_s);
-        let server = self.worker.shared.directory.canonical(&endpoint);
-        let proxy = proxy(call.proxy);
-        let plan =
-            Plan { login: call.login, server, endpoints: vec![endpoint], proxy, limit, member_limit: limit };
+        let plan = self.plan_at(call.login, &call.host, call.port, call.connect_timeout_s)?;
+        self.connect(Plan { proxy: proxy(call.proxy), ..plan }).await
+    }
+}
+
+impl Handle<ConnectCert> for Caller<'_> {
+    async fn handle(&self, call: ConnectCert) -> Result<Text, Error> {
+        let plan = self.plan_at(call.login, &call.host, call.port, call.connect_timeout_s)?;
+        let file = call.pfx_file.ok_or_else(|| Error::missing_param("pfxFile", Upload::ACCEPTS))?;
+        let password = call.pfx_file_password.as_ref().map(Secret::expose).unwrap_or_default();
+        let identity = Identity::from_pkcs12(file.bytes(), password)
+            .map_err(|cause| Error::new(Code::InvalidCertificate, format!("pfxFile: {cause}.")))?;
+        self.connect(Plan { identity: Some(identity), ..plan }).await
+    }
+}
+
+impl Handle<ConnectEx> for Caller<'_> {
+    async fn handle(&self, call: ConnectEx) -> Result<Text, Error> {
+        let mut plan =
+            self.plan_for(call.login, &call.server, call.connect_timeout_s, call.member_timeout_s)?;
+        if call.nearest_by_ping && plan.endpoints.len() > 1 {
+            plan.endpoints = self.worker.shared.dialer.by_distance(plan.endpoints).await;
+        }
         self.connect(plan).await
     }
 }
 
 impl Handle<ConnectProxyEx> for Caller<'_> {
     async fn handle(&self, call: ConnectProxyEx) -> Result<Text, Error> {
-        let endpoints = self.worker.shared.directory.find(&call.server)?;
-        let plan = Plan {
-            login: call.login,
-            server: canonical(self.worker, &endpoints),
+        let plan = self.plan_for(call.login, &call.server, call.connect_timeout_s, call.member_timeout_s)?;
+        self.connect(Plan { proxy: proxy(call.proxy), ..plan }).await
+    }
+}
+
+impl Handle<ConnectByToken> for Caller<'_> {
+    /// Whoever knows the token of a session may bring it back: it grants no less than the session did.
+    async fn handle(&self, call: ConnectByToken) -> Result<Text, Error> {
+        let token = call.id.as_str();
+        let deadline = self.deadline.min(Instant::now() + limit(Some(call.connect_timeout_s)));
+        if let Ok(session) = self.worker.session(token) {
+            session.restore(deadline).await?;
+            return Ok(Text::new(token.to_owned()));
+        }
+        let kept = self.worker.remembered().of(token).ok_or_else(|| Error::invalid_token(token))?;
+        let turn = self.worker.connecting(&kept.account);
+        let late = |_| Error::timeout("Another login of this account");
+        let _turn = timeout_at(deadline, turn.lock()).await.map_err(late)?;
+        let mut target = Target { member_limit: limit(Some(call.member_timeout_s)), ..kept.target };
+        if let Some(otp) = &call.otp {
+            otp.expose().clone_into(&mut target.credentials.otp);
+        }
+        match self.worker.session(token) {
+            // Somebody else has brought it back meanwhile.
+            Ok(session) => session.restore(deadline).await.map(|()| Text::new(token.to_owned())),
+            Err(_) => self.begin(token, kept.account, target, kept.error_status, deadline).await,
+        }
+    }
+}
+
+impl Caller<'_> {
+    /// A login at a given address.
+    fn plan_at(&self, login: Login, host: &str, port: u16, limit_s: Option<u32>) -> Result<Plan, Error> {
+        let endpoint = endpoint(host, port)?;
+        let limit = limit(limit_s);
+        let server = self.worker.shared.directory.canonical(&endpoint);
+        let endpoints = vec![endpoint];
+        Ok(Plan { login, server, endpoints, proxy: None, identity: None, limit, member_limit: limit })
+    }
+
+    /// A login at a server of the directory.
+    fn plan_for(&self, login: Login, server: &str, limit_s: u32, member_limit_s: u32) -> Result<Plan, Error> {
+        let endpoints = self.worker.shared.directory.find(server)?.endpoints;
+        let canonical = |first| self.worker.shared.directory.canonical(first);
+        Ok(Plan {
+            login,
+            server: endpoints.first().map(canonical).unwrap_or_default(),
             endpoints,
-            proxy: proxy(call.proxy),
-            limit: limit(Some(call.connect_timeout_s)),
-            member_limit: limit(Some(call.member_timeout_s)),
-        };
-        self.connect(plan).await
+            proxy: None,
+            identity: None,
+            limit: limit(Some(limit_s)),
+            member_limit: limit(Some(member_limit_s)),
+        })
     }
 }
 
@@ -139,7 +174,10 @@ impl Caller<'_> {
             Err(error) => Err(error),
         };
         match up {
-            Ok(()) => Ok(Text::new(token.to_owned())),
+            Ok(()) => {
+                self.worker.remembered().forget(token);
+                Ok(Text::new(token.to_owned()))
+            }
             Err(error) => {
                 session.end(End::Closed);
                 Err(error)
@@ -165,7 +203,7 @@ async fn prove(worker: &Worker, target: &Target) -> Result<(), Error> {
     let mut failure = Error::timeout("The login");
     for endpoint in &target.endpoints {
         let attempt = async {
-            let dialer = &worker.shared.dialer;
+            let dialer = target.dialer(&worker.shared.dialer);
             let mut link = dialer.dial(endpoint, target.proxy.as_ref(), [0; 64]).await?;
             let credentials = Credentials { page: endpoint.host.clone(), ..target.credentials.clone() };
             link.login(&credentials).await?;
@@ -203,6 +241,8 @@ impl Plan {
             endpoints: self.endpoints.clone(),
             member_limit: self.member_limit,
             proxy: self.proxy.clone(),
+            identity: self.identity.clone(),
+            wants_history: self.login.download_order_history,
             credentials,
             gateway_token: [0; 64],
         })
@@ -211,11 +251,6 @@ impl Plan {
 
 pub(crate) fn endpoint(host: &str, port: u16) -> Result<Endpoint, Error> {
     Endpoint::parse(host, Some(port)).map_err(|cause| Error::new(Code::InvalidParam, format!("{cause}.")))
-}
-
-/// Which server these addresses are, among the accounts of this worker.
-fn canonical(worker: &Worker, endpoints: &[Endpoint]) -> String {
-    endpoints.first().map(|first| worker.shared.directory.canonical(first)).unwrap_or_default()
 }
 
 fn limit(seconds: Option<u32>) -> Duration {

@@ -19,10 +19,12 @@ mod calls_of;
 mod catalogue;
 mod connect;
 mod directory;
+mod remembered;
 mod session;
+mod ticks;
 mod translate;
 mod worker;
 
-pub use directory::DirectoryError;
+pub use directory::{BrokerServer, DirectoryError};
 pub use link::{Egress, Endpoint, EndpointError};
 pub use worker::{Settings, StartError, Worker};

@@ -2,10 +2,18 @@
 
 mod actor;
 mod apply;
+mod books;
+mod candles;
 mod establish;
 mod evidence;
+mod feed;
+mod figures;
 mod journal;
 mod mail;
+mod market_watch;
+mod paced;
+mod pages;
+mod past;
 mod publish;
 mod quotes;
 mod resync;
@@ -13,19 +21,22 @@ pub(crate) mod state;
 pub(crate) mod terms;
 #[cfg(test)]
 mod tests;
+mod tick_downloads;
+mod tick_values;
 mod trade;
 
 pub(crate) use actor::Phase;
 pub(crate) use establish::{FULL_SYMBOLS_BATCH, Target};
 pub(crate) use journal::{Begun, Journal};
-pub(crate) use quotes::SUBSCRIBED_MAX;
-pub(crate) use trade::{Intent, Outcome};
+pub(crate) use paced::SUBSCRIBED_MAX;
+pub(crate) use pages::Pages;
+pub(crate) use trade::{Intent, Outcome, VERDICT_LIMIT};
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bus::{End, Fanout, Subscription, Topics};
+use bus::{End, Fanout, Interest, Subscription};
 use error::{Code, Error};
 use runtime::{CancellationToken, Tasks};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -39,6 +50,7 @@ use self::publish::Publisher;
 use self::state::State;
 use self::terms::Terms;
 use self::trade::Job;
+use crate::remembered::LoginData;
 use crate::worker::Shared;
 
 /// Mails that may wait for a session. More at once is an answer: busy.
@@ -59,6 +71,9 @@ struct Inner {
     fanout: Arc<Fanout>,
     journal: Mutex<Journal>,
     secret: Mutex<String>,
+    /// What it was connected with; its password may have changed since.
+    target: Target,
+    pages: Mutex<Pages>,
     error_status: Option<u16>,
     stop: CancellationToken,
 }
@@ -89,6 +104,7 @@ impl Session {
         let fanout = Arc::new(Fanout::new());
         let stop = tasks.stop_signal().child_token();
         let secret = Mutex::new(target.credentials.password.clone());
+        let connected_with = target.clone();
         // The fence of the design: grows with every owner. In one process a session has one owner, named by its start.
         let epoch = u64::try_from(runtime::unix_ms()).unwrap_or(0);
         let publisher = Publisher::new(Arc::clone(&token), Arc::clone(&fanout), epoch);
@@ -105,6 +121,8 @@ impl Session {
             fanout,
             journal,
             secret,
+            target: connected_with,
+            pages: Mutex::default(),
             error_status,
             stop,
         }))
@@ -143,7 +161,31 @@ impl Session {
 
     /// Whether this is the password of the live session.
     pub(crate) fn has_password(&self, password: &str) -> bool {
-        *self.0.secret.lock().unwrap_or_else(PoisonError::into_inner) == password
+        self.secret() == password
+    }
+
+    /// What is needed to bring the session back after its end.
+    pub(crate) fn login_data(&self) -> LoginData {
+        let mut target = self.0.target.clone();
+        self.secret().clone_into(&mut target.credentials.password);
+        // A one-time code is of no use a second time.
+        target.credentials.otp.clear();
+        LoginData { account: self.account().clone(), target, error_status: self.0.error_status }
+    }
+
+    /// What it was connected with.
+    pub(crate) fn target(&self) -> &Target {
+        &self.0.target
+    }
+
+    /// The master password, or whichever it was connected with.
+    pub(crate) fn secret(&self) -> String {
+        self.0.secret.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Histories that are kept between the pages of them.
+    pub(crate) fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.0.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Another password has proved to be right.
@@ -152,8 +194,8 @@ impl Session {
         let _ = self.0.inbox.send(Mail::Password(password.to_owned())).await;
     }
 
-    pub(crate) fn subscribe(&self, topics: Topics) -> Result<Subscription, Error> {
-        let subscription = self.0.fanout.subscribe(topics)?;
+    pub(crate) fn subscribe(&self, interest: Interest) -> Result<Subscription, Error> {
+        let subscription = self.0.fanout.subscribe(interest)?;
         // A full mailbox wakes the actor as well.
         let _ = self.mail(Mail::Listener);
         Ok(subscription)
@@ -296,6 +338,11 @@ impl Session {
     /// Sets the pace of profit events; `None` ends them.
     pub(crate) fn set_profit_pace(&self, every: Option<Duration>) -> Result<(), Error> {
         self.mail(Mail::ProfitPace(every))
+    }
+
+    /// Sets the pace of ticket lists for sockets that name none.
+    pub(crate) fn set_tickets_pace(&self, every: Duration) -> Result<(), Error> {
+        self.mail(Mail::TicketsPace(every))
     }
 
     /// The terms of a symbol by name, fetched if they are not there.

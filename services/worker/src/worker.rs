@@ -6,14 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bus::End;
+use calls::Secret;
 use error::{Code, Error};
-use link::{Dialer, Egress, Endpoint, TlsError, client_config};
+use link::{Dialer, Egress, TlsError, client_config};
 use runtime::Tasks;
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::catalogue::Catalogues;
-use crate::directory::{Directory, DirectoryError};
+use crate::directory::{BrokerServer, Directory, DirectoryError};
+use crate::remembered::Remembered;
 use crate::session::{AccountKey, Session};
+use crate::ticks::TickArchive;
 
 /// How a worker works.
 #[derive(Clone, Debug)]
@@ -23,11 +26,15 @@ pub struct Settings {
     /// A PEM file of certificates that are trusted beside those of the system.
     pub extra_ca: Option<PathBuf>,
     /// The operator's broker directory, JSON.
-    pub servers: Option<PathBuf>,
-    /// Servers of this process, by name: the embedded broker.
-    pub built_in: Vec<(String, Endpoint)>,
+    pub brokers: Option<PathBuf>,
+    /// Servers of this process: the embedded broker.
+    pub built_in: Vec<BrokerServer>,
     /// Most sessions at once. Default 10,000.
     pub sessions_max: usize,
+    /// What calls over all sessions must name; without it they are refused.
+    pub admin_key: Option<Secret>,
+    /// What this process is called in lists. Default: its process id.
+    pub name: String,
 }
 
 impl Default for Settings {
@@ -35,9 +42,11 @@ impl Default for Settings {
         Self {
             egress: Egress::Any,
             extra_ca: None,
-            servers: None,
+            brokers: None,
             built_in: Vec::new(),
             sessions_max: 10_000,
+            admin_key: None,
+            name: format!("worker-{}", std::process::id()),
         }
     }
 }
@@ -59,6 +68,9 @@ pub(crate) struct Shared {
     pub(crate) dialer: Dialer,
     pub(crate) catalogues: Catalogues,
     pub(crate) directory: Directory,
+    pub(crate) ticks: TickArchive,
+    /// Whether only public addresses may be dialled.
+    pub(crate) is_public_only: bool,
     /// Identifies this installation to servers, unless a caller names a device (protocol 7.3).
     pub(crate) client_id: [u8; 16],
 }
@@ -69,6 +81,10 @@ pub struct Worker {
     pub(crate) tasks: Tasks,
     sessions: Mutex<HashMap<String, Session>>,
     sessions_max: usize,
+    pub(crate) admin_key: Option<Secret>,
+    pub(crate) name: String,
+    /// Login data of sessions that have ended, for those who come back.
+    remembered: Mutex<Remembered>,
     /// One connect of an account at a time, so that two do not make two sessions.
     connecting: Mutex<HashMap<AccountKey, Arc<AsyncMutex<()>>>>,
 }
@@ -81,9 +97,11 @@ impl Worker {
     pub fn start(settings: Settings) -> Result<Arc<Self>, StartError> {
         let tls = client_config(settings.extra_ca.as_deref())?;
         let shared = Shared {
+            is_public_only: !matches!(settings.egress, Egress::Any),
             dialer: Dialer::new(tls, settings.egress),
             catalogues: Catalogues::default(),
-            directory: Directory::open(settings.servers, settings.built_in)?,
+            directory: Directory::open(settings.brokers, settings.built_in)?,
+            ticks: TickArchive::default(),
             client_id: rand::random(),
         };
         Ok(Arc::new(Self {
@@ -91,6 +109,9 @@ impl Worker {
             tasks: Tasks::new(),
             sessions: Mutex::default(),
             sessions_max: settings.sessions_max,
+            admin_key: settings.admin_key,
+            name: settings.name,
+            remembered: Mutex::new(Remembered::default()),
             connecting: Mutex::default(),
         }))
     }
@@ -145,10 +166,22 @@ impl Worker {
     }
 
     /// Removes a session and ends it.
-    pub(crate) fn remove(&self, token: &str, why: End) -> Result<(), Error> {
+    pub(crate) fn remove(&self, token: &str, why: End) -> Result<Session, Error> {
         let session = self.sessions().remove(token).ok_or_else(|| Error::invalid_token(token))?;
         session.end(why);
-        Ok(())
+        Ok(session)
+    }
+
+    /// All sessions, by token.
+    pub(crate) fn all_sessions(&self) -> Vec<Session> {
+        let mut all: Vec<Session> = self.sessions().values().cloned().collect();
+        all.sort_by(|one, other| one.token().cmp(other.token()));
+        all
+    }
+
+    /// Login data of sessions that have ended.
+    pub(crate) fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The lock under which an account is connected.

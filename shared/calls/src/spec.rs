@@ -53,7 +53,7 @@ impl CallSpec {
 
     /// True when the call carries a password, which should not stand in a URL.
     pub fn has_secrets(&self) -> bool {
-        self.params.iter().any(|param| param.schema.get("format") == Some(&json!("password")))
+        self.params.iter().any(ParamSpec::is_secret)
     }
 }
 
@@ -68,6 +68,22 @@ pub struct ParamSpec {
     pub required: bool,
     /// Its schema, with the default if it has one.
     pub schema: Schema,
+}
+
+impl ParamSpec {
+    /// True for a password, which should not stand in a URL.
+    pub fn is_secret(&self) -> bool {
+        self.has_format("password")
+    }
+
+    /// True for a file, which needs a body.
+    pub fn is_file(&self) -> bool {
+        self.has_format("binary")
+    }
+
+    fn has_format(&self, format: &str) -> bool {
+        self.schema.get("format").and_then(Value::as_str) == Some(format)
+    }
 }
 
 /// Collects the parameters of a call while they are described.

@@ -1,19 +1,23 @@
 //! Reads of the account.
 
+use std::sync::Arc;
+
 use calls::account::{
     Account, AccountDetails, AccountSummary, ClosedOrders, OpenedOrder, OpenedOrders, OpenedOrdersTickets,
+    RequiredMargin, UpdateProfits,
 };
 use calls::reply::{self, Order};
-use calls::values::{AccMethod, SortType};
+use calls::values::{AccMethod, DealType, SortType};
 use calls::{Handle, ServerTime};
 use error::{Code, Error};
-use model::Money;
-use model::calc::{Equity, Floating};
+use model::calc::{Equity, Floating, order_margin};
+use model::{Money, Price, Side};
 
+use super::trading::volume;
 use crate::backend::Caller;
 use crate::session::Session;
 use crate::session::state::State;
-use crate::translate::{finite, ticket};
+use crate::translate::finite;
 
 /// Bit of the account's rights: logged in with the read-only password.
 pub(crate) const INVESTOR: i32 = 8;
@@ -48,28 +52,29 @@ impl Handle<AccountSummary> for Caller<'_> {
 
 impl Handle<Account> for Caller<'_> {
     async fn handle(&self, call: Account) -> Result<reply::AccountRec, Error> {
-        let record = |state: &mut State| {
-            let main = &state.account.main;
-            reply::AccountRec {
-                login: state.login,
-                kind: kind(state).to_owned(),
-                user_name: main.account_name.clone(),
-                trade_flags: main.rights,
-                // The protocol does not carry the holder's address.
-                country: String::new(),
-                city: String::new(),
-                state: String::new(),
-                zip_code: String::new(),
-                user_address: String::new(),
-                phone: String::new(),
-                email: String::new(),
-                balance: finite(main.balance),
-                credit: finite(main.credit),
-                blocked: 0.0,
-                leverage: i32::try_from(main.margin_leverage).unwrap_or(i32::MAX),
-            }
-        };
-        self.session(&call.id)?.visit(self.deadline, record).await
+        self.session(&call.id)?.visit(self.deadline, |state| account_rec(state)).await
+    }
+}
+
+pub(super) fn account_rec(state: &State) -> reply::AccountRec {
+    let main = &state.account.main;
+    reply::AccountRec {
+        login: state.login,
+        kind: kind(state).to_owned(),
+        user_name: main.account_name.clone(),
+        trade_flags: main.rights,
+        // The protocol does not carry the holder's address.
+        country: String::new(),
+        city: String::new(),
+        state: String::new(),
+        zip_code: String::new(),
+        user_address: String::new(),
+        phone: String::new(),
+        email: String::new(),
+        balance: finite(main.balance),
+        credit: finite(main.credit),
+        blocked: 0.0,
+        leverage: i32::try_from(main.margin_leverage).unwrap_or(i32::MAX),
     }
 }
 
@@ -83,7 +88,7 @@ impl Handle<AccountDetails> for Caller<'_> {
                 password: (),
                 host: state.host.clone(),
                 port: state.port,
-                server_time: ServerTime::from_ms(runtime::unix_ms() + state.zone_ms()),
+                server_time: ServerTime::from_ms(state.now().ms()),
                 server_time_zone: i32::try_from(state.zone_ms() / 3_600_000).unwrap_or(0),
                 company: main.company.clone(),
                 currency: main.account_currency.clone(),
@@ -124,15 +129,7 @@ impl Handle<OpenedOrder> for Caller<'_> {
 
 impl Handle<OpenedOrdersTickets> for Caller<'_> {
     async fn handle(&self, call: OpenedOrdersTickets) -> Result<Vec<u64>, Error> {
-        let tickets = |state: &mut State| {
-            state
-                .positions
-                .keys()
-                .chain(state.orders.keys())
-                .map(|number| ticket(*number))
-                .collect::<Vec<_>>()
-        };
-        self.session(&call.id)?.visit(self.deadline, tickets).await
+        self.session(&call.id)?.visit(self.deadline, |state| state.tickets()).await
     }
 }
 
@@ -143,9 +140,55 @@ impl Handle<ClosedOrders> for Caller<'_> {
     }
 }
 
+impl Handle<UpdateProfits> for Caller<'_> {
+    async fn handle(&self, call: UpdateProfits) -> Result<f64, Error> {
+        let session = self.session(&call.id)?;
+        self.with_figures(&session, |_, _, floating| floating.profit.to_f64()).await
+    }
+}
+
+impl Handle<RequiredMargin> for Caller<'_> {
+    async fn handle(&self, call: RequiredMargin) -> Result<f64, Error> {
+        let side = match call.kind {
+            DealType::DealBuy => Side::Buy,
+            DealType::DealSell => Side::Sell,
+            other => return Err(Error::invalid_param("type", other.as_str(), "DealBuy or DealSell")),
+        };
+        let volume = volume(call.lots)?;
+        let session = self.session(&call.id)?;
+        let terms = session.terms(self.deadline, &call.symbol).await?;
+        let named = call.price.filter(|price| price.abs() > 0.0);
+        let priced = named.is_some();
+        let needed = Arc::clone(&terms);
+        let inputs = move |state: &mut State| {
+            let mut ids = if priced { Vec::new() } else { vec![needed.full.symbol_id] };
+            state.add_conversions(&needed.contract.currency_margin, &state.deposit().currency, &mut ids);
+            ids
+        };
+        let inputs = session.visit(self.deadline, inputs).await?;
+        if !inputs.is_empty() {
+            self.priced(&session, inputs).await?;
+        }
+        let margin = move |state: &mut State| {
+            let price = match named {
+                Some(price) => Price::from_f64(price, terms.full.digits)?,
+                None => state.quotes.prices(terms.full.symbol_id)?.open(side),
+            };
+            let market = state.quotes.market(&state.catalogue);
+            order_margin(&terms.contract, side.market_order(), volume, price, &state.deposit(), &market)
+        };
+        let margin = session.visit(self.deadline, margin).await?;
+        margin.map(Money::to_f64).ok_or_else(|| {
+            let told = "The margin of this symbol cannot be computed: its calculation mode has no published formula, \
+                        or a price for the conversion is missing.";
+            Error::new(Code::NoPrices, told)
+        })
+    }
+}
+
 impl Caller<'_> {
     /// Shows figures that are right, or says why there are none.
-    async fn with_figures<T: Send + 'static>(
+    pub(super) async fn with_figures<T: Send + 'static>(
         &self,
         session: &Session,
         show: impl Fn(&State, &Equity, &Floating) -> T + Clone + Send + 'static,
@@ -167,7 +210,7 @@ impl Caller<'_> {
     }
 }
 
-fn is_investor(state: &State) -> bool {
+pub(super) fn is_investor(state: &State) -> bool {
     state.account.main.rights & (INVESTOR | READ_ONLY) != 0
 }
 
@@ -180,7 +223,7 @@ fn kind(state: &State) -> &'static str {
     }
 }
 
-fn method(state: &State) -> AccMethod {
+pub(super) fn method(state: &State) -> AccMethod {
     match state.account.main.margin_mode {
         0 | 1 => AccMethod::Netting,
         2 => AccMethod::Hedging,

@@ -7,7 +7,7 @@ use calls::{Handle, UtcTime};
 use error::Error;
 
 use crate::backend::Caller;
-use crate::session::Phase;
+use crate::session::{Phase, Session};
 
 impl Handle<CheckConnect> for Caller<'_> {
     async fn handle(&self, call: CheckConnect) -> Result<Text, Error> {
@@ -18,7 +18,12 @@ impl Handle<CheckConnect> for Caller<'_> {
 
 impl Handle<ConnectionStatus> for Caller<'_> {
     async fn handle(&self, call: ConnectionStatus) -> Result<reply::ConnectionStatus, Error> {
-        let session = self.session(&call.id)?;
+        self.status_of(&self.session(&call.id)?).await
+    }
+}
+
+impl Caller<'_> {
+    pub(super) async fn status_of(&self, session: &Session) -> Result<reply::ConnectionStatus, Error> {
         let (is_connected, connected) = match session.phase() {
             Phase::Online { since_ms } => (true, UtcTime::from_ms(since_ms)),
             _ => (false, UtcTime::NULL),
@@ -44,7 +49,10 @@ impl Handle<ConnectionStatus> for Caller<'_> {
 
 impl Handle<Disconnect> for Caller<'_> {
     async fn handle(&self, call: Disconnect) -> Result<Text, Error> {
-        self.worker.remove(call.id.as_str(), End::Closed)?;
+        let token = call.id.as_str();
+        let session = self.worker.remove(token, End::Closed)?;
+        // For ConnectByToken.
+        self.worker.remembered().keep(token, session.login_data());
         Ok(Text::OK)
     }
 }

@@ -1,13 +1,18 @@
 //! Interest in streams.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use calls::reply::{Order, Text};
 use calls::subscriptions::{
-    Subscribe, SubscribeMany, SubscribeOrderProfit, UnSubscribe, UnSubscribeMany, UnSubscribeOrderProfit,
+    Subscribe, SubscribeMany, SubscribeMarketWatch, SubscribeOhlc, SubscribeOpenedOrdersTickets,
+    SubscribeOrderBook, SubscribeOrderProfit, SubscribeOrderUpdate, SubscribeTickValue, SubscribedSymbols,
+    TickHistoryRequest, TickHistoryStop, UnSubscribe, UnSubscribeMany, UnSubscribeMarketWatch,
+    UnSubscribeOrderProfit, UnSubscribeTickValue, UnsubscribeOhlc, UnsubscribeOrderBook,
 };
-use calls::{Handle, Names, Token};
+use calls::{Handle, Names, TimeFrame, Token};
 use error::{Code, Error};
+use model::calendar::{date_from_days, days_from_date};
 
 use crate::backend::Caller;
 use crate::session::SUBSCRIBED_MAX;
@@ -54,34 +59,214 @@ impl Handle<UnSubscribeOrderProfit> for Caller<'_> {
     }
 }
 
+impl Handle<SubscribeOrderUpdate> for Caller<'_> {
+    /// Order updates need no asking; as with profits, a list of orders is what clients read from the answer.
+    async fn handle(&self, call: SubscribeOrderUpdate) -> Result<Vec<Order>, Error> {
+        self.session(&call.id)?.visit(self.deadline, State::opened_orders).await
+    }
+}
+
+impl Handle<SubscribeOpenedOrdersTickets> for Caller<'_> {
+    async fn handle(&self, call: SubscribeOpenedOrdersTickets) -> Result<Text, Error> {
+        self.session(&call.id)?.set_tickets_pace(Duration::from_millis(call.interval_ms.into()))?;
+        Ok(Text::OK)
+    }
+}
+
+impl Handle<SubscribedSymbols> for Caller<'_> {
+    async fn handle(&self, call: SubscribedSymbols) -> Result<Vec<String>, Error> {
+        self.session(&call.id)?.visit(self.deadline, State::subscribed_symbols).await
+    }
+}
+
+impl Handle<SubscribeTickValue> for Caller<'_> {
+    async fn handle(&self, call: SubscribeTickValue) -> Result<Text, Error> {
+        let session = self.session(&call.id)?;
+        let terms = session.terms(self.deadline, &call.symbol).await?;
+        let interval = Duration::from_millis(call.interval_ms.into());
+        let subscribe = move |state: &mut State| {
+            let inputs = state.value_inputs(&terms);
+            begun(state.tick_values.subscribe(terms.full.symbol_id, inputs, interval))
+        };
+        session.visit(self.deadline, subscribe).await?
+    }
+}
+
+impl Handle<UnSubscribeTickValue> for Caller<'_> {
+    async fn handle(&self, call: UnSubscribeTickValue) -> Result<Text, Error> {
+        let symbols = std::iter::once(call.symbol).collect();
+        self.end_each(&call.id, symbols, |state, id| state.tick_values.unsubscribe(id)).await
+    }
+}
+
+impl Handle<SubscribeMarketWatch> for Caller<'_> {
+    async fn handle(&self, call: SubscribeMarketWatch) -> Result<Text, Error> {
+        let begin = |state: &mut State| {
+            let all = state.wanted_ticks();
+            state.market_watches.want(true, all.into_iter());
+        };
+        self.session(&call.id)?.visit(self.deadline, begin).await?;
+        Ok(Text::OK)
+    }
+}
+
+impl Handle<UnSubscribeMarketWatch> for Caller<'_> {
+    async fn handle(&self, call: UnSubscribeMarketWatch) -> Result<Text, Error> {
+        let end = |state: &mut State| state.market_watches.want(false, std::iter::empty());
+        self.session(&call.id)?.visit(self.deadline, end).await?;
+        Ok(Text::OK)
+    }
+}
+
+impl Handle<SubscribeOrderBook> for Caller<'_> {
+    async fn handle(&self, call: SubscribeOrderBook) -> Result<Text, Error> {
+        let session = self.session(&call.id)?;
+        // The volumes of a book are told in units of the base asset: lots need the symbol's terms.
+        let all = self.terms_of(&session, Some(call.symbols)).await?;
+        let interval = Duration::from_millis(call.interval_ms.into());
+        let subscribe = move |state: &mut State| {
+            let mut all = all.iter();
+            begun(all.all(|terms| state.books.subscribe(terms.full.symbol_id, interval)))
+        };
+        session.visit(self.deadline, subscribe).await?
+    }
+}
+
+impl Handle<UnsubscribeOrderBook> for Caller<'_> {
+    async fn handle(&self, call: UnsubscribeOrderBook) -> Result<Text, Error> {
+        self.end_each(&call.id, call.symbols, |state, id| state.books.unsubscribe(id)).await
+    }
+}
+
+impl Handle<SubscribeOhlc> for Caller<'_> {
+    async fn handle(&self, call: SubscribeOhlc) -> Result<Text, Error> {
+        let symbol = call.symbol.ok_or_else(|| Error::missing_param("symbol", "the name of a symbol"))?;
+        let session = self.session(&call.id)?;
+        // Whether its candles go by bids or by deals is in the terms.
+        let id = session.terms(self.deadline, &symbol).await?.full.symbol_id;
+        let interval = Duration::from_secs(call.interval_s.into());
+        let subscribe =
+            move |state: &mut State| begun(state.candles.subscribe((id, call.timeframe), interval));
+        session.visit(self.deadline, subscribe).await?
+    }
+}
+
+impl Handle<UnsubscribeOhlc> for Caller<'_> {
+    async fn handle(&self, call: UnsubscribeOhlc) -> Result<Text, Error> {
+        let end = move |state: &mut State| {
+            let id = match &call.symbol {
+                Some(symbol) => {
+                    let known = state.catalogue.named(symbol).ok_or_else(|| Error::invalid_symbol(symbol))?;
+                    Some(known.id)
+                }
+                None => None,
+            };
+            let is_meant = |which: &(u32, TimeFrame)| {
+                id.is_none_or(|id| which.0 == id) && call.timeframe.is_none_or(|frame| which.1 == frame)
+            };
+            let meant: Vec<_> = state.candles.wanted().filter(is_meant).collect();
+            meant.into_iter().for_each(|which| state.candles.unsubscribe(which));
+            Ok(Text::OK)
+        };
+        self.session(&call.id)?.visit(self.deadline, end).await?
+    }
+}
+
+impl Handle<TickHistoryRequest> for Caller<'_> {
+    async fn handle(&self, call: TickHistoryRequest) -> Result<Text, Error> {
+        let from_ms = day_start_ms(call.year, call.month, call.day)?;
+        let begin = move |state: &mut State| {
+            let symbol =
+                state.catalogue.named(&call.symbol).ok_or_else(|| Error::invalid_symbol(&call.symbol))?;
+            let (id, name) = (symbol.id, Arc::clone(&symbol.name));
+            // From now on at least.
+            state.quotes.watch(id);
+            if !state.tick_writer.has_any_since(&name, from_ms) {
+                let told = format!(
+                    "No ticks of {name} are kept since that day. The Web Terminal protocol has no past ticks: this \
+                     service keeps those it receives, from now on also of this symbol."
+                );
+                return Err(Error::new(Code::NotFound, told));
+            }
+            if state.downloads.begin(&name, from_ms) {
+                return Ok(Text::OK);
+            }
+            Err(Error::busy(
+                "Too many tick downloads of this session are under way. Stop one with TickHistoryStop.",
+            ))
+        };
+        self.session(&call.id)?.visit(self.deadline, begin).await?
+    }
+}
+
+impl Handle<TickHistoryStop> for Caller<'_> {
+    async fn handle(&self, call: TickHistoryStop) -> Result<Text, Error> {
+        let end = move |state: &mut State| {
+            let symbol =
+                state.catalogue.named(&call.symbol).ok_or_else(|| Error::invalid_symbol(&call.symbol))?;
+            let name = Arc::clone(&symbol.name);
+            state.downloads.stop(&name);
+            Ok(Text::OK)
+        };
+        self.session(&call.id)?.visit(self.deadline, end).await?
+    }
+}
+
+/// What a subscription answers; `false`: there are too many.
+fn begun(fits: bool) -> Result<Text, Error> {
+    if fits {
+        return Ok(Text::OK);
+    }
+    Err(Error::busy(format!(
+        "A session can subscribe to {SUBSCRIBED_MAX} symbols. Unsubscribe from some first."
+    )))
+}
+
+/// The midnight that begins a day of the server clock.
+fn day_start_ms(year: u32, month: u32, day: u32) -> Result<i64, Error> {
+    let date = (i64::from(year), i64::from(month), i64::from(day));
+    let days = days_from_date(date.0, date.1, date.2);
+    // The calendar counts days that do not exist into the next month.
+    if year > 9999 || date_from_days(days) != date {
+        return Err(Error::invalid_param(
+            "startDay",
+            &format!("{year}-{month}-{day}"),
+            "a day of the calendar",
+        ));
+    }
+    Ok(days * 86_400_000)
+}
+
 impl Caller<'_> {
     async fn subscribe(&self, id: &Token, symbols: Names, interval_ms: u32) -> Result<Text, Error> {
         let interval = Duration::from_millis(interval_ms.into());
         let subscribe = move |state: &mut State| {
-            for id in known_ids(state, &symbols)? {
-                if !state.quotes.subscribe(id, interval) {
-                    return Err(Error::busy(format!(
-                        "A session can subscribe to {SUBSCRIBED_MAX} symbols. Unsubscribe from some first."
-                    )));
-                }
-            }
-            Ok(Text::OK)
+            let mut ids = known_ids(state, &symbols)?.into_iter();
+            begun(ids.all(|id| state.quotes.subscribe(id, interval)))
         };
         self.session(id)?.visit(self.deadline, subscribe).await?
     }
 
     async fn unsubscribe(&self, id: &Token, symbols: Option<Names>) -> Result<Text, Error> {
-        let unsubscribe = move |state: &mut State| {
-            let ids = match &symbols {
-                Some(symbols) => known_ids(state, symbols)?,
-                None => state.quotes.subscribed(),
-            };
-            for id in ids {
-                state.quotes.unsubscribe(id);
+        let symbols = match symbols {
+            Some(symbols) => symbols,
+            None => {
+                self.session(id)?.visit(self.deadline, State::subscribed_symbols).await?.into_iter().collect()
             }
+        };
+        if symbols.is_empty() {
+            return Ok(Text::OK);
+        }
+        self.end_each(id, symbols, |state, id| state.quotes.wanted.end(id)).await
+    }
+
+    /// Ends one kind of events of several symbols.
+    async fn end_each(&self, id: &Token, symbols: Names, end: fn(&mut State, u32)) -> Result<Text, Error> {
+        let end = move |state: &mut State| {
+            known_ids(state, &symbols)?.into_iter().for_each(|id| end(state, id));
             Ok(Text::OK)
         };
-        self.session(id)?.visit(self.deadline, unsubscribe).await?
+        self.session(id)?.visit(self.deadline, end).await?
     }
 }
 

@@ -1,45 +1,27 @@
-//! Symbols and quotes.
+//! Symbols: contract data and trading conditions.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
 
-use calls::reply::{self, Quote, SymbolInfo};
-use calls::symbols::{GetQuote, GetQuoteMany, ServerTimezone, SymbolList, SymbolParams, Symbols};
-use calls::{Handle, Names, Token};
+use calls::reply::{self, Filtered, SymbolInfo};
+use calls::symbols::{ServerTimezone, SymbolList, SymbolParams, SymbolParamsMany, Symbols};
+use calls::{Handle, Names};
 use error::{Code, Error};
-use model::calc::{rate_buy, rate_sell};
-use tokio::time::Instant;
 
 use super::subscriptions::known_ids;
 use crate::backend::Caller;
 use crate::session::Session;
 use crate::session::state::State;
 use crate::session::terms::Terms;
-use crate::translate::{finite, symbol_info, symbol_params};
-
-/// A quote that was not asked for before must come within this time.
-const QUOTE_LIMIT: Duration = Duration::from_secs(10);
-/// It is looked for when something comes from the server, and at least so often.
-const QUOTE_LOOK: Duration = Duration::from_millis(50);
+use crate::translate::{symbol_info, symbol_params};
 
 impl Handle<Symbols> for Caller<'_> {
     async fn handle(&self, call: Symbols) -> Result<BTreeMap<String, SymbolInfo>, Error> {
         let session = self.session(&call.id)?;
-        let missing = |state: &mut State| {
-            let ids = state.catalogue.list().iter().map(|one| one.id);
-            ids.filter(|id| state.catalogue.full(*id).is_none()).collect::<Vec<u32>>()
-        };
-        let missing = session.visit(self.deadline, missing).await?;
-        session.fetch_symbols(self.deadline, &missing).await?;
-        let show = |state: &mut State| {
-            let ids: Vec<u32> = state.catalogue.list().iter().map(|one| one.id).collect();
-            let full = ids.into_iter().filter_map(|id| state.terms(id));
-            full.collect::<Vec<_>>()
-                .iter()
-                .map(|terms| {
-                    (terms.full.trade_symbol.clone(), symbol_info(&terms.full, tick_values(state, terms)))
-                })
-                .collect::<BTreeMap<_, _>>()
+        let all = self.terms_of(&session, None).await?;
+        let show = move |state: &mut State| {
+            let info = |terms: &Arc<Terms>| symbol_info(&terms.full, state.terminal_tick_values(terms));
+            all.iter().map(|terms| (terms.full.trade_symbol.clone(), info(terms))).collect()
         };
         session.visit(self.deadline, show).await
     }
@@ -65,86 +47,49 @@ impl Handle<SymbolParams> for Caller<'_> {
     async fn handle(&self, call: SymbolParams) -> Result<reply::SymbolParams, Error> {
         let session = self.session(&call.id)?;
         let terms = session.terms(self.deadline, &call.symbol).await?;
-        let show = move |state: &mut State| symbol_params(&terms, tick_values(state, &terms));
+        let show = move |state: &mut State| symbol_params(&terms, state.terminal_tick_values(&terms));
         session.visit(self.deadline, show).await
     }
 }
 
-/// Profit of one tick and one lot in account currency, for gains and for losses; zero while a rate is missing.
-fn tick_values(state: &State, terms: &Terms) -> (f64, f64) {
-    let contract = &terms.contract;
-    let raw = if contract.tick_value > 0.0 {
-        contract.tick_value
-    } else {
-        contract.tick_size * contract.contract_size
-    };
-    let market = state.quotes.market(&state.catalogue);
-    let (from, to) = (contract.currency_profit.as_str(), state.account.main.account_currency.as_str());
-    let value = |rate: Option<f64>| finite(raw * rate.unwrap_or(0.0));
-    (value(rate_sell(from, to, &market)), value(rate_buy(from, to, &market)))
-}
-
-impl Handle<GetQuote> for Caller<'_> {
-    async fn handle(&self, call: GetQuote) -> Result<Quote, Error> {
-        let symbols = std::iter::once(call.symbol.clone()).collect();
-        let quotes = self.quotes(&call.id, symbols, call.ms_not_older).await?;
-        quotes.into_iter().next().ok_or_else(|| Error::invalid_symbol(&call.symbol))
-    }
-}
-
-impl Handle<GetQuoteMany> for Caller<'_> {
-    async fn handle(&self, call: GetQuoteMany) -> Result<Vec<Quote>, Error> {
-        self.quotes(&call.id, call.symbols, call.ms_not_older).await
+impl Handle<SymbolParamsMany> for Caller<'_> {
+    async fn handle(&self, call: SymbolParamsMany) -> Result<Filtered<Vec<reply::SymbolParams>>, Error> {
+        let session = self.session(&call.id)?;
+        if let Some(limit) = call.limit {
+            let count = session.visit(self.deadline, |state| state.catalogue.list().len()).await?;
+            if u32::try_from(count).is_ok_and(|count| count > limit) {
+                let told = format!("The server has {count} symbols, more than the limit of {limit}.");
+                return Err(Error::new(Code::InvalidParam, told));
+            }
+        }
+        let all = self.terms_of(&session, call.symbols).await?;
+        let show = move |state: &mut State| {
+            let params = |terms: &Arc<Terms>| symbol_params(terms, state.terminal_tick_values(terms));
+            all.iter().map(params).collect()
+        };
+        Ok(Filtered::new(session.visit(self.deadline, show).await?, call.filter.as_ref()))
     }
 }
 
 impl Caller<'_> {
-    async fn quotes(&self, id: &Token, symbols: Names, ms_not_older: u32) -> Result<Vec<Quote>, Error> {
-        let session = self.session(id)?;
-        let watch = move |state: &mut State| {
-            let ids = known_ids(state, &symbols)?;
-            ids.iter().for_each(|id| state.quotes.watch(*id));
-            Ok::<_, Error>(ids)
-        };
-        let ids = session.visit(self.deadline, watch).await??;
-        // Zero accepts any age.
-        let oldest = (ms_not_older > 0)
-            .then(|| Instant::now().checked_sub(Duration::from_millis(ms_not_older.into())));
-        self.wait_for_quotes(&session, &ids, oldest.flatten()).await
-    }
-
-    /// The quotes of some symbols, once all are there and young enough.
-    pub(super) async fn wait_for_quotes(
+    /// The terms of some symbols, or of all; what is not there yet is fetched.
+    pub(super) async fn terms_of(
         &self,
         session: &Session,
-        ids: &[u32],
-        oldest: Option<Instant>,
-    ) -> Result<Vec<Quote>, Error> {
-        let until = self.deadline.min(Instant::now() + QUOTE_LIMIT);
-        loop {
-            let wanted = ids.to_vec();
-            let look = move |state: &mut State| {
-                let zone_ms = state.zone_ms();
-                let mut quotes = Vec::with_capacity(wanted.len());
-                for id in wanted {
-                    let name = state.catalogue.by_id(id).map(|one| one.name.to_string()).unwrap_or_default();
-                    let fresh =
-                        state.quotes.received(id).is_some_and(|at| oldest.is_none_or(|oldest| at >= oldest));
-                    match state.quotes.quote(id, &name, zone_ms).filter(|_| fresh) {
-                        Some(quote) => quotes.push(quote),
-                        None => return Err(name),
-                    }
-                }
-                Ok(quotes)
+        symbols: Option<Names>,
+    ) -> Result<Vec<Arc<Terms>>, Error> {
+        let choose = move |state: &mut State| {
+            let ids: Vec<u32> = match &symbols {
+                Some(symbols) => known_ids(state, symbols)?,
+                None => state.catalogue.list().iter().map(|one| one.id).collect(),
             };
-            match session.visit(self.deadline, look).await? {
-                Ok(quotes) => return Ok(quotes),
-                Err(name) if Instant::now() >= until => {
-                    let told = format!("There is no quote of {name}. Its market may be closed.");
-                    return Err(Error::new(Code::NoPrices, told));
-                }
-                Err(_) => session.news(until.min(Instant::now() + QUOTE_LOOK)).await,
-            }
-        }
+            let missing = ids.iter().copied().filter(|id| state.catalogue.full(*id).is_none()).collect();
+            Ok::<(Vec<u32>, Vec<u32>), Error>((ids, missing))
+        };
+        let (ids, missing) = session.visit(self.deadline, choose).await??;
+        session.fetch_symbols(self.deadline, &missing).await?;
+        // A symbol that the server has on its list and has no record of is left out.
+        let take = move |state: &mut State| ids.iter().filter_map(|id| state.terms(*id)).collect();
+        session.visit(self.deadline, take).await
     }
 }

@@ -4,6 +4,7 @@
 //! happens comes to it as an event; it never waits inside the handling of one. A round trip to the server is an entry
 //! in `waiting` that a later frame resolves.
 
+mod ask;
 mod events;
 mod look;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::look::Look;
+use super::candles::Which;
 use super::establish::{Established, Target, establish};
 use super::mail::Mail;
 use super::publish::Publisher;
@@ -57,8 +59,11 @@ enum Waiting {
     Caller(oneshot::Sender<Result<Vec<u8>, Error>>),
     Trade(u32),
     Subscription,
+    BookSubscription,
     Symbols(Vec<u32>),
     SymbolList,
+    Candle(Which),
+    Past,
     Look(Look),
 }
 
@@ -86,6 +91,8 @@ pub(crate) struct Actor {
     waiting: HashMap<RequestId, Waiting>,
     /// The set of symbols that the server was told last.
     told: Vec<u32>,
+    /// The set of symbols whose books the server was told last.
+    told_books: Vec<u32>,
     /// Updates that wait until the figures beside them are right.
     held_back: Vec<OrderUpdate>,
     /// Something other than a price has changed: subscriptions and terms must be looked over.
@@ -119,6 +126,7 @@ impl Actor {
             trades: Trades::new(),
             waiting: HashMap::new(),
             told: Vec::new(),
+            told_books: Vec::new(),
             held_back: Vec::new(),
             changed: true,
             without_terms: BTreeSet::new(),
@@ -229,6 +237,7 @@ impl Actor {
             Mail::Lookup { reply, .. } => drop(reply.send(None)),
             Mail::Password(password) => self.target.credentials.password = password,
             Mail::ProfitPace(every) => self.publisher.set_profit_pace(every),
+            Mail::TicketsPace(every) => self.publisher.set_tickets_pace(every),
         }
     }
 
@@ -252,6 +261,11 @@ impl Actor {
         }
         self.trades.on_link_lost();
         self.told.clear();
+        self.told_books.clear();
+        if let Some(state) = &mut self.state {
+            state.past.missed();
+            state.tick_writer.pause();
+        }
         self.without_terms.clear();
         self.is_looking = false;
         self.changed = true;
@@ -299,7 +313,12 @@ impl Actor {
         }
         match &mut self.state {
             None => {
-                let state = self.state.insert(State::new(self.target.credentials.login, account, catalogue));
+                let ticks = self.shared.ticks.of(&endpoint);
+                let fresh = State::new(self.target.credentials.login, account, catalogue, ticks);
+                let state = self.state.insert(fresh);
+                if self.target.wants_history {
+                    state.past.want();
+                }
                 state.load_past(history);
                 state.load(portfolio);
             }

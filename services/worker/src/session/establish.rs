@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use link::{Credentials, Dialer, Endpoint, Link, LinkError, Proxy, RetryAdvice};
+use link::{Credentials, Dialer, Endpoint, Identity, Link, LinkError, Proxy, RetryAdvice};
 use tokio::time::timeout;
 use wire::records::{Account, FullSymbolsRequest, History, HistoryRequest, LoginReply, Portfolio, SymbolIds};
 use wire::{Empty, code, requests};
@@ -31,10 +31,43 @@ pub(crate) struct Target {
     pub(crate) member_limit: Duration,
     /// By way of.
     pub(crate) proxy: Option<Proxy>,
+    /// The client certificate to present.
+    pub(crate) identity: Option<Identity>,
     /// Account number, password and the rest.
     pub(crate) credentials: Credentials,
+    /// Whether the whole history is loaded in the background.
+    pub(crate) wants_history: bool,
     /// Of the last connection to the gateway, or zeros.
     pub(crate) gateway_token: [u8; 64],
+}
+
+impl Target {
+    /// The dialer that presents the target's certificate, if it has one.
+    pub(crate) fn dialer(&self, dialer: &Dialer) -> Dialer {
+        self.identity.as_ref().map_or_else(|| dialer.clone(), |identity| dialer.with_identity(identity))
+    }
+
+    /// One that leads nowhere.
+    #[cfg(test)]
+    pub(crate) fn nowhere() -> Self {
+        let credentials = Credentials {
+            login: 7,
+            password: String::new(),
+            otp: String::new(),
+            client_id: [0; 16],
+            page: String::new(),
+            earlier: None,
+        };
+        Self {
+            endpoints: Vec::new(),
+            member_limit: Duration::ZERO,
+            proxy: None,
+            identity: None,
+            credentials,
+            wants_history: false,
+            gateway_token: [0; 64],
+        }
+    }
 }
 
 /// A session that is up.
@@ -59,8 +92,9 @@ pub(crate) async fn establish(
     history_from: Option<i32>,
 ) -> Result<Established, LinkError> {
     let mut failure = LinkError::Closed { cause: "the server has no address".into() };
+    let dialer = target.dialer(dialer);
     for endpoint in &target.endpoints {
-        let attempt = establish_at(dialer, catalogues, target, endpoint, history_from);
+        let attempt = establish_at(&dialer, catalogues, target, endpoint, history_from);
         let late = Err(LinkError::Timeout { doing: "the login", limit: target.member_limit });
         match timeout(target.member_limit, attempt).await.unwrap_or(late) {
             Ok(established) => return Ok(established),

@@ -45,14 +45,23 @@ pub(super) fn settled(sent: &Sent, result: &TradeResult, state: &mut State) -> O
             Some(order) => has_terms(order, &sent.request).then(|| shown_pending(state, order)),
             None => placed(ticket, state),
         },
-        Intent::Close(position) => {
-            let out = closing_deal(sent, result.deal, position, state)?;
+        Intent::Close(position) | Intent::CloseBy(position) => {
+            // A verdict on two positions may name the deal of either.
+            let named = if matches!(sent.intent, Intent::Close(_)) { result.deal } else { 0 };
+            let out = closing_deal(sent, named, position, state)?;
             let ticket = translate::ticket(out.deal);
             let closed = last_closed(state, |order| {
                 order.deal_internal_out.as_ref().is_some_and(|deal| deal.ticket_number == ticket)
             });
+            // What is told of a close by an opposite position may be the other one.
+            let by_deal = || {
+                let entry = state.deals.iter().find(|deal| deal.position_id == position && deal.entry == 0);
+                let opened = translate::opening(entry, out, login, zone_ms);
+                matches!(sent.intent, Intent::CloseBy(_))
+                    .then(|| translate::closed_by(opened, out, login, zone_ms))
+            };
             // The contract shows the answer to a close as started.
-            closed.map(|order| reply::Order { state: Shown::Started, ..order })
+            closed.or_else(by_deal).map(|order| reply::Order { state: Shown::Started, ..order })
         }
         Intent::Remove(ticket) => {
             let ended = state.ended.iter().rev().find(|order| order.trade_order == ticket)?;
@@ -151,7 +160,7 @@ pub(super) fn search(sent: &Sent, claimed: &BTreeSet<i64>, alike: usize, state: 
                 Found::Refused(Error::new(Code::OrderAlreadyChanged, "The order is not pending any more."))
             }
         },
-        Intent::Close(position) => {
+        Intent::Close(position) | Intent::CloseBy(position) => {
             let same_volume = |deal: &&Deal| deal.trade_volume == sent.request.trade_volume;
             match closing_deal(sent, 0, position, state).filter(same_volume) {
                 Some(deal) => done(deal.trade_order, deal.deal),

@@ -1,5 +1,7 @@
 //! What calls ask of a session's actor.
 
+use std::time::Duration;
+
 use error::Error;
 use tokio::sync::oneshot;
 use wire::Command;
@@ -36,5 +38,7 @@ pub(crate) enum Mail {
     /// The password was changed, or proved to be another one.
     Password(String),
     /// Sets the pace of profit events; `None` ends them.
-    ProfitPace(Option<std::time::Duration>),
+    ProfitPace(Option<Duration>),
+    /// Sets the pace of ticket lists for sockets that name none.
+    TicketsPace(Duration),
 }

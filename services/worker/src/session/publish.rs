@@ -1,5 +1,8 @@
 //! What a session tells those who listen, and when.
 
+mod streams;
+mod tickets;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +13,7 @@ use model::calc::{Equity, Floating};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use self::tickets::Tickets;
 use super::state::State;
 
 /// Pace of profit events until a client sets another.
@@ -30,6 +34,7 @@ pub(crate) struct Publisher {
     profit_changed: bool,
     /// The session's ticks up to the last look.
     ticks_seen: u64,
+    tickets: Tickets,
 }
 
 impl Publisher {
@@ -44,7 +49,13 @@ impl Publisher {
             profit_sent: None,
             profit_changed: true,
             ticks_seen: 0,
+            tickets: Tickets::new(),
         }
+    }
+
+    /// Sets the pace of ticket lists for sockets that name none.
+    pub(crate) const fn set_tickets_pace(&mut self, every: Duration) {
+        self.tickets.usual = every;
     }
 
     /// Sets the pace of profit events; `None` ends them.
@@ -62,10 +73,10 @@ impl Publisher {
     /// When something may have to be sent; `None` while nobody listens.
     pub(crate) fn next(&self, state: &State) -> Option<Instant> {
         let now = Instant::now();
-        let quotes = if self.fanout.has_listeners(Topic::Quote) { state.quotes.next_due() } else { None };
         let profit =
             if self.fanout.has_listeners(Topic::OrderProfit) { self.profit_due(now, state) } else { None };
-        quotes.into_iter().chain(profit).min()
+        let streams = [profit, self.next_of_streams(state, now), self.tickets.next(&self.fanout, now)];
+        streams.into_iter().flatten().min()
     }
 
     /// At once for the first listener; then a change when the pace allows it. What has not changed is repeated, so that
@@ -81,10 +92,11 @@ impl Publisher {
         })
     }
 
-    /// Sends the quotes and profits that are due.
+    /// Sends everything that is due, but for order updates, which are told when they happen.
     pub(crate) fn send_due(&mut self, state: &mut State) {
         let now = Instant::now();
-        self.send_quotes(state, now);
+        self.send_streams(state, now);
+        self.send_tickets(state, now);
         if !self.fanout.has_listeners(Topic::OrderProfit) {
             self.profit_sent = None;
             return;
@@ -94,19 +106,6 @@ impl Publisher {
         self.ticks_seen = ticks;
         if self.profit_due(now, state).is_some_and(|due| due <= now) {
             self.send_profit(state, now);
-        }
-    }
-
-    fn send_quotes(&mut self, state: &mut State, now: Instant) {
-        if !self.fanout.has_listeners(Topic::Quote) {
-            return;
-        }
-        let zone_ms = state.zone_ms();
-        for id in state.quotes.take_due(now) {
-            let Some(symbol) = state.catalogue.by_id(id) else { continue };
-            if let Some(quote) = state.quotes.quote(id, &symbol.name, zone_ms) {
-                self.send(Topic::Quote, Some(&symbol.name), &quote);
-            }
         }
     }
 

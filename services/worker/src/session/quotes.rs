@@ -1,6 +1,6 @@
 //! Prices of one session, and who wants them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use model::{Price, ServerTime, Volume};
 use tokio::time::Instant;
 use wire::records::{Tick, tick_field};
 
+use super::paced::Paced;
 use crate::catalogue::Catalogue;
+use crate::ticks;
 
-/// Symbols that a session may subscribe to.
-pub(crate) const SUBSCRIBED_MAX: usize = 4096;
 /// Ticks are never so late: then it is the clock that was set back.
 const CLOCK_STEP: Duration = Duration::from_secs(30 * 60);
 /// Symbols that stay subscribed because a call asked for their quote.
@@ -39,24 +39,13 @@ impl Latest {
     }
 }
 
-/// A client's interest in quotes of a symbol.
-#[derive(Clone, Copy, Debug)]
-struct Interest {
-    /// Least time between two events.
-    interval: Duration,
-    /// When the next event may be sent.
-    next: Option<Instant>,
-    /// Whether something waits for that moment.
-    due: bool,
-}
-
 /// The prices of a session and the interest in them.
 #[derive(Debug, Default)]
 pub(crate) struct QuoteBook {
     latest: HashMap<u32, Latest>,
     changed: BTreeSet<u32>,
     /// Symbols whose quotes clients want as events.
-    interests: BTreeMap<u32, Interest>,
+    pub(crate) wanted: Paced<u32>,
     /// Symbols whose quotes calls asked for, oldest first.
     watched: Vec<u32>,
     last_tick_ms: i64,
@@ -93,9 +82,7 @@ impl QuoteBook {
         self.last_tick_ms = self.last_tick_ms.max(time.ms());
         self.changed.insert(tick.symbol_id);
         self.ticks += 1;
-        if let Some(interest) = self.interests.get_mut(&tick.symbol_id) {
-            interest.due = true;
-        }
+        self.wanted.touch(tick.symbol_id);
         true
     }
 
@@ -116,12 +103,10 @@ impl QuoteBook {
     }
 
     /// The symbol list changed: prices are forgotten, interest moves to the new ids of the same symbols.
-    pub(crate) fn renumber(&mut self, new_id: impl Fn(u32) -> Option<u32>) {
+    pub(crate) fn renumber(&mut self, new_id: &impl Fn(u32) -> Option<u32>) {
         self.forget_prices();
         self.watched = self.watched.iter().filter_map(|id| new_id(*id)).collect();
-        let interests = std::mem::take(&mut self.interests);
-        self.interests =
-            interests.into_iter().filter_map(|(id, interest)| Some((new_id(id)?, interest))).collect();
+        self.wanted.rename(new_id);
     }
 
     /// Bid and ask of a symbol, once both are known.
@@ -163,27 +148,24 @@ impl QuoteBook {
 
     /// Begins events of a symbol, or changes their pace. Returns `false` if there are too many already.
     pub(crate) fn subscribe(&mut self, id: u32, interval: Duration) -> bool {
-        if self.interests.len() >= SUBSCRIBED_MAX && !self.interests.contains_key(&id) {
-            return false;
-        }
-        let due = self.prices(id).is_some();
-        self.interests.insert(id, Interest { interval, next: None, due });
-        true
+        self.wanted.begin(id, interval, self.prices(id).is_some())
     }
 
-    /// Ends events of a symbol.
-    pub(crate) fn unsubscribe(&mut self, id: u32) {
-        self.interests.remove(&id);
-    }
-
-    /// Symbols with events.
-    pub(crate) fn subscribed(&self) -> Vec<u32> {
-        self.interests.keys().copied().collect()
+    /// The present prices as they are kept for downloads.
+    pub(crate) fn tick(&self, id: u32) -> Option<ticks::Tick> {
+        let latest = self.latest.get(&id).filter(|latest| latest.is_complete())?;
+        Some(ticks::Tick {
+            time_ms: latest.time.ms(),
+            bid: latest.bid,
+            ask: latest.ask,
+            last: latest.last,
+            volume: latest.volume.units(),
+        })
     }
 
     /// Keeps a symbol's prices coming because a call asked for them.
     pub(crate) fn watch(&mut self, id: u32) {
-        if self.interests.contains_key(&id) || self.watched.contains(&id) {
+        if self.wanted.contains(id) || self.watched.contains(&id) {
             return;
         }
         if self.watched.len() >= WATCHED_MAX {
@@ -193,26 +175,8 @@ impl QuoteBook {
     }
 
     /// Symbols whose ticks are wanted by clients and calls.
-    pub(crate) fn wanted(&self) -> impl Iterator<Item = u32> {
-        self.interests.keys().chain(&self.watched).copied()
-    }
-
-    /// Symbols whose quote must be sent now: it changed, and the pace allows it.
-    pub(crate) fn take_due(&mut self, now: Instant) -> Vec<u32> {
-        let mut ids = Vec::new();
-        for (id, interest) in &mut self.interests {
-            if interest.due && interest.next.is_none_or(|next| next <= now) {
-                interest.due = false;
-                interest.next = (!interest.interval.is_zero()).then(|| now + interest.interval);
-                ids.push(*id);
-            }
-        }
-        ids
-    }
-
-    /// When the next quote that waits may be sent.
-    pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.interests.values().filter(|interest| interest.due).filter_map(|interest| interest.next).min()
+    pub(crate) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.wanted.keys().chain(self.watched.iter().copied())
     }
 }
 
@@ -248,20 +212,5 @@ mod tests {
         assert!(!book.apply(&tick(9, 3, 1.0, 1.0), 5, now), "times do not go back");
         assert!(!book.apply(&tick(12, 3, 0.0, 0.0), 5, now), "zero is no price");
         assert!(book.apply(&tick(11 - 3600, 3, 108_600.0, 108_610.0), 5, now), "the clock was set back");
-    }
-
-    #[test]
-    fn events_keep_their_pace_and_the_latest_value_waits() {
-        let mut book = QuoteBook::default();
-        let start = Instant::now();
-        book.subscribe(1, Duration::from_secs(1));
-        book.apply(&tick(10, 3, 108_500.0, 108_510.0), 5, start);
-        assert_eq!(book.take_due(start), [1]);
-        book.apply(&tick(10, 3, 108_501.0, 108_511.0), 5, start);
-        assert!(book.take_due(start).is_empty());
-        let next = book.next_due().unwrap();
-        assert_eq!(next, start + Duration::from_secs(1));
-        assert_eq!(book.take_due(next), [1]);
-        assert_eq!(book.next_due(), None);
     }
 }

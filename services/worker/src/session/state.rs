@@ -4,13 +4,20 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use calls::reply;
-use model::calc::{Deposit, Equity, Exposure, Floating, FreeMarginMode, Funds, profit_of};
-use model::{Money, Price, Side, Volume};
+use model::calc::Deposit;
+use model::{Money, Price, ServerTime, Side, Volume};
 use wire::records::{Account, Deal, FullSymbol, History, Order, Portfolio, Position, TradeSettings};
 
+use super::books::Books;
+use super::candles::Candles;
+use super::market_watch::MarketWatches;
+use super::past::Past;
 use super::quotes::QuoteBook;
 use super::terms::Terms;
+use super::tick_downloads::TickDownloads;
+use super::tick_values::TickValues;
 use crate::catalogue::Catalogue;
+use crate::ticks::TickWriter;
 use crate::translate;
 
 /// Closed orders that a session remembers (contract: at most 100).
@@ -35,7 +42,7 @@ pub(crate) struct OpenPosition {
     /// Where it would close now.
     pub(crate) close: Price,
     /// Symbols whose prices its profit depends on; empty until its terms are known.
-    inputs: Vec<u32>,
+    pub(super) inputs: Vec<u32>,
 }
 
 impl OpenPosition {
@@ -85,6 +92,20 @@ pub(crate) struct State {
     newest: Newest,
     /// Prices.
     pub(crate) quotes: QuoteBook,
+    /// The day's figures of symbols.
+    pub(crate) market_watches: MarketWatches,
+    /// Order books.
+    pub(crate) books: Books,
+    /// Running candles.
+    pub(crate) candles: Candles,
+    /// Interest in tick values.
+    pub(crate) tick_values: TickValues,
+    /// Where the server's ticks are kept.
+    pub(crate) tick_writer: TickWriter,
+    /// Downloads of kept ticks under way.
+    pub(crate) downloads: TickDownloads,
+    /// The whole history, if it was asked for.
+    pub(crate) past: Past,
     /// Symbols of the server.
     pub(crate) catalogue: Arc<Catalogue>,
     /// Terms of symbols that the account has something in, or has asked for.
@@ -92,11 +113,17 @@ pub(crate) struct State {
     /// Magic numbers by order and position ticket: the protocol does not carry them.
     magic: HashMap<i64, i64>,
     magic_order: VecDeque<i64>,
-    margin: Option<Money>,
+    /// Of everything open, as long as that does not change.
+    pub(super) margin: Option<Money>,
 }
 
 impl State {
-    pub(crate) fn new(login: u64, account: Account, catalogue: Arc<Catalogue>) -> Self {
+    pub(crate) fn new(
+        login: u64,
+        account: Account,
+        catalogue: Arc<Catalogue>,
+        tick_writer: TickWriter,
+    ) -> Self {
         Self {
             login,
             host: String::new(),
@@ -110,6 +137,13 @@ impl State {
             is_server_up: true,
             newest: Newest::default(),
             quotes: QuoteBook::default(),
+            market_watches: MarketWatches::default(),
+            books: Books::default(),
+            candles: Candles::default(),
+            tick_values: TickValues::default(),
+            tick_writer,
+            downloads: TickDownloads::default(),
+            past: Past::default(),
             catalogue,
             terms: HashMap::new(),
             magic: HashMap::new(),
@@ -135,6 +169,9 @@ impl State {
     /// come, positions are worth what the server says.
     pub(crate) fn begin_again(&mut self, account: Account, catalogue: Arc<Catalogue>) {
         self.quotes.forget_prices();
+        self.market_watches.forget();
+        self.books.forget();
+        self.candles.forget();
         self.set_catalogue(catalogue);
         self.set_account(account);
     }
@@ -151,7 +188,13 @@ impl State {
         if !Arc::ptr_eq(&self.catalogue, &catalogue) {
             let before = std::mem::replace(&mut self.catalogue, catalogue);
             let now = &self.catalogue;
-            self.quotes.renumber(|id| Some(now.named(&before.by_id(id)?.name)?.id));
+            let new_id = |id: u32| Some(now.named(&before.by_id(id)?.name)?.id);
+            self.quotes.renumber(&new_id);
+            self.market_watches.forget();
+            self.books.forget();
+            self.books.wanted.rename(new_id);
+            self.candles.renumber(new_id);
+            self.tick_values.renumber(&new_id);
         }
         self.terms.clear();
     }
@@ -168,6 +211,11 @@ impl State {
     pub(crate) fn zone_ms(&self) -> i64 {
         let main = &self.account.main;
         1000 * (i64::from(main.timezone_shift) + 3600 * i64::from(main.daylightmode))
+    }
+
+    /// The server's clock now.
+    pub(crate) fn now(&self) -> ServerTime {
+        ServerTime::from_ms(runtime::unix_ms() + self.zone_ms())
     }
 
     /// Whether a symbol may have several positions; if not, it has one, which every order changes.
@@ -206,6 +254,7 @@ impl State {
     pub(crate) fn remember_deal(&mut self, deal: Deal) {
         self.newest.deal = self.newest.deal.max(deal.deal);
         self.newest.order = self.newest.order.max(deal.trade_order);
+        self.past.add_deal(&deal);
         match self.deals.iter_mut().rev().find(|known| known.deal == deal.deal) {
             Some(known) => *known = deal,
             None => push_bounded(&mut self.deals, deal, RECENT_MAX),
@@ -215,11 +264,13 @@ impl State {
     /// Forgets a deal that the server has taken back.
     pub(crate) fn forget_deal(&mut self, ticket: i64) {
         self.deals.retain(|known| known.deal != ticket);
+        self.past.forget_deal(ticket);
     }
 
     /// Remembers an order that ended.
     pub(crate) fn remember_ended(&mut self, order: Order) {
         self.newest.order = self.newest.order.max(order.trade_order);
+        self.past.add_order(&order);
         push_bounded(&mut self.ended, order, RECENT_MAX);
     }
 
@@ -271,7 +322,7 @@ impl State {
         self.margin = None;
     }
 
-    fn terms_of(&mut self, symbol: &str) -> Option<Arc<Terms>> {
+    pub(super) fn terms_of(&mut self, symbol: &str) -> Option<Arc<Terms>> {
         let id = self.catalogue.named(symbol)?.id;
         self.terms(id)
     }
@@ -324,117 +375,6 @@ impl State {
             }
             None => {}
         }
-    }
-
-    /// Computes the profits that depend on symbols whose prices changed since the last time.
-    pub(crate) fn revalue_changed(&mut self) {
-        let changed = self.quotes.take_changed();
-        if changed.is_empty() || self.positions.is_empty() {
-            return;
-        }
-        let touched = |position: &OpenPosition| {
-            position.inputs.is_empty() || position.inputs.iter().any(|id| changed.contains(id))
-        };
-        let ids: Vec<i64> =
-            self.positions.iter().filter(|(_, position)| touched(position)).map(|(id, _)| *id).collect();
-        for id in ids {
-            self.revalue(id);
-        }
-    }
-
-    fn revalue(&mut self, id: i64) {
-        let Some(symbol) = self.positions.get(&id).map(|position| position.record.trade_symbol.clone())
-        else {
-            return;
-        };
-        let Some(terms) = self.terms_of(&symbol) else { return };
-        let deposit = self.deposit();
-        if self.positions.get(&id).is_some_and(|position| position.inputs.is_empty()) {
-            let mut inputs = vec![terms.full.symbol_id];
-            self.add_conversions(&terms.contract.currency_profit, &deposit.currency, &mut inputs);
-            if let Some(position) = self.positions.get_mut(&id) {
-                position.inputs = inputs;
-            }
-        }
-        let Some(quote) = self.quotes.prices(terms.full.symbol_id) else { return };
-        let market = self.quotes.market(&self.catalogue);
-        let Some(position) = self.positions.get_mut(&id) else { return };
-        let (side, volume, open) = (position.side(), position.volume(), position.open_price());
-        position.close = quote.close(side);
-        if let Some(profit) =
-            profit_of(&terms.contract, side, volume, open, position.close, &deposit, &market)
-        {
-            position.profit = profit.money;
-            position.rate = profit.rate;
-        }
-    }
-
-    /// The figures of the account at current prices, with the floating profit. `None` while the terms of a held
-    /// symbol are missing: then they would be wrong.
-    pub(crate) fn figures(&mut self) -> Option<(Equity, Floating)> {
-        self.revalue_changed();
-        let margin = self.margin()?;
-        Some(self.figures_with(margin))
-    }
-
-    /// As [`figures`](Self::figures), but symbols that the server tells no terms of count without margin: for events,
-    /// which must not be withheld for ever.
-    pub(crate) fn figures_of_known(&mut self) -> (Equity, Floating) {
-        self.revalue_changed();
-        let margin = self.margin_by_symbol().into_iter().flatten().sum();
-        self.figures_with(margin)
-    }
-
-    fn figures_with(&mut self, margin: Money) -> (Equity, Floating) {
-        let mut floating = Floating::default();
-        let digits = self.account.main.currency_digits;
-        let parts: Vec<(String, Side, Money, Money)> = self
-            .positions
-            .values()
-            .map(|open| {
-                let swap = Money::round(open.record.storage, digits);
-                (open.record.trade_symbol.clone(), open.side(), open.profit, swap)
-            })
-            .collect();
-        for (symbol, side, profit, swap) in parts {
-            match self.terms_of(&symbol) {
-                Some(terms) => floating.add(&terms.contract, side, profit, swap),
-                None => floating.add_without_terms(profit, swap),
-            }
-        }
-        let mode = FreeMarginMode::from_number(self.account.main.margin_free_mode);
-        (Equity::of(&self.funds(), &floating, margin, mode), floating)
-    }
-
-    fn funds(&self) -> Funds {
-        let main = &self.account.main;
-        let money = |value| Money::round(value, main.currency_digits);
-        let commission_accrued = money(main.commission_daily) + money(main.commission_monthly);
-        Funds { balance: money(main.balance), credit: money(main.credit), commission_accrued }
-    }
-
-    /// Margin depends on opening prices and rates only, so it changes with positions, not with prices.
-    fn margin(&mut self) -> Option<Money> {
-        if let Some(margin) = self.margin {
-            return Some(margin);
-        }
-        let margin: Option<Vec<Money>> = self.margin_by_symbol().into_iter().collect();
-        self.margin = margin.map(|parts| parts.into_iter().sum());
-        self.margin
-    }
-
-    /// `None` for a symbol whose terms are missing.
-    fn margin_by_symbol(&mut self) -> Vec<Option<Money>> {
-        let mut exposures: BTreeMap<String, Exposure> = BTreeMap::new();
-        for open in self.positions.values() {
-            let exposure = exposures.entry(open.record.trade_symbol.clone()).or_default();
-            exposure.add(open.side(), open.volume(), open.open_price(), open.record.rate_margin);
-        }
-        let deposit = self.deposit();
-        let margin = |(symbol, exposure): (String, Exposure)| {
-            Some(exposure.margin(&self.terms_of(&symbol)?.contract, &deposit))
-        };
-        exposures.into_iter().map(margin).collect()
     }
 
     /// Everything open as the contract shows it: positions, then pending orders.

@@ -18,6 +18,7 @@ use super::resync::resync;
 use super::state::State;
 use super::trade::{Intent, Job, Outcome, Trades};
 use crate::catalogue::Catalogue;
+use crate::ticks::TickWriter;
 
 const LOT: u64 = 100_000_000;
 
@@ -39,7 +40,7 @@ fn state() -> State {
     account.main.balance = 1000.0;
     account.main.account_currency = "USD".into();
     (account.main.currency_digits, account.main.margin_leverage, account.main.margin_free_mode) = (2, 100, 1);
-    let mut state = State::new(7, account, catalogue);
+    let mut state = State::new(7, account, catalogue, TickWriter::lone());
     tick(&mut state, 10, 110_000.0, 110_010.0);
     state
 }
@@ -190,7 +191,7 @@ fn prices_from_before_a_gap_value_nothing_after_it() {
     resync(&mut state, Portfolio { positions: vec![now], orders: Vec::new() }, &History::default());
     assert_eq!(state.figures().unwrap().1.profit.to_string(), "-321", "the server's, until a tick comes");
     assert!(state.quotes.prices(1).is_none());
-    assert_eq!(state.quotes.subscribed(), [1], "interest outlives the gap");
+    assert_eq!(state.quotes.wanted.keys().collect::<Vec<_>>(), [1], "interest outlives the gap");
     tick(&mut state, 5, 110_100.0, 110_110.0);
     assert_eq!(state.figures().unwrap().1.profit.to_string(), "100");
 }

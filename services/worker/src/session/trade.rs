@@ -27,7 +27,7 @@ const FIRST_ACTIONS: u32 = 1_000_000_000;
 /// Requests of a session that may be under way.
 const JOBS_MAX: usize = 256;
 /// A verdict that stays out for so long is looked for in the state.
-const VERDICT_LIMIT: Duration = Duration::from_secs(15);
+pub(crate) const VERDICT_LIMIT: Duration = Duration::from_secs(15);
 /// After a success its records must come within this time; then they are fetched.
 const SETTLE_LIMIT: Duration = Duration::from_secs(2);
 /// Pauses between looks for an unsure request.
@@ -58,6 +58,8 @@ pub(crate) enum Intent {
     Modify(i64),
     /// Close a position or a part of it.
     Close(i64),
+    /// Close a position, or a part of it, by an opposite one.
+    CloseBy(i64),
     /// Remove a pending order.
     Remove(i64),
 }

@@ -45,7 +45,7 @@ pub(crate) fn order_history(
 
 /// Positions that have a closing deal in the range. The first deal opens, deals of the opposite side close; a position
 /// whose opening lies before the range is described by its closing deal.
-fn closed_positions(deals: &[Deal], login: u64, zone_ms: i64) -> Vec<Order> {
+pub(crate) fn closed_positions(deals: &[Deal], login: u64, zone_ms: i64) -> Vec<Order> {
     let mut by_position: BTreeMap<i64, Vec<&Deal>> = BTreeMap::new();
     for deal in deals.iter().filter(|deal| is_trade(deal)) {
         by_position.entry(deal.position_id).or_default().push(deal);

@@ -96,7 +96,8 @@ pub struct SymbolBook {
     /// Symbol name.
     pub symbol: String,
     /// Levels by their number, from 0: offers to sell from the highest price down, then offers to buy.
-    pub bars: BTreeMap<String, BookBar>,
+    #[schemars(with = "BTreeMap<String, BookBar>")]
+    pub bars: BTreeMap<u32, BookBar>,
 }
 
 /// One level of an order book.

@@ -65,6 +65,16 @@ impl Period {
         PERIODS.into_iter().find(|period| period.code == code)
     }
 
+    /// The longest one that bars of this length in minutes can be put together from: itself, or for 10 minutes that of
+    /// 5.
+    #[must_use]
+    pub fn for_minutes(minutes: u32) -> Option<Self> {
+        Self::from_minutes(minutes).or_else(|| {
+            let parts = PERIODS.into_iter().rev().find(|period| minutes.is_multiple_of(period.minutes));
+            parts.filter(|_| minutes == 10)
+        })
+    }
+
     /// The one of this length in minutes.
     #[must_use]
     pub fn from_minutes(minutes: u32) -> Option<Self> {

@@ -4,14 +4,16 @@ use link::{Incoming, Link, LinkError, RequestId};
 use model::Retcode;
 use tokio::time::Instant;
 use wire::records::{
-    Account, CompressedSymbols, FullSymbol, FullSymbolsRequest, LoginStatus, SymbolIds, Tick, TradeAnswer,
-    TradeResultPush, TradeUpdate,
+    Account, Bar, Books, CompressedSymbols, FullSymbol, History, LoginStatus, SymbolDetails, Tick,
+    TradeAnswer, TradeResultPush, TradeUpdate,
 };
-use wire::{Bare, Command, Counted, Empty, Payload, code, requests};
+use wire::{Bare, Command, Counted, Payload, code, requests};
 
 use super::{Actor, BURST, RETRY_CEILING, Waiting};
 use crate::session::apply::apply;
+use crate::session::candles::Which;
 use crate::session::mail::Mail;
+use crate::session::state::State;
 
 impl Actor {
     pub(super) fn on_mails(&mut self, first: Mail, link: &mut Link) {
@@ -53,6 +55,7 @@ impl Actor {
             Mail::Hurry | Mail::Listener => {}
             Mail::Password(password) => self.target.credentials.password = password,
             Mail::ProfitPace(every) => self.publisher.set_profit_pace(every),
+            Mail::TicketsPace(every) => self.publisher.set_tickets_pace(every),
         }
     }
 
@@ -87,7 +90,10 @@ impl Actor {
                 Err(cause) => return Err(cause),
             },
             Waiting::Trade(action_id) => self.trades.on_refusal(action_id, code),
-            Waiting::Subscription => self.changed = true,
+            Waiting::Subscription | Waiting::BookSubscription => self.changed = true,
+            Waiting::Candle(which) => on_candle(state, which, code, body)?,
+            Waiting::Past if code == code::SUCCESS => state.past.load(History::from_bytes(body)?),
+            Waiting::Past => state.past.give_up(),
             Waiting::Symbols(asked) => {
                 if code == code::SUCCESS {
                     state.catalogue.learn(Counted::<FullSymbol>::from_bytes(body)?.0);
@@ -115,15 +121,9 @@ impl Actor {
     fn on_push(&mut self, command: Command, body: &[u8]) -> Result<(), wire::DecodeError> {
         let Some(state) = &mut self.state else { return Ok(()) };
         match command {
-            Command::Ticks => {
-                let now = Instant::now();
-                for tick in Bare::<Tick>::from_bytes(body)?.0 {
-                    if let Some(symbol) = state.catalogue.by_id(tick.symbol_id) {
-                        let digits = symbol.digits;
-                        state.quotes.apply(&tick, digits, now);
-                    }
-                }
-            }
+            Command::Ticks => state.on_ticks(&Bare::<Tick>::from_bytes(body)?.0, Instant::now()),
+            Command::SymbolDetails => state.on_details(&Bare::<SymbolDetails>::from_bytes(body)?.0),
+            Command::Books => state.on_books(&Books::from_bytes(body)?.0),
             Command::TradeUpdate => {
                 let told = apply(state, TradeUpdate::from_bytes(body)?);
                 self.trades.settle(state);
@@ -170,48 +170,10 @@ impl Actor {
             self.ask_for_list(link)?;
             self.ask_for_terms(link)?;
             self.subscribe(link)?;
+            self.subscribe_books(link)?;
+            self.ask_for_candles(link)?;
+            self.ask_for_past(link)?;
         }
-        Ok(())
-    }
-
-    /// Asks for the symbol list again after the broker has added symbols.
-    fn ask_for_list(&mut self, link: &mut Link) -> Result<(), LinkError> {
-        if self.list_is_old {
-            self.waiting.insert(link.submit::<requests::CompressedSymbols>(&Empty)?, Waiting::SymbolList);
-            self.list_is_old = false;
-        }
-        Ok(())
-    }
-
-    /// Asks for the records of symbols that the account has something in.
-    fn ask_for_terms(&mut self, link: &mut Link) -> Result<(), LinkError> {
-        let Some(state) = &mut self.state else { return Ok(()) };
-        let mut missing = state.missing_terms();
-        missing.retain(|id| !self.without_terms.contains(id));
-        if missing.is_empty() || self.waiting.values().any(|waiting| matches!(waiting, Waiting::Symbols(_))) {
-            return Ok(());
-        }
-        let ask = FullSymbolsRequest::Ids(SymbolIds(missing.clone()));
-        self.waiting.insert(link.submit::<requests::FullSymbols>(&ask)?, Waiting::Symbols(missing));
-        Ok(())
-    }
-
-    /// Tells the server which ticks are wanted, if that changed since the last time and no telling is under way.
-    fn subscribe(&mut self, link: &mut Link) -> Result<(), LinkError> {
-        let Some(state) = &mut self.state else { return Ok(()) };
-        let mut wanted: Vec<u32> = state.quotes.wanted().collect();
-        wanted.extend(state.held_symbols());
-        wanted.extend(state.conversion_symbols());
-        wanted.sort_unstable();
-        wanted.dedup();
-        if wanted == self.told
-            || self.waiting.values().any(|waiting| matches!(waiting, Waiting::Subscription))
-        {
-            return Ok(());
-        }
-        let id = link.submit::<requests::SubscribeTicks>(&SymbolIds(wanted.clone()))?;
-        self.waiting.insert(id, Waiting::Subscription);
-        self.told = wanted;
         Ok(())
     }
 
@@ -234,4 +196,12 @@ impl Actor {
         let publish = self.state.as_ref().and_then(|state| self.publisher.next(state));
         publish.into_iter().chain(self.next_look()).fold(far, Instant::min)
     }
+}
+
+/// The beginning of a running candle has come, or there is none.
+fn on_candle(state: &mut State, which: Which, code: u8, body: &[u8]) -> Result<(), wire::DecodeError> {
+    let bars = if code == code::SUCCESS { Bare::<Bar>::from_bytes(body)?.0 } else { Vec::new() };
+    let digits = state.catalogue.by_id(which.0).map_or(0, |symbol| symbol.digits);
+    state.candles.seed(which, &bars, digits);
+    Ok(())
 }

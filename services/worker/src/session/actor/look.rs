@@ -88,7 +88,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use link::{Credentials, Endpoint};
+    use link::Endpoint;
     use runtime::CancellationToken;
     use tokio::sync::{mpsc, oneshot, watch};
     use wire::records::TradeRequest;
@@ -104,27 +104,19 @@ mod tests {
 
     fn actor() -> Actor {
         let worker = crate::Worker::start(crate::Settings::default()).unwrap();
-        let credentials = Credentials {
-            login: 7,
-            password: String::new(),
-            otp: String::new(),
-            client_id: [0; 16],
-            page: String::new(),
-            earlier: None,
-        };
-        let target = Target {
-            endpoints: vec![Endpoint::parse("broker.example", None).unwrap()],
-            member_limit: Duration::from_secs(1),
-            proxy: None,
-            credentials,
-            gateway_token: [0; 64],
-        };
+        let endpoints = vec![Endpoint::parse("broker.example", None).unwrap()];
+        let target = Target { endpoints, ..Target::nowhere() };
         let publisher = Publisher::new("token".into(), Arc::new(bus::Fanout::new()), 1);
         let senders = (watch::Sender::new(Phase::Connecting), watch::Sender::new(0));
         let inbox = mpsc::channel(1).1;
         let shared = Arc::clone(&worker.shared);
         let mut actor = Actor::new(shared, target, inbox, senders, publisher, CancellationToken::new());
-        actor.state = Some(State::new(7, Account::default(), Arc::new(Catalogue::new(&[]))));
+        actor.state = Some(State::new(
+            7,
+            Account::default(),
+            Arc::new(Catalogue::new(&[])),
+            crate::ticks::TickWriter::lone(),
+        ));
         actor
     }
 

@@ -1,0 +1,123 @@
+//! What concerns all sessions of the process, for its administrator.
+
+use bus::End;
+use calls::connection::{ConnectionStatusAll, DisconnectOrphans};
+use calls::reply::{
+    ConnectionStatus, MemorySnapshot as Memory, MetricAccountData, MetricPodData, MetricsApiKeyResult,
+};
+use calls::service::{GetClients, MemorySnapshot, MetricsApiKey};
+use calls::{Handle, Secret};
+use error::{Code, Error};
+use sha2::{Digest, Sha256};
+
+use crate::backend::Caller;
+use crate::session::Session;
+
+impl Handle<ConnectionStatusAll> for Caller<'_> {
+    async fn handle(&self, call: ConnectionStatusAll) -> Result<Vec<ConnectionStatus>, Error> {
+        self.check_admin(Some(&call.admin_key))?;
+        let mut all = Vec::new();
+        for session in self.worker.all_sessions() {
+            // One that ended meanwhile is left out.
+            if let Ok(status) = self.status_of(&session).await {
+                all.push(status);
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl Handle<DisconnectOrphans> for Caller<'_> {
+    async fn handle(&self, call: DisconnectOrphans) -> Result<Vec<String>, Error> {
+        self.check_admin(call.admin_key.as_ref())?;
+        let keep = call.ids.as_ref().map_or(&[][..], calls::Many::values);
+        let is_orphan = |session: &Session| !keep.iter().any(|id| id == session.token());
+        let orphans: Vec<Session> = self.worker.all_sessions().into_iter().filter(is_orphan).collect();
+        for orphan in orphans.iter().filter(|_| !call.dry_run) {
+            // It may have ended by itself meanwhile, which is as good.
+            if let Ok(session) = self.worker.remove(orphan.token(), End::Closed) {
+                self.worker.remembered().keep(session.token(), session.login_data());
+            }
+        }
+        Ok(orphans.iter().map(|session| session.token().to_owned()).collect())
+    }
+}
+
+impl Handle<GetClients> for Caller<'_> {
+    async fn handle(&self, call: GetClients) -> Result<Vec<MetricAccountData>, Error> {
+        self.check_admin(call.admin_key.as_ref())?;
+        Ok(self.worker.all_sessions().iter().map(account_data).collect())
+    }
+}
+
+impl Handle<MetricsApiKey> for Caller<'_> {
+    /// The only key of an installation without tenants is the administrator's, and all sessions are its.
+    async fn handle(&self, call: MetricsApiKey) -> Result<MetricsApiKeyResult, Error> {
+        self.check_admin(call.api_key.as_ref())?;
+        let accounts: Vec<MetricAccountData> = self.worker.all_sessions().iter().map(account_data).collect();
+        let count = u32::try_from(accounts.len()).unwrap_or(u32::MAX);
+        let name = self.worker.name.clone();
+        Ok(MetricsApiKeyResult {
+            accounts_count: count,
+            pods_count: 1,
+            accounts_count_by_pod: std::iter::once((name.clone(), count)).collect(),
+            pods: vec![MetricPodData { accounts, id: name, accounts_count: count }],
+        })
+    }
+}
+
+impl Handle<MemorySnapshot> for Caller<'_> {
+    async fn handle(&self, _call: MemorySnapshot) -> Result<Memory, Error> {
+        let (resident_bytes, resident_peak_bytes) = resident();
+        let (kept_ticks, kept_ticks_bytes) = self.worker.shared.ticks.size();
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Ok(Memory {
+            resident_bytes,
+            resident_peak_bytes,
+            sessions: count(self.worker.all_sessions().len()),
+            symbol_lists: count(self.worker.shared.catalogues.count()),
+            kept_ticks,
+            kept_ticks_bytes,
+        })
+    }
+}
+
+impl Caller<'_> {
+    /// Tokens grant access to accounts, so calls that list them are the administrator's.
+    fn check_admin(&self, given: Option<&Secret>) -> Result<(), Error> {
+        let Some(key) = &self.worker.admin_key else {
+            let told = "This installation has no administrator key: start it with --admin-key-file or MT5REST_ADMIN_KEY.";
+            return Err(Error::new(Code::NotPermission, told));
+        };
+        // Digests are compared so that the time it takes tells nothing of the key.
+        let digest = |secret: &Secret| Sha256::digest(secret.expose().as_bytes());
+        if given.map(digest) == Some(digest(key)) {
+            return Ok(());
+        }
+        Err(Error::new(Code::NotPermission, "This call needs the administrator key of the installation."))
+    }
+}
+
+fn account_data(session: &Session) -> MetricAccountData {
+    let target = session.target();
+    let endpoint = target.endpoints.first();
+    MetricAccountData {
+        server: session.account().server.clone(),
+        id: session.token().to_owned(),
+        api_key: None,
+        user: session.account().login,
+        host: endpoint.map(|endpoint| endpoint.host.clone()).unwrap_or_default(),
+        port: endpoint.map_or(0, |endpoint| endpoint.port),
+    }
+}
+
+/// Memory of this process in RAM now and at most, in bytes, as Linux tells it.
+fn resident() -> (u64, u64) {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    };
+    let bytes = |name| field(name).map_or(0, |kilobytes| kilobytes * 1024);
+    (bytes("VmRSS:"), bytes("VmHWM:"))
+}

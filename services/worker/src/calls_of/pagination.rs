@@ -1,0 +1,92 @@
+//! Past orders page by page.
+
+use std::sync::Arc;
+
+use calls::Handle;
+use calls::history::{OrderHistoryPagination, OrderHistoryPaginationRelease};
+use calls::reply::{Order, PaginationReply};
+use calls::values::DealType;
+use error::{Code, Error};
+use wire::records::History;
+
+use super::history::request_of;
+use crate::backend::Caller;
+use crate::session::Session;
+use crate::translate::order_history;
+
+/// Most orders on a page.
+const PER_PAGE_MAX: u32 = 10_000;
+
+impl Handle<OrderHistoryPagination> for Caller<'_> {
+    async fn handle(&self, call: OrderHistoryPagination) -> Result<PaginationReply, Error> {
+        let per_page = per_page(call.orders_per_page)?;
+        let session = self.session(&call.id)?;
+        let range = request_of(&call.range);
+        let key = (range.from, range.to, call.orders_per_page);
+        let kept = if call.request_again { None } else { session.pages().get(key) };
+        let history = match kept {
+            Some(history) => history,
+            None => {
+                let fresh = Arc::new(self.history(&session, range).await?);
+                session.pages().keep(key, &fresh);
+                fresh
+            }
+        };
+        let mut orders = self.orders(&session, &history, &call).await?;
+        let pages_count = pages(orders.len(), per_page);
+        if call.page_number > 0 && call.page_number >= pages_count {
+            let told = format!("There are {pages_count} pages, numbered from 0.");
+            return Err(Error::new(Code::InvalidParam, told));
+        }
+        let first = usize::try_from(call.page_number).unwrap_or(0) * per_page;
+        let orders = orders.drain(first..orders.len().min(first + per_page)).collect();
+        Ok(PaginationReply { pages_count, page_number: call.page_number, orders })
+    }
+}
+
+impl Handle<OrderHistoryPaginationRelease> for Caller<'_> {
+    /// What is freed is told, without its orders.
+    async fn handle(&self, call: OrderHistoryPaginationRelease) -> Result<PaginationReply, Error> {
+        let per_page = per_page(call.orders_per_page)?;
+        let session = self.session(&call.id)?;
+        let range = request_of(&call.range);
+        let freed = session.pages().release((range.from, range.to, call.orders_per_page));
+        let (login, zone_ms) = self.owner(&session).await?;
+        let count = freed.map_or(0, |history| {
+            order_history(&history, login, zone_ms, calls::values::SortType::OpenTime, true).orders.len()
+        });
+        Ok(PaginationReply { pages_count: pages(count, per_page), page_number: 0, orders: Vec::new() })
+    }
+}
+
+impl Caller<'_> {
+    async fn orders(
+        &self,
+        session: &Session,
+        history: &History,
+        call: &OrderHistoryPagination,
+    ) -> Result<Vec<Order>, Error> {
+        let (login, zone_ms) = self.owner(session).await?;
+        let mut orders =
+            order_history(history, login, zone_ms, call.sorting.sort, call.sorting.ascending).orders;
+        if let Some(tickets) = &call.tickets {
+            orders.retain(|order| tickets.values().contains(&order.ticket));
+        }
+        if call.ignore_balance {
+            orders.retain(|order| matches!(order.deal_type, DealType::DealBuy | DealType::DealSell));
+        }
+        Ok(orders)
+    }
+}
+
+fn per_page(given: u32) -> Result<usize, Error> {
+    if !(1..=PER_PAGE_MAX).contains(&given) {
+        let accepts = format!("a number from 1 to {PER_PAGE_MAX}");
+        return Err(Error::invalid_param("ordersPerPage", &given.to_string(), &accepts));
+    }
+    Ok(usize::try_from(given).unwrap_or(usize::MAX))
+}
+
+fn pages(orders: usize, per_page: usize) -> u32 {
+    u32::try_from(orders.div_ceil(per_page)).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,44 @@
+//! Closed positions from the history that was loaded in the background.
+
+use calls::Handle;
+use calls::history::{HistoryPositions, HistoryPositionsByCloseTime, OrderHistoryDownloadComplete};
+use calls::reply::Order;
+use error::Error;
+
+use crate::backend::Caller;
+use crate::session::Session;
+use crate::translate::closed_positions;
+
+impl Handle<HistoryPositions> for Caller<'_> {
+    async fn handle(&self, call: HistoryPositions) -> Result<Vec<Order>, Error> {
+        let mut positions = self.past_positions(&self.session(&call.id)?).await?;
+        if let Some(tickets) = &call.tickets {
+            positions.retain(|position| tickets.values().contains(&position.ticket));
+        }
+        Ok(positions)
+    }
+}
+
+impl Handle<HistoryPositionsByCloseTime> for Caller<'_> {
+    async fn handle(&self, call: HistoryPositionsByCloseTime) -> Result<Vec<Order>, Error> {
+        let mut positions = self.past_positions(&self.session(&call.id)?).await?;
+        positions.retain(|position| (call.range.from..=call.range.to).contains(&position.close_time));
+        positions.sort_by_key(|position| (position.close_time, position.ticket));
+        Ok(positions)
+    }
+}
+
+impl Handle<OrderHistoryDownloadComplete> for Caller<'_> {
+    async fn handle(&self, call: OrderHistoryDownloadComplete) -> Result<bool, Error> {
+        self.session(&call.id)?.visit(self.deadline, |state| state.past.is_complete()).await
+    }
+}
+
+impl Caller<'_> {
+    async fn past_positions(&self, session: &Session) -> Result<Vec<Order>, Error> {
+        let whole = |state: &mut crate::session::state::State| {
+            state.past.whole().map(|history| closed_positions(&history.deals, state.login, state.zone_ms()))
+        };
+        session.visit(self.deadline, whole).await?
+    }
+}

@@ -1,0 +1,291 @@
+//! What came of the trading so far: deals and candles are fetched here, and computed with in `statistics`.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use calls::reply::{EquityPoint, Stats, StatsWithCharts, TradeUnrealizedExtrema};
+use calls::statistics::{Curve, EquityHistory, TradeStats, TradeStatsEquityHistory, TradeUnrealizedPL};
+use calls::{Handle, ServerTime, TimeFrame, Token};
+use error::Error;
+use model::calc::Deposit;
+use model::{Money, Price};
+use statistics::{Account, Candle, Contracts, Deal, Fill, Holding, Present, Repeats, Tape, Trade};
+use wire::records::History;
+
+use crate::backend::Caller;
+use crate::session::Session;
+use crate::session::state::State;
+use crate::session::terms::Terms;
+use crate::translate::{deals_of, equity_point, stats_of, unrealized};
+
+/// Candles of one symbol that a curve is made of: the shortest length is taken that gives no more.
+const CANDLES_MAX: i64 = 5_000;
+/// The history is asked for again when a deal was made meanwhile, so often at most.
+const TRIES: u32 = 3;
+const MINUTE_MS: i64 = 60_000;
+
+impl Handle<EquityHistory> for Caller<'_> {
+    async fn handle(&self, call: EquityHistory) -> Result<Vec<EquityPoint>, Error> {
+        let record = self.record(&call.id, call.curve.from).await?;
+        Ok(record.curve(&call.curve).iter().map(equity_point).collect())
+    }
+}
+
+impl Handle<TradeStats> for Caller<'_> {
+    async fn handle(&self, call: TradeStats) -> Result<Stats, Error> {
+        let record = self.record(&call.id, call.from).await?;
+        let curve = Curve { from: call.from, exclude_same: true };
+        Ok(record.stats(&record.curve(&curve)))
+    }
+}
+
+impl Handle<TradeStatsEquityHistory> for Caller<'_> {
+    async fn handle(&self, call: TradeStatsEquityHistory) -> Result<StatsWithCharts, Error> {
+        let record = self.record(&call.id, call.curve.from).await?;
+        let curve = record.curve(&call.curve);
+        Ok(StatsWithCharts { stats: record.stats(&curve), charts: curve.iter().map(equity_point).collect() })
+    }
+}
+
+impl Handle<TradeUnrealizedPL> for Caller<'_> {
+    async fn handle(&self, call: TradeUnrealizedPL) -> Result<Vec<TradeUnrealizedExtrema>, Error> {
+        let record = self.record(&call.id, call.from).await?;
+        Ok(record.extrema())
+    }
+}
+
+/// Everything that statistics are computed from.
+struct Record {
+    deals: Vec<Deal>,
+    trades: Vec<Trade>,
+    open: Vec<Holding>,
+    open_profit: Money,
+    balance: Money,
+    credit: Money,
+    deposit: Deposit,
+    contracts: Contracts,
+    tape: Tape,
+    from_ms: i64,
+    now_ms: i64,
+}
+
+impl Record {
+    fn account(&self) -> Account<'_> {
+        Account {
+            deals: &self.deals,
+            balance: self.balance,
+            credit: self.credit,
+            deposit: &self.deposit,
+            contracts: &self.contracts,
+        }
+    }
+
+    fn curve(&self, curve: &Curve) -> Vec<statistics::Point> {
+        let repeats = if curve.exclude_same { Repeats::Drop } else { Repeats::Keep };
+        let drawn = statistics::equity_curve(&self.account(), &self.tape, self.from_ms, self.now_ms, repeats);
+        if !drawn.unvalued.is_empty() {
+            tracing::info!(symbols = ?drawn.unvalued, "floating profits are missing in a curve: no terms or no candles");
+        }
+        drawn.points
+    }
+
+    fn stats(&self, curve: &[statistics::Point]) -> Stats {
+        let present = Present {
+            now_ms: self.now_ms,
+            open_trades: u64::try_from(self.open.len()).unwrap_or(u64::MAX),
+            open_profit: self.open_profit,
+        };
+        stats_of(&statistics::stats(&self.account(), &self.trades, curve, self.from_ms, present))
+    }
+
+    /// Of trades closed since the begin, then of open ones.
+    fn extrema(&self) -> Vec<TradeUnrealizedExtrema> {
+        let closed = self.trades.iter().filter(|trade| trade.closed.time_ms >= self.from_ms);
+        let holdings = closed.filter_map(Trade::holding).chain(self.open.iter().cloned());
+        let of = |holding: Holding| {
+            let contract = self.contracts.get(&holding.symbol)?;
+            Some(unrealized(&statistics::extrema(&holding, contract, &self.deposit, &self.tape)))
+        };
+        holdings.filter_map(of).collect()
+    }
+}
+
+/// The account at one moment.
+struct Moment {
+    balance: Money,
+    credit: Money,
+    deposit: Deposit,
+    open: Vec<Holding>,
+    open_profit: Money,
+    now_ms: i64,
+}
+
+impl Caller<'_> {
+    async fn record(&self, id: &Token, from: ServerTime) -> Result<Record, Error> {
+        let session = self.session(id)?;
+        let (history, moment) = self.history_and_moment(&session).await?;
+        let deals = deals_of(&history.deals, moment.deposit.digits);
+        let trades = statistics::trades(&deals);
+        let first_ms = deals.iter().map(|deal| deal.time_ms).min().unwrap_or(moment.now_ms);
+        // Before the first deal there was nothing: a curve from 1970 would be a flat line.
+        let from_ms = from.as_ms().unwrap_or(0).clamp(first_ms.min(moment.now_ms), moment.now_ms);
+        let closed = trades.iter().filter(|trade| trade.closed.time_ms >= from_ms);
+        let held = closed.map(|trade| &trade.symbol).chain(moment.open.iter().map(|holding| &holding.symbol));
+        let held: BTreeSet<Arc<str>> = held.cloned().collect();
+        // Extremes are looked for since the opening, which may lie before the begin.
+        let opened =
+            trades.iter().filter(|trade| trade.closed.time_ms >= from_ms).filter_map(|trade| trade.opened);
+        let opened = opened.chain(moment.open.iter().map(|holding| holding.opened)).map(|fill| fill.time_ms);
+        let tape_from_ms = opened.fold(from_ms, i64::min);
+        let (contracts, tape) = self.tape(&session, held, tape_from_ms, moment.now_ms).await?;
+        let Moment { balance, credit, deposit, open, open_profit, now_ms } = moment;
+        Ok(Record {
+            deals,
+            trades,
+            open,
+            open_profit,
+            balance,
+            credit,
+            deposit,
+            contracts,
+            tape,
+            from_ms,
+            now_ms,
+        })
+    }
+
+    /// The whole history, and the account right after its last deal.
+    async fn history_and_moment(&self, session: &Session) -> Result<(History, Moment), Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let history = self.whole_history(session).await?;
+            let (newest, moment) =
+                session.visit(self.deadline, |state| (state.newest_deal(), moment(state))).await?;
+            let last = history.deals.iter().map(|deal| deal.deal).max().unwrap_or(0);
+            if newest <= last || tries >= TRIES {
+                return Ok((history, moment));
+            }
+        }
+    }
+
+    /// The contracts of symbols, and candles of them and of the pairs that convert their profits.
+    async fn tape(
+        &self,
+        session: &Session,
+        held: BTreeSet<Arc<str>>,
+        from_ms: i64,
+        now_ms: i64,
+    ) -> Result<(Contracts, Tape), Error> {
+        let known = move |state: &mut State| {
+            let known = held.into_iter().filter(|name| state.catalogue.named(name).is_some());
+            known.map(|name| name.to_string()).collect::<Vec<String>>()
+        };
+        let held = session.visit(self.deadline, known).await?;
+        let frame = frame_for(now_ms - from_ms);
+        let mut tape = Tape::new(i64::from(frame.minutes()) * MINUTE_MS);
+        let mut contracts: Contracts = HashMap::new();
+        if held.is_empty() {
+            return Ok((contracts, tape));
+        }
+        let terms = self.terms_of(session, Some(held.into_iter().collect())).await?;
+        let pairs = self.conversion_terms(session, &terms).await?;
+        let mut done: BTreeSet<String> = BTreeSet::new();
+        let seconds = |ms: i64| i32::try_from(ms.div_euclid(1000)).unwrap_or(i32::MAX).max(0);
+        // A candle before the begin holds the price at the begin.
+        let lead_ms = i64::from(frame.minutes()) * MINUTE_MS;
+        for one in terms.iter().chain(&pairs) {
+            let name = &one.full.trade_symbol;
+            if done.insert(name.clone()) {
+                let bars =
+                    self.bars(session, name, frame, (seconds(from_ms - lead_ms), seconds(now_ms))).await?;
+                let candles = bars.iter().filter_map(|bar| candle(bar, one.full.digits)).collect();
+                tape.insert(name.as_str().into(), candles);
+            }
+        }
+        for pair in &pairs {
+            let full = &pair.full;
+            tape.name_pair(&full.currency_base, &full.currency_profit, full.trade_symbol.as_str().into());
+        }
+        for one in terms {
+            contracts.insert(one.full.trade_symbol.as_str().into(), one.contract.clone());
+        }
+        Ok((contracts, tape))
+    }
+
+    /// The pairs that convert the profits of symbols.
+    async fn conversion_terms(
+        &self,
+        session: &Session,
+        terms: &[Arc<Terms>],
+    ) -> Result<Vec<Arc<Terms>>, Error> {
+        let currencies: BTreeSet<String> =
+            terms.iter().map(|one| one.contract.currency_profit.clone()).collect();
+        let names = move |state: &mut State| {
+            let (account, mut ids) = (state.deposit().currency, Vec::new());
+            currencies.iter().for_each(|currency| state.add_conversions(currency, &account, &mut ids));
+            let name = |id: u32| state.catalogue.by_id(id).map(|symbol| symbol.name.to_string());
+            ids.into_iter().filter_map(name).collect::<BTreeSet<String>>()
+        };
+        let names = session.visit(self.deadline, names).await?;
+        if names.is_empty() {
+            Ok(Vec::new())
+        } else {
+            self.terms_of(session, Some(names.into_iter().collect())).await
+        }
+    }
+}
+
+fn moment(state: &mut State) -> Moment {
+    state.revalue_changed();
+    let deposit = state.deposit();
+    let main = &state.account.main;
+    let money = |value: f64| Money::round(value, deposit.digits);
+    let holding = |open: &crate::session::state::OpenPosition| Holding {
+        ticket: crate::translate::ticket(open.record.position_id),
+        symbol: open.record.trade_symbol.as_str().into(),
+        side: open.side(),
+        volume: open.volume(),
+        opened: Fill {
+            time_ms: crate::translate::server_ms(open.record.time_create, open.record.time_create_ms),
+            price: open.open_price(),
+        },
+        closed: None,
+    };
+    Moment {
+        balance: money(main.balance),
+        credit: money(main.credit),
+        open: state.positions.values().map(holding).collect(),
+        open_profit: state.positions.values().map(|open| open.profit).sum(),
+        now_ms: state.now().ms(),
+        deposit,
+    }
+}
+
+/// The shortest candles of which a span of time has few enough.
+fn frame_for(span_ms: i64) -> TimeFrame {
+    let fits = |frame: &TimeFrame| span_ms / (i64::from(frame.minutes()) * MINUTE_MS) <= CANDLES_MAX;
+    TimeFrame::ALL.into_iter().filter(|frame| frame.minutes() != 10).find(fits).unwrap_or(TimeFrame::D1)
+}
+
+fn candle(bar: &calls::reply::Bar, digits: u32) -> Option<Candle> {
+    let price = |value| Price::from_f64(value, digits);
+    Some(Candle {
+        time_ms: bar.time.as_ms()?,
+        open: price(bar.open_price)?,
+        high: price(bar.high_price)?,
+        low: price(bar.low_price)?,
+        close: price(bar.close_price)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_spans_have_long_candles() {
+        let minutes = |days: i64| frame_for(days * 1440 * MINUTE_MS).minutes();
+        assert_eq!([0, 3, 10, 100, 365, 3650, 36_500].map(minutes), [1, 1, 5, 30, 240, 1440, 43_200]);
+    }
+}

@@ -1,0 +1,100 @@
+//! What one tick of one lot is worth.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use calls::reply::{self, TickValueWithSize as Shown};
+use calls::symbols::{GetTickValueMany, TickValueWithSize};
+use calls::{Handle, Names, Token};
+use error::Error;
+use model::calc::{rate_buy, rate_sell};
+
+use crate::backend::Caller;
+use crate::session::state::State;
+use crate::session::terms::Terms;
+use crate::translate::finite;
+
+impl Handle<GetTickValueMany> for Caller<'_> {
+    async fn handle(&self, call: GetTickValueMany) -> Result<Vec<BTreeMap<String, f64>>, Error> {
+        let values = self.tick_values(&call.id, call.symbols).await?;
+        Ok(values.into_iter().map(|one| BTreeMap::from([(one.symbol, one.tick_value)])).collect())
+    }
+}
+
+impl Handle<TickValueWithSize> for Caller<'_> {
+    async fn handle(&self, call: TickValueWithSize) -> Result<Vec<reply::TickValueWithSize>, Error> {
+        self.tick_values(&call.id, call.symbols).await
+    }
+}
+
+impl Caller<'_> {
+    /// Of some symbols, or of all with running quotes.
+    async fn tick_values(&self, id: &Token, symbols: Option<Names>) -> Result<Vec<Shown>, Error> {
+        let session = self.session(id)?;
+        let symbols = match symbols {
+            Some(symbols) => symbols,
+            None => session.visit(self.deadline, State::subscribed_symbols).await?.into_iter().collect(),
+        };
+        if symbols.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all = self.terms_of(&session, Some(symbols)).await?;
+        let needed = all.clone();
+        let inputs = move |state: &mut State| {
+            // Only conversions have a price that matters.
+            let each = needed.iter().flat_map(|terms| {
+                state
+                    .value_inputs(terms)
+                    .into_iter()
+                    .filter(|id| *id != terms.full.symbol_id || is_own_conversion(state, terms))
+            });
+            each.collect::<BTreeSet<u32>>().into_iter().collect::<Vec<u32>>()
+        };
+        let inputs = session.visit(self.deadline, inputs).await?;
+        if !inputs.is_empty() {
+            self.priced(&session, inputs).await?;
+        }
+        let show = move |state: &mut State| all.iter().map(|terms| shown(state, terms)).collect();
+        session.visit(self.deadline, show).await
+    }
+}
+
+/// Whether the symbol is the pair that converts its own profit, as USDJPY is on an account in dollars.
+fn is_own_conversion(state: &State, terms: &Terms) -> bool {
+    let mut pairs = Vec::new();
+    state.add_conversions(&terms.contract.currency_profit, &state.deposit().currency, &mut pairs);
+    pairs.contains(&terms.full.symbol_id)
+}
+
+fn shown(state: &State, terms: &Arc<Terms>) -> Shown {
+    Shown {
+        symbol: terms.full.trade_symbol.clone(),
+        // Calculation modes without a formula have none.
+        tick_value: state.tick_value(terms).map_or(0.0, |value| value.profit),
+        tick_size: terms.contract.tick_size,
+        tick_value_mq: state.terminal_tick_values(terms).0,
+    }
+}
+
+impl State {
+    /// As the desktop terminal shows it, for gains and for losses in account currency: by the symbol's own figure where
+    /// it has one, whatever its calculation mode; zero while a rate is missing.
+    pub(super) fn terminal_tick_values(&self, terms: &Terms) -> (f64, f64) {
+        let contract = &terms.contract;
+        let raw = if contract.tick_value > 0.0 {
+            contract.tick_value
+        } else {
+            contract.tick_size * contract.contract_size
+        };
+        let market = self.quotes.market(&self.catalogue);
+        let (from, to) = (contract.currency_profit.as_str(), self.account.main.account_currency.as_str());
+        let value = |rate: Option<f64>| finite(raw * rate.unwrap_or(0.0));
+        (value(rate_sell(from, to, &market)), value(rate_buy(from, to, &market)))
+    }
+
+    /// The names of the symbols with running quotes.
+    pub(super) fn subscribed_symbols(&mut self) -> Vec<String> {
+        let name = |id: u32| self.catalogue.by_id(id).map(|symbol| symbol.name.to_string());
+        self.quotes.wanted.keys().filter_map(name).collect()
+    }
+}

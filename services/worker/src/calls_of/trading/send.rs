@@ -1,0 +1,84 @@
+//! New orders.
+
+use calls::reply::Order;
+use calls::trading::OrderSend;
+use calls::values::OrderType;
+use calls::{Handle, Operation};
+use error::{Code, Error};
+use model::{Filling, Side, TradeAction, Volume, round_to};
+use wire::records::TradeRequest;
+
+use super::deal::Deal;
+use super::expires::Expires;
+use super::{FLAGS_OPENING, volume};
+use crate::backend::Caller;
+use crate::session::Intent;
+use crate::session::terms::Terms;
+
+impl Handle<OrderSend> for Caller<'_> {
+    async fn handle(&self, call: OrderSend) -> Result<Order, Error> {
+        let session = self.session(&call.id)?;
+        let Operation::Known(kind) = call.operation else { return Err(invalid_operation()) };
+        if matches!(kind, OrderType::CloseBy | OrderType::Balance | OrderType::Credit) {
+            return Err(invalid_operation());
+        }
+        let terms = session.terms(self.deadline, &call.symbol).await?;
+        let volume = volume(call.lots)?;
+        let magic = call.expert_id.unwrap_or(0);
+        if matches!(kind, OrderType::Buy | OrderType::Sell) {
+            let side = if kind == OrderType::Buy { Side::Buy } else { Side::Sell };
+            let deal = Deal { terms: &terms, side, volume, price: call.price, slippage: call.slippage };
+            let request = TradeRequest {
+                price_sl: round_to(call.stoploss, terms.full.digits),
+                price_tp: round_to(call.takeprofit, terms.full.digits),
+                type_flags: FLAGS_OPENING,
+                comment: call.comment.unwrap_or_default(),
+                ..self.market_request(&session, &deal).await?
+            };
+            return self.send(&session, request, Intent::Open, magic).await;
+        }
+        let request = pending_request(&call, kind, volume, &terms)?;
+        self.send(&session, request, Intent::Place, magic).await
+    }
+}
+
+fn pending_request(
+    call: &OrderSend,
+    kind: OrderType,
+    volume: Volume,
+    terms: &Terms,
+) -> Result<TradeRequest, Error> {
+    let digits = terms.full.digits;
+    let needed = |name: &str, given: Option<f64>| {
+        let price = given.filter(|price| price.abs() > 0.0);
+        price.map(|price| round_to(price, digits)).ok_or_else(|| {
+            let told = format!("A {} order needs a price: give parameter '{name}'.", kind.as_str());
+            Error::new(Code::InvalidPrice, told)
+        })
+    };
+    let stop_limit = matches!(kind, OrderType::BuyStopLimit | OrderType::SellStopLimit);
+    let expires = Expires::of(call.expiration_type, call.expiration);
+    Ok(TradeRequest {
+        trade_action: TradeAction::Pending.number(),
+        trade_symbol: terms.full.trade_symbol.clone(),
+        trade_volume: volume.units(),
+        digits,
+        trade_type: u32::try_from(kind.number()).unwrap_or(0),
+        type_filling: Filling::Return.number(),
+        type_time: expires.kind,
+        type_flags: FLAGS_OPENING,
+        price_order: needed("price", call.price)?,
+        price_trigger: if stop_limit { needed("stopLimitPrice", call.stop_limit_price)? } else { 0.0 },
+        price_sl: round_to(call.stoploss, digits),
+        price_tp: round_to(call.takeprofit, digits),
+        comment: call.comment.clone().unwrap_or_default(),
+        time_expiration: expires.at,
+        ..TradeRequest::default()
+    })
+}
+
+fn invalid_operation() -> Error {
+    let told = "OrderSend takes the operations Buy, Sell, BuyLimit, SellLimit, BuyStop, SellStop, BuyStopLimit and \
+                SellStopLimit.";
+    Error::new(Code::InvalidRequest, told)
+}
