@@ -53,9 +53,15 @@ struct StandaloneArgs {
     /// Runs without the demo broker.
     #[arg(long, env = "MT5REST_NO_BROKER", value_parser = FalseyValueParser::new())]
     no_broker: bool,
-    /// Broker directory: JSON file with addresses of servers by name; read again when it changes.
-    #[arg(long, env = "MT5REST_SERVERS", value_name = "FILE")]
-    servers: Option<String>,
+    /// Broker directory: JSON file with servers, their companies and addresses; read again when it changes.
+    #[arg(long, env = "MT5REST_BROKERS", value_name = "FILE")]
+    brokers: Option<String>,
+    /// Key of calls over all sessions, such as ConnectionStatusAll; without one they are refused.
+    #[arg(long, env = "MT5REST_ADMIN_KEY", value_name = "KEY", hide_env_values = true)]
+    admin_key: Option<String>,
+    /// File that holds this key, so that it stands in no command line.
+    #[arg(long, env = "MT5REST_ADMIN_KEY_FILE", value_name = "FILE")]
+    admin_key_file: Option<String>,
     /// Further certificate authorities to trust, PEM.
     #[arg(long, env = "MT5REST_EXTRA_CA", value_name = "FILE")]
     extra_ca: Option<String>,

@@ -9,7 +9,7 @@ use api::Api;
 use broker::Broker;
 use runtime::Tasks;
 use tokio::net::TcpListener;
-use worker::{Endpoint, Worker};
+use worker::{BrokerServer, Endpoint, Worker};
 
 use crate::banner;
 use crate::options::{BrokerRole, StandaloneRole};
@@ -94,16 +94,15 @@ async fn standalone(role: StandaloneRole) -> Result<Running> {
     tracing::info!(settings = ?role, "starting");
     let (mut broker, mut demo) = (None, None);
     if let Some(((listener, addr), BrokerRole { settings, .. })) = bound.zip(role.broker) {
-        demo = Some((addr, settings.server_name.clone()));
+        demo = Some(built_in(banner::reachable(addr), &settings)?);
         broker = Some(Broker::start(listener, settings).context("the demo broker does not start")?);
     }
-    let demo =
-        demo.as_ref().map(|(addr, name): &(SocketAddr, String)| (banner::reachable(*addr), name.as_str()));
     let worker = Worker::start(worker::Settings {
-        servers: role.servers,
+        brokers: role.brokers,
+        admin_key: role.admin_key,
         extra_ca: role.extra_ca,
         egress: role.egress,
-        built_in: demo.map(|(addr, name)| built_in(addr, name)).transpose()?.into_iter().collect(),
+        built_in: demo.clone().into_iter().collect(),
         ..worker::Settings::default()
     })
     .context("the service does not start")?;
@@ -112,14 +111,19 @@ async fn standalone(role: StandaloneRole) -> Result<Running> {
     let front = Tasks::new();
     let stop = front.stop_signal();
     front.spawn(api.serve(listener, async move { stop.cancelled().await }));
-    let banner = banner::service(VERSION, addr, demo);
+    let demo = broker.as_ref().zip(demo.as_ref());
+    let banner = banner::service(
+        VERSION,
+        addr,
+        demo.map(|(broker, server)| (banner::reachable(broker.addr()), server.name.as_str())),
+    );
     Ok(Running { banner, front: Some(front), worker: Some(worker), broker })
 }
 
-/// The demo broker by its name, for ConnectEx.
-fn built_in(addr: SocketAddr, name: &str) -> Result<(String, Endpoint)> {
-    let endpoint = Endpoint::parse(&format!("ws://{addr}"), None)?;
-    Ok((name.to_owned(), endpoint))
+/// The demo broker in the directory, for ConnectEx.
+fn built_in(addr: SocketAddr, settings: &broker::Settings) -> Result<BrokerServer> {
+    let endpoints = vec![Endpoint::parse(&format!("ws://{addr}"), None)?];
+    Ok(BrokerServer { name: settings.server_name.clone(), company: settings.company.clone(), endpoints })
 }
 
 async fn bind(address: SocketAddr, option: &str, variable: &str) -> Result<(TcpListener, SocketAddr)> {

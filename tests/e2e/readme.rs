@@ -47,8 +47,8 @@ async fn the_files_shown_in_the_readme_are_understood() {
         format!("{{ \"{name}\"{}", rest.split("```").next().unwrap())
     };
     let accounts = folder.file("accounts.json", &shown("accounts"));
-    let servers = folder.file("servers.json", &shown("servers"));
-    let args = ["--accounts", accounts.to_str().unwrap(), "--servers", servers.to_str().unwrap()];
+    let brokers = folder.file("brokers.json", &shown("servers"));
+    let args = ["--accounts", accounts.to_str().unwrap(), "--brokers", brokers.to_str().unwrap()];
     let (mut process, http) = start_binary(&args).await;
     let url = process.says("  Connect          http://").await;
     let path = url.strip_prefix(http.address()).unwrap();

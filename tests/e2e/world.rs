@@ -10,7 +10,7 @@ use runtime::Tasks;
 use serde_json::Value;
 use testkit::{Client, Events, Process, Reply, percent_encoded};
 use tokio::net::TcpListener;
-use worker::{Endpoint, Worker};
+use worker::{BrokerServer, Endpoint, Worker};
 
 /// The built-in account in dollars.
 pub(crate) const USD: u64 = 1_000_001;
@@ -52,8 +52,9 @@ impl World {
     ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let broker = Broker::start(listener, settings).unwrap();
-        let servers = vec![(SERVER.to_owned(), endpoint(broker.addr()))];
-        let worker = Worker::start(worker::Settings { built_in: servers, ..of_worker }).unwrap();
+        let endpoints = vec![endpoint(broker.addr())];
+        let server = BrokerServer { name: SERVER.to_owned(), company: "MT5Rest".to_owned(), endpoints };
+        let worker = Worker::start(worker::Settings { built_in: vec![server], ..of_worker }).unwrap();
         let api = Api::new(Arc::<Worker>::clone(&worker), of_front);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let http = Client::new(listener.local_addr().unwrap().to_string());

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use broker::catalogue::MarketHours;
 use broker::{Feed, TlsFiles};
 use runtime::LogFormat;
-use worker::Egress;
+use worker::{Egress, Secret};
 
 use super::{BrokerArgs, BrokerOnlyArgs, Cli, Command, LogArgs, StandaloneArgs};
 
@@ -16,6 +16,8 @@ use super::{BrokerArgs, BrokerOnlyArgs, Cli, Command, LogArgs, StandaloneArgs};
 const SPEED_MAX: f64 = 1000.0;
 /// No clock on earth is further from UTC.
 const TIMEZONE_MINUTES_MAX: i32 = 14 * 60;
+/// Shorter keys can be guessed.
+const ADMIN_KEY_BYTES_MIN: usize = 16;
 /// What the login records of the protocol can carry.
 const SERVER_NAME_CHARS_MAX: usize = 63;
 
@@ -41,7 +43,8 @@ pub(crate) struct Log {
 #[derive(Debug)]
 pub(crate) struct StandaloneRole {
     pub(crate) listen: SocketAddr,
-    pub(crate) servers: Option<PathBuf>,
+    pub(crate) brokers: Option<PathBuf>,
+    pub(crate) admin_key: Option<Secret>,
     pub(crate) extra_ca: Option<PathBuf>,
     pub(crate) egress: Egress,
     pub(crate) broker: Option<BrokerRole>,
@@ -87,7 +90,8 @@ impl Mistakes {
     fn standalone(&mut self, args: StandaloneArgs) -> Option<Role> {
         let log = self.log(&args.log);
         let listen = self.address("--listen", &args.listen);
-        let servers = self.file("--servers", args.servers);
+        let brokers = self.file("--brokers", args.brokers);
+        let admin_key = self.admin_key(args.admin_key, args.admin_key_file);
         let extra_ca = self.file("--extra-ca", args.extra_ca);
         let egress =
             self.one_of("--egress", &args.egress, &[("any", Egress::Any), ("public", Egress::Public)]);
@@ -102,8 +106,28 @@ impl Mistakes {
             None => None,
             Some(checked) => Some(checked?),
         };
-        let (listen, servers, extra_ca, egress) = (listen?, servers?, extra_ca?, egress?);
-        Some(Role::Standalone(log?, Box::new(StandaloneRole { listen, servers, extra_ca, egress, broker })))
+        let (listen, brokers, extra_ca, egress) = (listen?, brokers?, extra_ca?, egress?);
+        let admin_key = admin_key?;
+        let role = StandaloneRole { listen, brokers, admin_key, extra_ca, egress, broker };
+        Some(Role::Standalone(log?, Box::new(role)))
+    }
+
+    /// The key itself, or what its file holds; an empty one is none.
+    fn admin_key(&mut self, key: Option<String>, file: Option<String>) -> Option<Option<Secret>> {
+        let key = key.filter(|key| !key.is_empty());
+        let text = match (key, self.file("--admin-key-file", file)?) {
+            (Some(_), Some(_)) => return self.note("give --admin-key or --admin-key-file, not both"),
+            (Some(key), None) => key,
+            (None, None) => return Some(None),
+            (None, Some(path)) => match std::fs::read_to_string(&path) {
+                Ok(text) => text.trim().to_owned(),
+                Err(cause) => return self.note(format!("--admin-key-file {}: {cause}", path.display())),
+            },
+        };
+        if text.len() < ADMIN_KEY_BYTES_MIN {
+            return self.note(format!("the administrator key needs {ADMIN_KEY_BYTES_MIN} characters or more"));
+        }
+        Some(Some(Secret::new(text)))
     }
 
     fn broker_only(&mut self, args: BrokerOnlyArgs) -> Option<Role> {

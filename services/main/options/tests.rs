@@ -90,7 +90,7 @@ fn all_mistakes_are_told_at_once() {
 #[test]
 fn an_empty_value_counts_as_none() {
     assert!(
-        role(&["--servers", "", "--extra-ca=", "--replay", "", "--accounts", "", "--tls-key", ""]).is_ok()
+        role(&["--brokers", "", "--extra-ca=", "--replay", "", "--accounts", "", "--tls-key", ""]).is_ok()
     );
 }
 

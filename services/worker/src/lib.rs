@@ -26,5 +26,6 @@ mod translate;
 mod worker;
 
 pub use directory::{BrokerServer, DirectoryError};
+pub use calls::Secret;
 pub use link::{Egress, Endpoint, EndpointError};
 pub use worker::{Settings, StartError, Worker};
