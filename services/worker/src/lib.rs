@@ -25,7 +25,7 @@ mod ticks;
 mod translate;
 mod worker;
 
-pub use directory::{BrokerServer, DirectoryError};
 pub use calls::Secret;
+pub use directory::{BrokerServer, DirectoryError};
 pub use link::{Egress, Endpoint, EndpointError};
 pub use worker::{Settings, StartError, Worker};

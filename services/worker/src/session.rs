@@ -55,6 +55,8 @@ use crate::worker::Shared;
 
 /// Mails that may wait for a session. More at once is an answer: busy.
 const INBOX_MAX: usize = 256;
+/// Pace of ticket lists until a client sets another.
+const TICKETS_PACE_MS: u32 = 1000;
 /// A call on a session whose link is being restored waits at most so long for it.
 const READY_LIMIT: Duration = Duration::from_secs(10);
 
@@ -74,6 +76,8 @@ struct Inner {
     /// What it was connected with; its password may have changed since.
     target: Target,
     pages: Mutex<Pages>,
+    /// Pace of ticket lists for sockets that name none, milliseconds.
+    tickets_pace_ms: AtomicU32,
     error_status: Option<u16>,
     stop: CancellationToken,
 }
@@ -123,6 +127,7 @@ impl Session {
             secret,
             target: connected_with,
             pages: Mutex::default(),
+            tickets_pace_ms: AtomicU32::new(TICKETS_PACE_MS),
             error_status,
             stop,
         }))
@@ -195,7 +200,11 @@ impl Session {
     }
 
     pub(crate) fn subscribe(&self, interest: Interest) -> Result<Subscription, Error> {
-        let subscription = self.0.fanout.subscribe(interest)?;
+        // What is told whether it changes or not needs a pace.
+        let is_paced = interest.topics.iter().all(|topic| !topic.is_common());
+        let usual = Duration::from_millis(self.0.tickets_pace_ms.load(Ordering::Relaxed).into());
+        let every = if is_paced { interest.every.or(Some(usual)) } else { interest.every };
+        let subscription = self.0.fanout.subscribe(Interest { every, ..interest })?;
         // A full mailbox wakes the actor as well.
         let _ = self.mail(Mail::Listener);
         Ok(subscription)
@@ -340,9 +349,9 @@ impl Session {
         self.mail(Mail::ProfitPace(every))
     }
 
-    /// Sets the pace of ticket lists for sockets that name none.
-    pub(crate) fn set_tickets_pace(&self, every: Duration) -> Result<(), Error> {
-        self.mail(Mail::TicketsPace(every))
+    /// Sets the pace of ticket lists, in milliseconds, for sockets that will be opened and name none.
+    pub(crate) fn set_tickets_pace(&self, every_ms: u32) {
+        self.0.tickets_pace_ms.store(every_ms, Ordering::Relaxed);
     }
 
     /// The terms of a symbol by name, fetched if they are not there.

@@ -70,11 +70,11 @@ impl Fanout {
         self.0.listeners[topic as usize].load(Ordering::Relaxed) > 0
     }
 
-    /// The shortest pace that a listener to the topic wants; `usual` for those that name none. `None`: nobody listens.
-    pub fn pace(&self, topic: Topic, usual: Duration) -> Option<Duration> {
+    /// The shortest pace that a listener to the topic wants. `None`: nobody listens who names one.
+    pub fn pace(&self, topic: Topic) -> Option<Duration> {
         let subscribers = locked(&self.0.subscribers);
         let listeners = subscribers.list.iter().filter(|one| one.interest.topics.contains(topic));
-        listeners.map(|one| one.interest.every.unwrap_or(usual)).min()
+        listeners.filter_map(|one| one.interest.every).min()
     }
 
     /// The events that the slowest listener to the topic has not taken yet.
@@ -184,8 +184,8 @@ mod tests {
         let every = Duration::from_millis(50);
         let interest = Interest { every: Some(every), ..Topic::Quote.into() };
         let mut reader = fanout.subscribe(interest).unwrap();
-        assert_eq!(fanout.pace(Topic::Quote, Duration::MAX), Some(every));
-        assert_eq!(fanout.pace(Topic::Ohlc, Duration::MAX), None);
+        assert_eq!(fanout.pace(Topic::Quote), Some(every));
+        assert_eq!(fanout.pace(Topic::Ohlc), None);
         let begun = Instant::now();
         fanout.publish(quote("A", "1"));
         assert_eq!(reader.next().await.unwrap().text, "1");

@@ -46,7 +46,7 @@ impl Handle<DisconnectOrphans> for Caller<'_> {
 impl Handle<GetClients> for Caller<'_> {
     async fn handle(&self, call: GetClients) -> Result<Vec<MetricAccountData>, Error> {
         self.check_admin(call.admin_key.as_ref())?;
-        Ok(self.worker.all_sessions().iter().map(account_data).collect())
+        Ok(self.worker.all_sessions().iter().map(|session| self.account_data(session)).collect())
     }
 }
 
@@ -54,7 +54,8 @@ impl Handle<MetricsApiKey> for Caller<'_> {
     /// The only key of an installation without tenants is the administrator's, and all sessions are its.
     async fn handle(&self, call: MetricsApiKey) -> Result<MetricsApiKeyResult, Error> {
         self.check_admin(call.api_key.as_ref())?;
-        let accounts: Vec<MetricAccountData> = self.worker.all_sessions().iter().map(account_data).collect();
+        let accounts: Vec<MetricAccountData> =
+            self.worker.all_sessions().iter().map(|session| self.account_data(session)).collect();
         let count = u32::try_from(accounts.len()).unwrap_or(u32::MAX);
         let name = self.worker.name.clone();
         Ok(MetricsApiKeyResult {
@@ -96,18 +97,18 @@ impl Caller<'_> {
         }
         Err(Error::new(Code::NotPermission, "This call needs the administrator key of the installation."))
     }
-}
 
-fn account_data(session: &Session) -> MetricAccountData {
-    let target = session.target();
-    let endpoint = target.endpoints.first();
-    MetricAccountData {
-        server: session.account().server.clone(),
-        id: session.token().to_owned(),
-        api_key: None,
-        user: session.account().login,
-        host: endpoint.map(|endpoint| endpoint.host.clone()).unwrap_or_default(),
-        port: endpoint.map_or(0, |endpoint| endpoint.port),
+    fn account_data(&self, session: &Session) -> MetricAccountData {
+        let endpoint = session.target().endpoints.first();
+        let known = endpoint.and_then(|endpoint| self.worker.shared.directory.server_at(endpoint));
+        MetricAccountData {
+            server: known.map_or_else(|| session.account().server.clone(), |server| server.name),
+            id: session.token().to_owned(),
+            api_key: None,
+            user: session.account().login,
+            host: endpoint.map(|endpoint| endpoint.host.clone()).unwrap_or_default(),
+            port: endpoint.map_or(0, |endpoint| endpoint.port),
+        }
     }
 }
 

@@ -68,7 +68,7 @@ impl Handle<SubscribeOrderUpdate> for Caller<'_> {
 
 impl Handle<SubscribeOpenedOrdersTickets> for Caller<'_> {
     async fn handle(&self, call: SubscribeOpenedOrdersTickets) -> Result<Text, Error> {
-        self.session(&call.id)?.set_tickets_pace(Duration::from_millis(call.interval_ms.into()))?;
+        self.session(&call.id)?.set_tickets_pace(call.interval_ms);
         Ok(Text::OK)
     }
 }
@@ -123,6 +123,10 @@ impl Handle<SubscribeOrderBook> for Caller<'_> {
         let session = self.session(&call.id)?;
         // The volumes of a book are told in units of the base asset: lots need the symbol's terms.
         let all = self.terms_of(&session, Some(call.symbols)).await?;
+        if let Some(without) = all.iter().find(|terms| terms.full.ticks_bookdepth == 0) {
+            let told = format!("The broker shows no order book of {}.", without.full.trade_symbol);
+            return Err(Error::new(Code::NotFound, told));
+        }
         let interval = Duration::from_millis(call.interval_ms.into());
         let subscribe = move |state: &mut State| {
             let mut all = all.iter();

@@ -237,7 +237,6 @@ impl Actor {
             Mail::Lookup { reply, .. } => drop(reply.send(None)),
             Mail::Password(password) => self.target.credentials.password = password,
             Mail::ProfitPace(every) => self.publisher.set_profit_pace(every),
-            Mail::TicketsPace(every) => self.publisher.set_tickets_pace(every),
         }
     }
 

@@ -39,6 +39,4 @@ pub(crate) enum Mail {
     Password(String),
     /// Sets the pace of profit events; `None` ends them.
     ProfitPace(Option<Duration>),
-    /// Sets the pace of ticket lists for sockets that name none.
-    TicketsPace(Duration),
 }

@@ -53,9 +53,9 @@ impl Publisher {
         }
     }
 
-    /// Sets the pace of ticket lists for sockets that name none.
-    pub(crate) const fn set_tickets_pace(&mut self, every: Duration) {
-        self.tickets.usual = every;
+    /// Somebody has begun to listen: what is told at a pace is told at once.
+    pub(crate) const fn greet(&mut self) {
+        self.tickets = Tickets::new();
     }
 
     /// Sets the pace of profit events; `None` ends them.

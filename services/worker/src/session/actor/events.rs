@@ -52,10 +52,10 @@ impl Actor {
                 let _ = reply.send(found);
             }
             // Being woken is enough: what is due is sent after every event.
-            Mail::Hurry | Mail::Listener => {}
+            Mail::Hurry => {}
+            Mail::Listener => self.publisher.greet(),
             Mail::Password(password) => self.target.credentials.password = password,
             Mail::ProfitPace(every) => self.publisher.set_profit_pace(every),
-            Mail::TicketsPace(every) => self.publisher.set_tickets_pace(every),
         }
     }
 

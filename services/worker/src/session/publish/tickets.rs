@@ -10,8 +10,6 @@ use super::Publisher;
 use crate::session::state::State;
 use crate::translate::ticket;
 
-/// Pace of sockets that name none.
-const USUAL: Duration = Duration::from_secs(1);
 /// The least pace: faster, a list would be told that nobody can read.
 const LEAST: Duration = Duration::from_millis(10);
 const TOPICS: [Topic; 2] = [Topic::OpenedOrdersTickets, Topic::OpenedOrdersTicketsProfit];
@@ -19,14 +17,12 @@ const TOPICS: [Topic; 2] = [Topic::OpenedOrdersTickets, Topic::OpenedOrdersTicke
 /// When the lists were told last.
 #[derive(Debug)]
 pub(super) struct Tickets {
-    /// Pace of sockets that name none.
-    pub(super) usual: Duration,
     sent: [Option<Instant>; TOPICS.len()],
 }
 
 impl Tickets {
     pub(super) const fn new() -> Self {
-        Self { usual: USUAL, sent: [None; TOPICS.len()] }
+        Self { sent: [None; TOPICS.len()] }
     }
 
     /// When the next list is due; `None` while nobody listens.
@@ -38,7 +34,7 @@ impl Tickets {
         if !fanout.has_listeners(TOPICS[place]) {
             return None;
         }
-        let every = fanout.pace(TOPICS[place], self.usual)?.max(LEAST);
+        let every = fanout.pace(TOPICS[place])?.max(LEAST);
         Some(self.sent[place].map_or(now, |sent| sent + every))
     }
 }
