@@ -5,15 +5,16 @@ use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use error::Error;
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
 use zip::ZipArchive;
 
+use crate::accept::Accept;
 use crate::front::Front;
-use crate::reply::{HTML, JSON, TEXT, failure, respond};
+use crate::reply::{HTML, JSON, TEXT, refusal, respond};
 use crate::routes::Document;
 
 const EVENTS_TEST: &str = include_str!("../../../static/EventsTest.html");
@@ -29,7 +30,7 @@ const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
 const AN_HOUR: HeaderValue = HeaderValue::from_static("max-age=3600");
 
 /// Answers a document.
-pub(crate) fn serve(front: &Arc<Front>, document: Document, headers: &HeaderMap) -> Response {
+pub(crate) fn serve(front: &Arc<Front>, document: Document, accept: Accept) -> Response {
     match document {
         Document::Root => {
             let mut response = respond(StatusCode::MOVED_PERMANENTLY, TEXT, Body::empty());
@@ -44,12 +45,12 @@ pub(crate) fn serve(front: &Arc<Front>, document: Document, headers: &HeaderMap)
             response
         }
         Document::Health => respond(StatusCode::OK, JSON, Body::from(r#"{"status":"ok"}"#)),
-        Document::Browser(file) => browser_part(file, headers),
+        Document::Browser(file) => browser_part(file, accept),
     }
 }
 
 /// A part of the call browser, unpacked on first use and kept.
-fn browser_part(file: &str, headers: &HeaderMap) -> Response {
+fn browser_part(file: &str, accept: Accept) -> Response {
     static PARTS: LazyLock<Vec<(&'static str, Bytes)>> = LazyLock::new(|| {
         ["swagger-ui.css", "swagger-ui-bundle.js"]
             .into_iter()
@@ -57,9 +58,9 @@ fn browser_part(file: &str, headers: &HeaderMap) -> Response {
             .collect()
     });
     let Some((_, bytes)) = PARTS.iter().find(|(name, _)| *name == file) else {
-        return failure(
+        return refusal(
             StatusCode::INTERNAL_SERVER_ERROR,
-            headers,
+            accept,
             &Error::internal(format!("{file} is not packed")),
         );
     };

@@ -3,20 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::body::Body;
 use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bus::{Answer, Ask};
 use calls::{FrontCall, Params};
-use error::{Code, Error};
+use error::{Code, Error, Outcome};
 
+use crate::accept::Accept;
 use crate::front::Front;
-use crate::reply::{self, AS_OF, SYNC};
-use crate::request;
+use crate::reply::{self, AS_OF, ERROR_STATUS, SYNC};
+use crate::request::{self, Refusal};
 use crate::routes::CallRoute;
-
-/// The status of errors unless a client chose another one. Clients of this interface tell success by 200 alone.
-const ERROR_STATUS: StatusCode = StatusCode::CREATED;
 
 /// What an owner gets beyond the deadline, so that it is the one to say how a late call ended.
 const GRACE: Duration = Duration::from_secs(2);
@@ -25,32 +25,45 @@ const GRACE: Duration = Duration::from_secs(2);
 const CONNECT_SECONDS_MAX: u64 = 600;
 
 /// Answers a call.
-pub(crate) async fn answer(front: &Arc<Front>, route: &CallRoute, request: Request) -> Response {
+pub(crate) async fn answer(
+    front: &Arc<Front>,
+    route: &CallRoute,
+    accept: Accept,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
-    let mut params = Params::new();
-    if parts.method == Method::POST {
-        let reading = request::body_params(&parts.headers, body, front.settings.body_bytes_max);
-        match tokio::time::timeout(front.settings.body_timeout, reading).await {
-            Ok(Ok(given)) => params = given,
-            Ok(Err((status, error))) => return reply::failure(status, &parts.headers, &error),
-            Err(_) => {
-                let error = Error::timeout("Sending the body");
-                return reply::failure(StatusCode::REQUEST_TIMEOUT, &parts.headers, &error);
-            }
-        }
-    }
-    // The body comes first, so that it wins over the query.
-    params.extend(request::query_params(&parts.uri).pairs());
-
+    let params = match params(front, route, &parts, body).await {
+        Ok(params) => params,
+        Err((status, error)) => return reply::refusal(status, accept, &route.refused(error)),
+    };
+    // A strict client gets the status of the code, so it has nothing to choose.
     let wanted_status = match request::error_status(&params) {
+        _ if accept.problems => None,
         Ok(status) => status,
-        Err(error) => return reply::failure(ERROR_STATUS, &parts.headers, &error),
+        Err(error) => return reply::failure(ERROR_STATUS, accept, &route.refused(error)),
     };
     let begun = Instant::now();
     let answer = ask(front, route, &parts.headers, params).await.unwrap_or_else(Answer::from);
     let code = answer.result.as_ref().map_or_else(|error| error.code().as_str(), |_| "OK");
     tracing::debug!(call = route.name, code, duration_ms = begun.elapsed().as_millis(), "answered");
-    respond(&parts.headers, wanted_status, answer)
+    respond(route, accept, wanted_status, answer)
+}
+
+/// The parameters of a request.
+async fn params(front: &Front, route: &CallRoute, parts: &Parts, body: Body) -> Result<Params, Refusal> {
+    let mut params = Params::new();
+    if parts.method == Method::POST {
+        let settings = &front.settings;
+        let bytes_max = if route.posted { settings.upload_bytes_max } else { settings.body_bytes_max };
+        let reading = request::body_params(&parts.headers, body, bytes_max, &route.files);
+        params = match tokio::time::timeout(settings.body_timeout, reading).await {
+            Ok(read) => read?,
+            Err(_) => return Err((StatusCode::REQUEST_TIMEOUT, Error::timeout("Sending the body"))),
+        };
+    }
+    // The body comes first, so that it wins over the query.
+    params.extend(request::query_params(&parts.uri).pairs());
+    Ok(params)
 }
 
 /// Has the call answered, here or by the owner of the session.
@@ -77,15 +90,16 @@ async fn ask(
     let task = front.tasks.spawn(async move { backend.ask(ask).await });
     match tokio::time::timeout(timeout + GRACE, task).await {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(fault)) => Ok(Error::internal(format!("answering {}: {fault}", route.name)).into()),
-        Err(_) => Ok(Error::new(
-            Code::Timeout,
-            format!(
-                "{} was not answered in time. Whether it was done is unknown: look before you repeat it.",
-                route.name
-            ),
-        )
-        .into()),
+        Ok(Err(fault)) => {
+            Err(route.of_unknown_fate(Error::internal(format!("answering {}: {fault}", route.name))))
+        }
+        Err(_) => {
+            let name = route.name;
+            let told = format!(
+                "{name} was not answered in time. Whether it was done is unknown: look before you repeat it."
+            );
+            Err(route.of_unknown_fate(Error::new(Code::Timeout, told)))
+        }
     }
 }
 
@@ -101,15 +115,20 @@ fn timeout(front: &Front, route: &CallRoute, params: &Params) -> Duration {
     })
 }
 
-fn respond(headers: &HeaderMap, wanted_status: Option<StatusCode>, answer: Answer) -> Response {
+fn respond(route: &CallRoute, accept: Accept, wanted_status: Option<StatusCode>, answer: Answer) -> Response {
     let mut response = match answer.result {
-        Ok(payload) => reply::success(headers, payload),
+        Ok(payload) => {
+            let response = reply::success(accept, payload);
+            reply::with_outcome(response, route.trades.then_some(Outcome::Applied))
+        }
         Err(error) => {
             if let Some(cause) = error.cause() {
                 tracing::info!(code = %error.code(), cause, "a call failed");
             }
+            // An owner tells the outcome of what it began; without a word of it, nothing was begun.
+            let error = if error.outcome().is_none() { route.refused(error) } else { error };
             let remembered = answer.error_status.and_then(|status| StatusCode::from_u16(status).ok());
-            reply::failure(wanted_status.or(remembered).unwrap_or(ERROR_STATUS), headers, &error)
+            reply::failure(wanted_status.or(remembered).unwrap_or(ERROR_STATUS), accept, &error)
         }
     };
     if let Some(as_of_ms) = answer.as_of_ms {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bus::Backend;
 use calls::Handle;
-use calls::front::{Ping, ReadMe, Version};
+use calls::front::{Health, Ping, ReadMe, Version};
 use calls::reply::{Html, Text};
 use error::Error;
 use runtime::Tasks;
@@ -46,6 +46,12 @@ impl Front {
 impl Handle<Ping> for Front {
     async fn handle(&self, _call: Ping) -> Result<Text, Error> {
         Ok(Text::OK)
+    }
+}
+
+impl Handle<Health> for Front {
+    async fn handle(&self, _call: Health) -> Result<Text, Error> {
+        Ok(Text::new("Healthy"))
     }
 }
 

@@ -16,6 +16,7 @@
 //! This crate knows nothing about the wire protocol, brokers or how sessions work. Routes, documents and checks
 //! all come from the declarations in `calls`.
 
+mod accept;
 mod assets;
 mod call;
 mod cors;
@@ -44,6 +45,7 @@ use bus::Backend;
 use error::{Code, Error};
 use tokio::net::TcpListener;
 
+use crate::accept::Accept;
 use crate::front::Front;
 use crate::routes::Route;
 
@@ -93,24 +95,25 @@ async fn enter(State(front): State<Arc<Front>>, request: Request) -> Response {
 }
 
 async fn route(front: &Arc<Front>, request: Request) -> Response {
-    if request.uri().query().is_some_and(|query| query.len() > front.settings.query_bytes_max) {
-        let limit = front.settings.query_bytes_max;
-        let error = Error::new(Code::InvalidData, format!("The query may have {limit} bytes at most."));
-        return reply::failure(StatusCode::URI_TOO_LONG, request.headers(), &error);
-    }
+    let accept = Accept::of(request.headers());
     let Some(route) = front.routes.find(request.uri().path()) else {
         let error = Error::new(
             Code::NotFound,
             format!("There is no {}. All calls are listed at /index.html.", request.uri().path()),
         );
-        return reply::failure(StatusCode::NOT_FOUND, request.headers(), &error);
+        return reply::refusal(StatusCode::NOT_FOUND, accept, &error);
     };
+    if request.uri().query().is_some_and(|query| query.len() > front.settings.query_bytes_max) {
+        let limit = front.settings.query_bytes_max;
+        let error = Error::new(Code::InvalidData, format!("The query may have {limit} bytes at most."));
+        return reply::refusal(StatusCode::URI_TOO_LONG, accept, &route.refused(error));
+    }
     if !route.allows(request.method()) {
-        return reply::method_not_allowed(route, request.headers());
+        return reply::method_not_allowed(route, accept);
     }
     match route {
-        Route::Call(call) => call::answer(front, call, request).await,
-        Route::Stream(stream) => stream::open(front, stream, request).await,
-        Route::Document(document) => assets::serve(front, *document, request.headers()),
+        Route::Call(call) => call::answer(front, call, accept, request).await,
+        Route::Stream(stream) => stream::open(front, *stream, accept, request).await,
+        Route::Document(document) => assets::serve(front, *document, accept),
     }
 }

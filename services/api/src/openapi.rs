@@ -1,13 +1,14 @@
 //! The OpenAPI document, made from the declarations.
 
-use calls::reply::{OrderUpdateSummary, ProfitUpdate, Quote};
-use calls::{AnyCall, CallSpec, FrontCall, ParamSpec, ReplyKind};
-use error::Code;
-use schemars::generate::SchemaSettings;
-use schemars::{SchemaGenerator, json_schema};
-use serde_json::{Map, Value, json};
+mod calls;
+mod errors;
+mod formats;
+mod streams;
 
-use crate::routes::{OFFERED, is_connect};
+use ::calls::{AnyCall, CallSpec, FrontCall};
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
 
 /// All calls with their schemas.
 pub(crate) struct Description {
@@ -34,9 +35,10 @@ REST and WebSocket access to MetaTrader 5 accounts.
 Connect answers a token; every other call takes it as `id`. Names of paths and parameters match in any case, \
 unknown parameters are ignored, enums are accepted by name or number. A success has status 200; an error has \
 status 201, or the one asked for with `errorReplyStatusCode`, and a body with `message`, `code` and `stackTrace`. \
+Who accepts `application/problem+json` gets errors with a status of their own and a body of RFC 9457. \
 Texts such as a token come bare, or as JSON strings when `Accept` asks for JSON without `*/*`. Reads carry the \
-headers `X-As-Of` (milliseconds since 1970 UTC) and `X-Sync`. Any web page may call (CORS is open): the token is \
-what grants access.";
+headers `X-As-Of` (milliseconds since 1970 UTC) and `X-Sync`, trading calls `X-Outcome`. Any web page may call \
+(CORS is open): the token is what grants access.";
 
 /// The whole document as JSON text; the same on every call.
 pub fn document() -> String {
@@ -44,22 +46,27 @@ pub fn document() -> String {
     let mut paths = Map::new();
     for call in &description.calls {
         for name in call.names {
-            paths.insert(format!("/{name}"), path(call, name));
+            paths.insert(format!("/{name}"), calls::item(call, name));
         }
     }
-    for (path, value) in streams(&mut description.schemas) {
-        paths.insert(path, value);
-    }
+    paths.extend(streams::items(&mut description.schemas));
+    paths.extend(documents());
     let mut schemas = description.schemas.take_definitions(true);
-    schemas.extend(error_schemas());
-    let whole = json!({
+    schemas.extend(errors::schemas());
+    schemas.insert("WsEnvelope".to_owned(), streams::envelope());
+    let mut whole = json!({
         "openapi": "3.1.0",
         "info": { "title": "mt5rest", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT },
         "servers": [{ "url": "/" }],
         "tags": tags(&description.calls),
         "paths": paths,
-        "components": { "schemas": schemas },
+        "components": {
+            "schemas": schemas,
+            "responses": errors::shared_responses(),
+            "headers": errors::shared_headers(),
+        },
     });
+    formats::register(&mut whole);
     format!("{whole:#}\n")
 }
 
@@ -73,166 +80,24 @@ fn tags(calls: &[CallSpec]) -> Value {
     tags.iter().map(|tag| json!({ "name": tag })).collect()
 }
 
-/// A path item; further names of a call say whose they are.
-fn path(call: &CallSpec, name: &str) -> Value {
-    let summary = if name == call.name {
-        call.summary.to_owned()
-    } else {
-        format!("{} The same as /{}.", call.summary, call.name)
-    };
-    let parameters: Vec<Value> = call.params.iter().map(parameter).collect();
-    let mut item = Map::new();
-    item.insert(
-        "get".to_owned(),
-        json!({
-            "tags": [call.tag],
-            "operationId": name,
-            "summary": summary,
-            "parameters": parameters,
-            "responses": responses(call),
-        }),
-    );
-    if is_connect(call) {
-        let body = body(call);
-        item.insert(
-            "post".to_owned(),
-            json!({
-                "tags": [call.tag],
-                "operationId": format!("{name}Post"),
-                "summary": summary,
-                "description": "Keeps the password out of the URL. Parameters may stand in the query as well.",
-                "requestBody": { "required": true, "content": {
-                    "application/json": { "schema": body },
-                    "application/x-www-form-urlencoded": { "schema": body },
-                } },
-                "responses": responses(call),
-            }),
-        );
-    }
-    Value::Object(item)
-}
-
-fn parameter(param: &ParamSpec) -> Value {
-    json!({
-        "name": param.name,
-        "in": "query",
-        "required": param.required,
-        "description": param.doc,
-        "schema": param.schema,
-    })
-}
-
-fn body(call: &CallSpec) -> Value {
-    let mut properties = Map::new();
-    for param in &call.params {
-        let mut schema = param.schema.clone();
-        schema.insert("description".to_owned(), param.doc.into());
-        properties.insert(param.name.to_owned(), schema.to_value());
-    }
-    let required: Vec<&str> =
-        call.params.iter().filter(|param| param.required).map(|param| param.name).collect();
-    json!({ "type": "object", "properties": properties, "required": required })
-}
-
-fn responses(call: &CallSpec) -> Value {
-    let content = match call.kind {
-        ReplyKind::Text => json!({
-            "text/plain": { "schema": call.reply },
-            "application/json": { "schema": call.reply },
-        }),
-        ReplyKind::Json => json!({ "application/json": { "schema": call.reply } }),
-        ReplyKind::Html => json!({ "text/html": { "schema": call.reply } }),
-    };
-    json!({
-        "200": { "description": "Success.", "content": content },
-        "201": {
-            "description": "Failure; errorReplyStatusCode chooses another status.",
-            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/ExceptionResult" } } },
-        },
-    })
-}
-
-/// The WebSocket paths.
-fn streams(schemas: &mut SchemaGenerator) -> Vec<(String, Value)> {
-    let quote = schemas.subschema_for::<Quote>();
-    let update = schemas.subschema_for::<OrderUpdateSummary>();
-    let profit = schemas.subschema_for::<ProfitUpdate>();
-    let any = json_schema!({ "anyOf": [quote, update, profit] });
-    let data = |kind: &str| match kind {
-        "Quote" => &quote,
-        "OrderUpdate" => &update,
-        "OrderProfit" => &profit,
-        _ => &any,
-    };
-    OFFERED
-        .into_iter()
-        .map(|(name, kind, _)| (format!("/{name}"), stream(name, kind, data(kind).as_value())))
-        .collect()
-}
-
-fn stream(name: &str, kind: &str, data: &Value) -> Value {
-    let summary = match kind {
-        "Quote" => "Streams quotes of the symbols named with Subscribe.",
-        "OrderUpdate" => "Streams every trading event of the account.",
-        "OrderProfit" => "Streams the profit of open orders with account figures.",
-        _ => "Streams all events of the session in one socket.",
-    };
-    let message = json!({
-        "type": "object",
-        "required": ["type", "id", "timestampUTC", "data"],
-        "properties": {
-            "type": { "type": "string", "description": "What data is: Quote, OrderUpdate, OrderProfit or IdNotExist." },
-            "id": { "type": "string", "description": "Session token." },
-            "timestampUTC": { "type": "integer", "format": "int64", "description": "Milliseconds since 1970 UTC." },
-            "data": data,
-        },
-    });
-    json!({ "get": {
-        "tags": ["WebSockets"],
-        "operationId": name,
-        "summary": summary,
-        "description": "A WebSocket: each text frame is one JSON envelope, see x-ws-message. Nothing is sent before \
-            the first event. An unknown token gets one envelope of type IdNotExist. Close codes 1001 and 40xx mean \
-            come back with the same token, 44xx mean connect first. Without an upgrade a link to a page that shows \
-            events is answered.",
-        "parameters": [{
-            "name": "id", "in": "query", "required": true,
-            "description": "Session token, the value a Connect call answered.",
-            "schema": { "type": "string" },
-        }],
-        "responses": {
-            "101": { "description": "A WebSocket from here on." },
-            "200": { "description": "Without an upgrade: an explanation.", "content": {
-                "text/plain": { "schema": { "type": "string" } },
-                "text/html": { "schema": { "type": "string" } },
-            } },
-        },
-        "x-websocket": true,
-        "x-ws-message": message,
-    } })
-}
-
-fn error_schemas() -> Map<String, Value> {
-    let names: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
-    let mut schemas = Map::new();
-    schemas.insert(
-        "ExceptionResult".to_owned(),
-        json!({
-            "type": "object",
-            "description": "Why a call failed.",
-            "required": ["message", "code", "stackTrace"],
-            "properties": {
-                "message": { "type": "string", "description": "For people: what went wrong and what to do." },
-                "code": { "$ref": "#/components/schemas/EnumErrorCode" },
-                "stackTrace": { "type": "null", "description": "Always null." },
-            },
-        }),
-    );
-    schemas.insert(
-        "EnumErrorCode".to_owned(),
-        json!({ "type": "string", "description": "For programs: the reason.", "enum": names }),
-    );
-    schemas
+/// The paths of documents that programs may look for.
+fn documents() -> [(String, Value); 2] {
+    let root = json!({ "get": {
+        "tags": ["Service"],
+        "operationId": "root",
+        "summary": "Leads to the call browser.",
+        "responses": { "301": { "description": "The call browser is at /index.html." } },
+    } });
+    let description = json!({ "get": {
+        "tags": ["Service"],
+        "operationId": "swagger",
+        "summary": "Answers this document.",
+        "responses": { "200": {
+            "description": "OpenAPI 3.1.",
+            "content": { "application/json": { "schema": { "type": "object" } } },
+        } },
+    } });
+    [("/".to_owned(), root), ("/swagger/v1/swagger.json".to_owned(), description)]
 }
 
 #[cfg(test)]
@@ -283,6 +148,30 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), total);
+    }
+
+    #[test]
+    fn nothing_is_deprecated_and_formats_are_registered() {
+        let text = document();
+        for word in ["deprecated", "uint"] {
+            assert!(!text.contains(&format!("\"{word}")), "{word}");
+        }
+    }
+
+    #[test]
+    fn calls_that_must_be_posted_have_no_get() {
+        let whole: Value = serde_json::from_str(&document()).unwrap();
+        let item = &whole["paths"]["/ConnectCert"];
+        assert!(item.get("get").is_none());
+        let kinds: Vec<&String> =
+            item["post"]["requestBody"]["content"].as_object().unwrap().keys().collect();
+        assert_eq!(kinds, ["multipart/form-data"]);
+        let query: Vec<&Value> =
+            item["post"]["parameters"].as_array().unwrap().iter().map(|param| &param["name"]).collect();
+        assert!(query.contains(&&json!("hardwareId")) && !query.contains(&&json!("password")), "{query:?}");
+        assert!(!query.contains(&&json!("pfxFile")) && !query.contains(&&json!("otp")), "{query:?}");
+        let orphans = &whole["paths"]["/DisconnectOrphans"]["post"]["requestBody"];
+        assert_eq!((orphans["content"].as_object().unwrap().len(), &orphans["required"]), (3, &json!(false)));
     }
 
     fn walk(value: &Value, on_reference: &mut impl FnMut(&str)) {

@@ -1,10 +1,15 @@
 //! From a request to the parameters of a call.
 
+mod multipart;
+
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use calls::Params;
 use error::{Code, Error};
+use http_body_util::LengthLimitError;
 use serde_json::Value;
 
 /// The longest idempotency key: longer than any UUID or hash.
@@ -18,11 +23,13 @@ pub(crate) fn query_params(uri: &Uri) -> Params {
     form_pairs(uri.query().unwrap_or_default().as_bytes()).unwrap_or_default()
 }
 
-/// The pairs of a POST body, JSON or form, whatever its content type claims.
+/// The pairs of a POST body: in parts when its content type says so, else JSON or a form, whatever it claims.
+/// `files` are the names of parameters that are files.
 pub(crate) async fn body_params(
     headers: &HeaderMap,
     body: Body,
     bytes_max: usize,
+    files: &[&str],
 ) -> Result<Params, Refusal> {
     let too_large = || {
         let text = format!("The body may have {bytes_max} bytes at most.");
@@ -32,12 +39,18 @@ pub(crate) async fn body_params(
     if declared.is_some_and(|length| length > bytes_max) {
         return Err(too_large());
     }
-    let bytes = axum::body::to_bytes(body, bytes_max).await.map_err(|_| too_large())?;
-    let text = bytes.trim_ascii();
+    let bytes = axum::body::to_bytes(body, bytes_max).await.map_err(|reason| {
+        if reason.into_inner().is::<LengthLimitError>() {
+            too_large()
+        } else {
+            unreadable("The body ended before all of it had come.")
+        }
+    })?;
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if kind.starts_with("multipart/") {
-        return Err(unreadable("Send the body as application/json or application/x-www-form-urlencoded."));
+    if kind.trim_start().to_ascii_lowercase().starts_with("multipart/") {
+        return multipart::params(kind, bytes, files).await;
     }
+    let text = bytes.trim_ascii();
     if text.first() == Some(&b'{') {
         return json_pairs(text).ok_or_else(|| {
             unreadable("The body should be one flat JSON object: names with texts, numbers, booleans or lists of them.")
@@ -46,7 +59,7 @@ pub(crate) async fn body_params(
     form_pairs(text).ok_or_else(|| unreadable("The body should be a JSON object or a form."))
 }
 
-fn unreadable(text: &'static str) -> Refusal {
+fn unreadable(text: impl Into<Cow<'static, str>>) -> Refusal {
     (StatusCode::BAD_REQUEST, Error::new(Code::InvalidData, text))
 }
 
@@ -106,12 +119,14 @@ pub(crate) fn error_status(params: &Params) -> Result<Option<StatusCode>, Error>
 
 #[cfg(test)]
 mod tests {
+    use futures_util::stream;
+
     use super::*;
 
     async fn body(kind: &str, text: &'static str) -> Result<Params, StatusCode> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, kind.parse().unwrap());
-        body_params(&headers, Body::from(text), 64).await.map_err(|(status, _)| status)
+        body_params(&headers, Body::from(text), 64, &[]).await.map_err(|(status, _)| status)
     }
 
     #[tokio::test]
@@ -130,7 +145,8 @@ mod tests {
         let cases = [
             ("application/json", r#"{"user":{"deep":1}}"#, StatusCode::BAD_REQUEST),
             ("application/json", r#"{"user":"#, StatusCode::BAD_REQUEST),
-            ("multipart/form-data; boundary=x", "--x", StatusCode::BAD_REQUEST),
+            ("Multipart/Form-Data; boundary=x", "--x", StatusCode::BAD_REQUEST),
+            ("multipart/related; boundary=x", "--x--", StatusCode::UNSUPPORTED_MEDIA_TYPE),
             (
                 "application/json",
                 r#"{"user":"01234567890123456789012345678901234567890123456789012345678901234567890"}"#,
@@ -140,6 +156,15 @@ mod tests {
         for (kind, text, status) in cases {
             assert_eq!(body(kind, text).await.unwrap_err(), status, "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_not_too_large() {
+        let broken = || Body::from_stream(stream::iter([Ok("user=5"), Err(std::io::Error::other("gone"))]));
+        let (status, error) = body_params(&HeaderMap::new(), broken(), 64, &[]).await.unwrap_err();
+        assert_eq!((status, error.code()), (StatusCode::BAD_REQUEST, Code::InvalidData));
+        let (status, _) = body_params(&HeaderMap::new(), broken(), 3, &[]).await.unwrap_err();
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use axum::http::Method;
 use bus::{Topic, Topics};
-use calls::CallSpec;
+use calls::{CallSpec, Params, TradingCall};
+use error::{Error, Outcome};
 
 /// What a path leads to.
 #[derive(Debug, Clone)]
@@ -22,17 +23,21 @@ pub(crate) struct CallRoute {
     pub(crate) needs_session: bool,
     /// Logs in: may also come as POST, and may take longer.
     pub(crate) connects: bool,
+    /// Comes as POST only, and may bring files.
+    pub(crate) posted: bool,
+    /// Sends an order, so that every answer tells its outcome.
+    pub(crate) trades: bool,
+    /// The names of parameters that are files.
+    pub(crate) files: Vec<&'static str>,
 }
 
 /// A stream of events.
-#[derive(Debug, Clone)]
-pub(crate) struct Stream {
-    /// The path without its slash.
-    pub(crate) name: &'static str,
-    /// The `type` of its envelopes; `Events` for all of them.
-    pub(crate) kind: &'static str,
-    /// What it carries; `None` when this version does not offer it.
-    pub(crate) topics: Option<Topics>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// One topic under its own path.
+    Of(Topic),
+    /// All common ones in one socket.
+    Events,
 }
 
 /// A fixed document.
@@ -51,26 +56,6 @@ pub(crate) enum Document {
     /// A part of the call browser, by file name.
     Browser(&'static str),
 }
-
-/// Streams of the interface that this version does not offer; their paths answer with an explanation.
-const NOT_OFFERED: [&str; 8] = [
-    "OnTickValue",
-    "OnMarketWatch",
-    "OnTickHistory",
-    "OnMail",
-    "OnOpenedOrdersTickets",
-    "OnOpenedOrdersTicketsProfit",
-    "OnOrderBook",
-    "OnOhlc",
-];
-
-/// The streams this version offers.
-pub(crate) const OFFERED: [(&str, &str, &[Topic]); 4] = [
-    ("OnQuote", "Quote", &[Topic::Quote]),
-    ("OnOrderUpdate", "OrderUpdate", &[Topic::OrderUpdate]),
-    ("OnOrderProfit", "OrderProfit", &[Topic::OrderProfit]),
-    ("Events", "Events", &Topic::ALL),
-];
 
 const DOCUMENTS: [(&str, Document); 9] = [
     ("/", Document::Root),
@@ -93,18 +78,14 @@ impl Routes {
         let mut table = HashMap::new();
         for call in calls {
             for name in call.names {
-                let connects = is_connect(call);
-                let route = CallRoute { name, needs_session: call.needs_session(), connects };
-                table.insert(format!("/{}", name.to_ascii_lowercase()), Route::Call(route));
+                table.insert(
+                    format!("/{}", name.to_ascii_lowercase()),
+                    Route::Call(CallRoute::new(call, name)),
+                );
             }
         }
-        for (name, kind, topics) in OFFERED {
-            let stream = Stream { name, kind, topics: Some(topics.iter().copied().collect()) };
-            table.insert(format!("/{}", name.to_ascii_lowercase()), Route::Stream(stream));
-        }
-        for name in NOT_OFFERED {
-            let stream = Stream { name, kind: &name["On".len()..], topics: None };
-            table.insert(format!("/{}", name.to_ascii_lowercase()), Route::Stream(stream));
+        for stream in Stream::all() {
+            table.insert(format!("/{}", stream.name().to_ascii_lowercase()), Route::Stream(stream));
         }
         for (path, document) in DOCUMENTS {
             table.insert(path.to_ascii_lowercase(), Route::Document(document));
@@ -122,14 +103,83 @@ impl Routes {
     }
 }
 
+impl CallRoute {
+    fn new(call: &CallSpec, name: &'static str) -> Self {
+        Self {
+            name,
+            needs_session: call.needs_session(),
+            connects: is_connect(call),
+            posted: call.posted,
+            trades: is_trade(call),
+            files: call.params.iter().filter(|param| param.is_file()).map(|param| param.name).collect(),
+        }
+    }
+
+    /// The error of a call that was not begun.
+    pub(crate) fn refused(&self, error: Error) -> Error {
+        self.with_outcome(error, Outcome::NotSent)
+    }
+
+    /// The error of a call that was begun and not heard of again.
+    pub(crate) fn of_unknown_fate(&self, error: Error) -> Error {
+        self.with_outcome(error, Outcome::Unknown)
+    }
+
+    fn with_outcome(&self, error: Error, outcome: Outcome) -> Error {
+        if self.trades { error.with_outcome(outcome) } else { error }
+    }
+}
+
 /// True for calls that carry a password and make a session.
 pub(crate) fn is_connect(call: &CallSpec) -> bool {
     call.has_secrets() && call.params.iter().any(|param| param.name == "user")
 }
 
+/// True for calls that send an order.
+pub(crate) fn is_trade(call: &CallSpec) -> bool {
+    TradingCall::decode(call.name, &Params::new()).is_some()
+}
+
+impl Stream {
+    /// Every stream.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Topic::ALL.into_iter().map(Self::Of).chain([Self::Events])
+    }
+
+    /// The path without its slash.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Of(topic) => format!("On{}", topic.as_str()),
+            Self::Events => "Events".to_owned(),
+        }
+    }
+
+    /// The `type` of its envelopes; `Events` for those of many types.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Of(topic) => topic.as_str(),
+            Self::Events => "Events",
+        }
+    }
+
+    /// What it carries.
+    pub(crate) fn topics(self) -> Topics {
+        match self {
+            Self::Of(topic) => topic.into(),
+            Self::Events => Topics::common(),
+        }
+    }
+
+    /// True when its events come at a pace that each socket may choose.
+    pub(crate) fn is_paced(self) -> bool {
+        matches!(self, Self::Of(Topic::OpenedOrdersTickets | Topic::OpenedOrdersTicketsProfit))
+    }
+}
+
 impl Route {
     pub(crate) fn allows(&self, method: &Method) -> bool {
         match self {
+            Route::Call(call) if call.posted => method == Method::POST,
             Route::Call(call) => method == Method::GET || (call.connects && method == Method::POST),
             Route::Stream(_) => method == Method::GET,
             Route::Document(_) => method == Method::GET || method == Method::HEAD,
@@ -139,9 +189,40 @@ impl Route {
     /// The methods allowed, as a header value.
     pub(crate) fn allowed(&self) -> &'static str {
         match self {
+            Route::Call(call) if call.posted => "POST, OPTIONS",
             Route::Call(call) if call.connects => "GET, POST, OPTIONS",
             Route::Call(_) | Route::Stream(_) => "GET, OPTIONS",
             Route::Document(_) => "GET, HEAD, OPTIONS",
         }
+    }
+
+    /// The error of a request that led to nothing.
+    pub(crate) fn refused(&self, error: Error) -> Error {
+        match self {
+            Route::Call(call) => call.refused(error),
+            Route::Stream(_) | Route::Document(_) => error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openapi::Description;
+
+    #[test]
+    fn paths_follow_the_declarations() {
+        let routes = Routes::new(&Description::new().calls);
+        let call = |path: &str| match routes.find(path) {
+            Some(Route::Call(call)) => call.clone(),
+            other => panic!("{path}: {other:?}"),
+        };
+        assert_eq!(call("/connectcert").files, ["pfxFile"]);
+        assert!(call("/DisconnectOrphansCluster").posted && call("/ConnectCert").connects);
+        assert!(call("/OrderCloseByTask").trades && call("/ORDERSEND/").trades);
+        assert!(!call("/OrderHistory").trades && !call("/Connect").posted);
+        assert!(matches!(routes.find("/onohlc"), Some(Route::Stream(Stream::Of(Topic::Ohlc)))));
+        assert_eq!(Stream::all().filter(|stream| stream.is_paced()).count(), 2);
+        assert!(routes.find("/OnEvents").is_none());
     }
 }

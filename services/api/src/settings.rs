@@ -15,6 +15,9 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// The largest body of a POST. Default 64 KiB: a login form has some hundred bytes.
     pub body_bytes_max: usize,
+    /// The largest body of a call that comes as POST only. Default 1 MiB: a certificate has some KiB, and a
+    /// servers.dat file some hundred.
+    pub upload_bytes_max: usize,
     /// How long a client may take to send a body. Default 10 s: it fits into a few packets.
     pub body_timeout: Duration,
     /// The longest query. Default 32 KiB: a thousand symbol names. The HTTP library refuses 64 KiB by itself, without
@@ -45,6 +48,7 @@ impl Default for Settings {
             call_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(90),
             body_bytes_max: 64 * 1024,
+            upload_bytes_max: 1024 * 1024,
             body_timeout: Duration::from_secs(10),
             query_bytes_max: 32 * 1024,
             connections_max: 8192,

@@ -1,4 +1,4 @@
-//! WebSockets: one JSON text frame per event, nothing before the first one.
+//! WebSockets: one JSON text frame per event, nothing before the first one (but a word on the stream that never has any).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +8,16 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgr
 use axum::extract::{FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::header::UPGRADE;
-use axum::response::{IntoResponse, Response};
-use bus::{End, Frame, Subscription, Topics};
+use axum::response::Response;
+use bus::{End, Frame, Interest, Params, Subscription, Topic};
 use bytes::Bytes;
+use calls::params::Field;
 use error::{Code, Error};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
+use crate::accept::Accept;
 use crate::front::Front;
-use crate::reply;
+use crate::reply::{self, ERROR_STATUS};
 use crate::request;
 use crate::routes::Stream;
 use crate::stream_page;
@@ -38,7 +40,13 @@ pub mod close {
 }
 
 /// The `type` of the one envelope a socket with an unknown token gets.
-const ID_NOT_EXIST: &str = "IdNotExist";
+pub(crate) const ID_NOT_EXIST: &str = "IdNotExist";
+
+/// The `type` of the one envelope a socket for mail gets.
+pub(crate) const NOT_SUPPORTED: &str = "NotSupported";
+
+/// Its data. The socket stays open: clients keep one for mail beside others, and would come back at once.
+const NO_MAIL: &str = "The Web Terminal protocol carries no mail, so this stream stays silent.";
 
 /// Clients have nothing to send but control frames; some send a word, which is ignored.
 const INCOMING_BYTES_MAX: usize = 64 * 1024;
@@ -50,63 +58,95 @@ const BUFFER_BYTES: usize = 4 * 1024;
 const CLOSING_TIME: Duration = Duration::from_secs(2);
 
 /// Opens a stream, or explains it to whoever came without an upgrade.
-pub(crate) async fn open(front: &Arc<Front>, stream: &Stream, request: Request) -> Response {
+pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let params = request::query_params(&parts.uri);
     let token = params.get("id").unwrap_or_default().to_owned();
     if !parts.headers.contains_key(UPGRADE) {
-        return stream_page::page(&parts.headers, stream, &token);
+        return stream_page::answer(stream, accept, &params, &token);
     }
-    let Some(topics) = stream.topics else {
-        let text =
-            format!("/{} is not offered by this version. /Events has all streams that are.", stream.name);
-        return reply::failure(
-            StatusCode::NOT_IMPLEMENTED,
-            &parts.headers,
-            &Error::new(Code::MethodNotSupported, text),
-        );
+    let every = match pace(stream, &params) {
+        Ok(every) => every,
+        Err(error) => return reply::failure(ERROR_STATUS, accept, &error),
     };
+    let listener = Listener { front: Arc::clone(front), stream, token, every };
     let Ok(place) = Arc::clone(&front.sockets).try_acquire_owned() else {
         let error = Error::busy("All WebSockets of this service are taken. Come back later.");
-        return reply::failure(StatusCode::SERVICE_UNAVAILABLE, &parts.headers, &error);
+        return reply::refusal(StatusCode::SERVICE_UNAVAILABLE, accept, &error);
     };
     let upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection> =
         WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
     match upgrade {
-        Ok(upgrade) => {
-            let front = Arc::clone(front);
-            upgrade
-                .max_message_size(INCOMING_BYTES_MAX)
-                .read_buffer_size(BUFFER_BYTES)
-                .write_buffer_size(BUFFER_BYTES)
-                .on_upgrade(move |socket| async move {
-                    front.tasks.clone().spawn(async move {
-                        run(front, socket, token, topics).await;
-                        drop(place);
-                    });
-                })
+        Ok(upgrade) => upgrade
+            .max_message_size(INCOMING_BYTES_MAX)
+            .read_buffer_size(BUFFER_BYTES)
+            .write_buffer_size(BUFFER_BYTES)
+            .on_upgrade(move |socket| async move {
+                let tasks = listener.front.tasks.clone();
+                tasks.spawn(async move {
+                    listener.run(socket).await;
+                    drop(place);
+                });
+            }),
+        Err(rejection) => {
+            let error = Error::new(Code::InvalidData, rejection.body_text());
+            reply::refusal(rejection.status(), accept, &error)
         }
-        Err(rejection) => rejection.into_response(),
     }
 }
 
-/// The whole life of a socket.
-async fn run(front: Arc<Front>, mut socket: WebSocket, token: String, topics: Topics) {
-    let (code, reason) = match front.backend.subscribe(&token, topics).await {
-        Ok(subscription) => match forward(&front, &mut socket, subscription).await {
-            Exit::Close(code, reason) => (code, reason),
-            Exit::Gone => return,
-        },
-        Err(error) => {
-            let code = if error.code() == Code::InvalidToken { close::UNKNOWN_TOKEN } else { close::BUSY };
-            if code == close::UNKNOWN_TOKEN && !send(&front, &mut socket, id_not_exist(&token, &error)).await
-            {
-                return;
-            }
-            (code, error.detail().to_owned())
+/// The pace that the socket asks for; zero leaves it to the session, as absence does.
+fn pace(stream: Stream, params: &Params) -> Result<Option<Duration>, Error> {
+    let asked = if stream.is_paced() { Option::<u32>::read(params, "interval")? } else { None };
+    Ok(asked.filter(|ms| *ms > 0).map(|ms| Duration::from_millis(ms.into())))
+}
+
+/// Who opened a socket, and for what.
+struct Listener {
+    front: Arc<Front>,
+    stream: Stream,
+    token: String,
+    every: Option<Duration>,
+}
+
+impl Listener {
+    /// The whole life of the socket.
+    async fn run(self, mut socket: WebSocket) {
+        if let Exit::Close(code, reason) = self.serve(&mut socket).await {
+            finish(&self.front, socket, code, &reason).await;
         }
-    };
-    finish(&front, socket, code, &reason).await;
+    }
+
+    /// Subscribes and forwards, until there is a reason to stop.
+    async fn serve(&self, socket: &mut WebSocket) -> Exit {
+        let interest = Interest { topics: self.stream.topics(), every: self.every };
+        let error = match self.front.backend.subscribe(&self.token, interest).await {
+            Ok(subscription) => {
+                if self.stream == Stream::Of(Topic::Mail) && !self.tell(socket, NOT_SUPPORTED, NO_MAIL).await
+                {
+                    return Exit::Gone;
+                }
+                return forward(&self.front, socket, subscription).await;
+            }
+            Err(error) => error,
+        };
+        let reason = error.detail().to_owned();
+        if error.code() != Code::InvalidToken {
+            return Exit::Close(close::BUSY, reason);
+        }
+        if self.tell(socket, ID_NOT_EXIST, &reason).await {
+            Exit::Close(close::UNKNOWN_TOKEN, reason)
+        } else {
+            Exit::Gone
+        }
+    }
+
+    /// Sends an envelope of our own, with a sentence as its data; false when the client is gone.
+    async fn tell(&self, socket: &mut WebSocket, kind: &str, sentence: &str) -> bool {
+        let text = bus::envelope(kind, &self.token, runtime::unix_ms(), &sentence);
+        let text = text.ok().and_then(|text| Utf8Bytes::try_from(text).ok()).unwrap_or_default();
+        send(&self.front, socket, Message::Text(text)).await
+    }
 }
 
 /// Why forwarding ended.
@@ -199,14 +239,19 @@ fn clipped(reason: &str) -> &str {
     &reason[..end]
 }
 
-fn id_not_exist(token: &str, error: &Error) -> Message {
-    let text = bus::envelope(ID_NOT_EXIST, token, runtime::unix_ms(), &error.detail());
-    Message::Text(text.ok().and_then(|text| Utf8Bytes::try_from(text).ok()).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_paced_streams_read_an_interval() {
+        let asked = |text: &str, stream| pace(stream, &Params::from_iter([("Interval", text)]));
+        let paced = Stream::Of(Topic::OpenedOrdersTickets);
+        assert_eq!(asked("250", paced), Ok(Some(Duration::from_millis(250))));
+        assert_eq!((asked("0", paced), asked("", paced)), (Ok(None), Ok(None)));
+        assert_eq!(asked("soon", paced).unwrap_err().code(), Code::InvalidParam);
+        assert_eq!(asked("soon", Stream::Of(Topic::Quote)), Ok(None));
+    }
 
     #[test]
     fn a_long_reason_is_cut_between_characters() {

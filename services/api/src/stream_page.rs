@@ -1,27 +1,48 @@
 //! What a stream's path answers to whoever comes without a WebSocket.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{CONNECTION, UPGRADE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use bus::Params;
+use error::{Code, Error};
 
-use crate::reply::{HTML, TEXT, respond, wants_html};
+use crate::accept::Accept;
+use crate::reply::{self, ERROR_STATUS, HTML, respond};
+use crate::request;
 use crate::routes::Stream;
 
-/// A short explanation with a link to the page that shows events.
-pub(crate) fn page(headers: &HeaderMap, stream: &Stream, token: &str) -> Response {
-    let name = stream.name;
-    let (what, kind) = match stream.topics {
-        Some(_) => (format!("/{name} is a WebSocket: open it with ws:// or wss://."), stream.kind),
-        None => {
-            (format!("/{name} is not offered by this version. /Events has all streams that are."), "Events")
-        }
-    };
-    let link = format!("/static/EventsTest.html?id={}&type={kind}", percent_encoded(token));
-    if !wants_html(headers) {
-        let text = format!("{what} To watch events in a browser, open {link}\n");
-        return respond(StatusCode::OK, TEXT, Body::from(text));
+/// A page for browsers, an error for programs; both lead to the page that shows events.
+pub(crate) fn answer(stream: Stream, accept: Accept, params: &Params, token: &str) -> Response {
+    let name = stream.name();
+    let what = format!("/{name} is a WebSocket: open it with ws:// or wss://.");
+    let link = format!("/static/EventsTest.html?id={}&type={}", percent_encoded(token), stream.kind());
+    if accept.problems {
+        // HTTP has a status for that, which must come with the name of what to upgrade to.
+        let error = Error::new(Code::MethodNotSupported, explained(&what, &link));
+        let mut response = reply::refusal(StatusCode::UPGRADE_REQUIRED, accept, &error);
+        response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        return response;
     }
-    let (what, link) = (escaped(&what), escaped(&link));
+    if accept.html {
+        return page(&name, &what, &link);
+    }
+    match request::error_status(params) {
+        Ok(status) => {
+            let error = Error::new(Code::MethodNotSupported, explained(&what, &link));
+            reply::failure(status.unwrap_or(ERROR_STATUS), accept, &error)
+        }
+        Err(error) => reply::failure(ERROR_STATUS, accept, &error),
+    }
+}
+
+fn explained(what: &str, link: &str) -> String {
+    format!("{what} To watch events in a browser, open {link}")
+}
+
+fn page(name: &str, what: &str, link: &str) -> Response {
+    let (what, link) = (escaped(what), escaped(link));
     let html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{name}</title>\
          <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ::calls::connection::{CheckConnect, Connect};
+use ::calls::connection::{CheckConnect, Connect, ConnectCert, DisconnectOrphans};
 use ::calls::reply::Text;
+use ::calls::trading::OrderSend;
 use ::calls::{AccountCall, AnyCall, Call, ConnectionCall, SymbolsCall, TradingCall};
 use api::{Api, Settings};
 use bus::{Answer, Ask, Backend, Fanout, Frame, Interest, Payload, Subscription, Topic};
-use error::{Code, Error};
+use error::{Code, Error, Outcome};
 use runtime::Tasks;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
@@ -28,6 +29,7 @@ pub(crate) struct Desk {
     /// Orders wait for a permit here.
     pub(crate) market: Semaphore,
     pub(crate) orders_done: AtomicUsize,
+    pub(crate) interests: Mutex<Vec<Interest>>,
 }
 
 #[async_trait::async_trait]
@@ -42,6 +44,13 @@ impl Backend for Desk {
             AnyCall::Connection(ConnectionCall::Connect(_)) => {
                 return Answer::of(Connect::payload(&Text::new(TOKEN)));
             }
+            AnyCall::Connection(ConnectionCall::ConnectCert(_)) => {
+                return Answer::of(ConnectCert::payload(&Text::new(TOKEN)));
+            }
+            AnyCall::Connection(ConnectionCall::DisconnectOrphans(call)) => {
+                let kept = call.ids.map(|ids| ids.values().to_vec()).unwrap_or_default();
+                return Answer::of(DisconnectOrphans::payload(&kept));
+            }
             AnyCall::Connection(ConnectionCall::CheckConnect(_)) if ask.token.as_deref() == Some(TOKEN) => {
                 return Answer::of(CheckConnect::payload(&Text::OK));
             }
@@ -52,8 +61,15 @@ impl Backend for Desk {
                 return Answer::of(Ok(Payload::Json("[1,2]".into()))).synced_at(1_700_000_000_123, "synced");
             }
             AnyCall::Symbols(SymbolsCall::GetQuote(call)) if call.symbol == "PANIC" => panic!("asked to"),
+            AnyCall::Symbols(SymbolsCall::GetQuote(call)) if Code::from_name(&call.symbol).is_some() => {
+                return coded(&call.symbol).into();
+            }
             AnyCall::Symbols(SymbolsCall::GetQuote(call)) => {
                 return Answer::from(Error::invalid_symbol(&call.symbol)).error_status(Some(REMEMBERED));
+            }
+            AnyCall::Trading(TradingCall::OrderSend(call)) if call.symbol == "PANIC" => panic!("asked to"),
+            AnyCall::Trading(TradingCall::OrderSend(call)) if Code::from_name(&call.symbol).is_some() => {
+                return refused(&call).into();
             }
             AnyCall::Trading(TradingCall::OrderSend(_)) => {
                 self.market.acquire().await.unwrap().forget();
@@ -65,12 +81,26 @@ impl Backend for Desk {
     }
 
     async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error> {
+        self.interests.lock().unwrap().push(interest);
         match token {
             TOKEN => self.session.subscribe(interest),
             "full" => Err(Error::of(Code::ServerBusy)),
             _ => Err(Error::invalid_token(token)),
         }
     }
+}
+
+/// The error whose code is named where a symbol should stand.
+fn coded(name: &str) -> Error {
+    Error::of(Code::from_name(name).unwrap())
+}
+
+/// The error of an order whose comment names what became of it.
+fn refused(order: &OrderSend) -> Error {
+    let known = [Outcome::NotSent, Outcome::Rejected, Outcome::Applied, Outcome::Unknown];
+    let wanted = known.into_iter().find(|outcome| order.comment.as_deref() == Some(outcome.as_str()));
+    let error = coded(&order.symbol);
+    wanted.map_or(error.clone(), |outcome| error.with_outcome(outcome))
 }
 
 impl Desk {
@@ -107,6 +137,7 @@ impl World {
             asks: Mutex::default(),
             market: Semaphore::new(0),
             orders_done: AtomicUsize::new(0),
+            interests: Mutex::default(),
         });
         let backend: Arc<dyn Backend> = Arc::<Desk>::clone(&desk);
         let api = Api::new(backend, settings);

@@ -1,5 +1,7 @@
 //! Documents: the call browser, the manual, the event page.
 
+use bus::Topic;
+
 use crate::backend::World;
 
 #[tokio::test]
@@ -28,6 +30,7 @@ async fn the_description_is_served_as_made() {
 async fn calls_that_need_no_backend_are_answered_here() {
     let world = World::start().await;
     assert_eq!(world.get("/ping").await.body, "OK");
+    assert_eq!(world.get("/health").await.body, "Healthy");
     assert_eq!(world.get("/Version").await.body, "1.2.3");
     assert_eq!(world.get_with("/Version", &[("Accept", "application/json")]).await.body, "\"1.2.3\"");
     let manual = world.get("/ReadMe").await;
@@ -58,23 +61,36 @@ async fn any_page_may_call() {
     let reply = world.send("OPTIONS", "/OpenedOrders", &headers, "").await;
     assert_eq!((reply.status, reply.header("access-control-allow-origin")), (204, "*"));
     assert_eq!(reply.header("access-control-allow-headers"), "idempotency-key");
-    assert_eq!(world.get("/Nothing").await.header("access-control-allow-origin"), "*");
+    let missing = world.get("/Nothing").await;
+    assert_eq!(missing.header("access-control-allow-origin"), "*");
+    for exposed in ["X-As-Of", "X-Sync", "X-Outcome", "Retry-After"] {
+        assert!(missing.header("access-control-expose-headers").contains(exposed), "{exposed}");
+    }
 }
 
 #[tokio::test]
 async fn a_stream_without_an_upgrade_explains_itself() {
     let world = World::start().await;
-    for path in ["/OnQuote", "/OnTickValue", "/OnMail", "/OnOrderBook", "/OnOhlc", "/events"] {
+    let streams = Topic::ALL.into_iter().map(|topic| format!("/On{}", topic.as_str()));
+    for path in streams.chain(["/events".to_owned()]) {
         let reply = world.get(&format!("{path}?id=a%22%3E%3Ci")).await;
-        assert_eq!(
-            (reply.status, reply.header("content-type")),
-            (200, "text/plain; charset=utf-8"),
-            "{path}"
-        );
+        assert_eq!((reply.status, reply.code().as_str()), (201, "METHOD_NOT_SUPPORTED"), "{path}");
+        assert!(reply.body.contains("ws://"), "{}", reply.body);
         assert!(reply.body.contains("/static/EventsTest.html?id=a%22%3E%3Ci&type="), "{}", reply.body);
         let page =
             world.get_with(&format!("{path}?id=a%22%3E%3Ci"), &[("Accept", "text/html,*/*;q=0.8")]).await;
-        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
         assert!(page.body.contains("id=a%22%3E%3Ci&amp;type=") && !page.body.contains("\"><i"));
+    }
+    assert_eq!(world.get("/OnQuote?errorReplyStatusCode=400").await.status, 400);
+    assert_eq!(world.get("/OnQuote?errorReplyStatusCode=99").await.code(), "INVALID_PARAM");
+}
+
+#[tokio::test]
+async fn the_event_page_offers_every_stream() {
+    let world = World::start().await;
+    let page = world.get("/static/EventsTest.html").await;
+    for kind in Topic::ALL.map(Topic::as_str).into_iter().chain(["Events"]) {
+        assert!(page.body.contains(&format!("<option value=\"{kind}\">")), "{kind}");
     }
 }

@@ -32,6 +32,18 @@ impl Reply {
     }
 }
 
+impl Reply {
+    /// The body, after a check that it is a problem of RFC 9457 and fits its status.
+    pub(crate) fn problem(&self) -> serde_json::Value {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{self:?}"));
+        assert_eq!(body["status"], self.status, "{self:?}");
+        assert!(body["type"].as_str().unwrap().ends_with(body["code"].as_str().unwrap()));
+        assert!(!body["title"].as_str().unwrap().is_empty() && !body["detail"].as_str().unwrap().is_empty());
+        body
+    }
+}
+
 impl World {
     /// A GET without any header but the needed ones.
     pub(crate) async fn get(&self, path: &str) -> Reply {
@@ -43,7 +55,13 @@ impl World {
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
-        let mut socket = self.begin(method, path, headers, body).await;
+        // Also a handshake that is refused must end here.
+        let closing = |name: &str| name == "Connection";
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (*name, if closing(name) { "Upgrade, close" } else { *value }))
+            .collect();
+        let mut socket = self.begin(method, path, &headers, body).await;
         let mut raw = Vec::new();
         socket.read_to_end(&mut raw).await.unwrap();
         parsed(&String::from_utf8(raw).unwrap())

@@ -6,4 +6,6 @@ mod backend;
 mod calls;
 mod documents;
 mod http;
+mod posts;
 mod streams;
+mod strict;

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use api::{Settings, close};
-use bus::{EVENTS_MAX, End, Topic};
+use bus::{EVENTS_MAX, End, Topic, Topics};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::backend::{TOKEN, World, eventually};
@@ -16,6 +15,14 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// More than any socket buffer holds, so that a reader who does not read is soon behind.
 const LARGE: usize = 256 * 1024;
+
+/// The headers of a handshake; the key is any 16 bytes.
+const UPGRADE: [(&str, &str); 4] = [
+    ("Upgrade", "websocket"),
+    ("Connection", "Upgrade"),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+];
 
 impl World {
     async fn socket(&self, path: &str) -> Socket {
@@ -69,6 +76,81 @@ async fn one_socket_can_have_all_events() {
         world.desk.publish(topic, None, text);
         assert_eq!(next_text(&mut all).await, text);
     }
+}
+
+#[tokio::test]
+async fn every_topic_has_a_path_of_its_own() {
+    let world = World::start().await;
+    for topic in Topic::ALL.into_iter().filter(|topic| *topic != Topic::Mail) {
+        let mut socket = world.listening(&format!("On{}", topic.as_str()), topic).await;
+        let interest = world.desk.interests.lock().unwrap().pop().unwrap();
+        assert_eq!(interest, topic.into());
+        world.desk.publish(topic, None, topic.as_str());
+        assert_eq!(next_text(&mut socket).await, topic.as_str());
+        socket.close(None).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn all_events_are_the_common_ones() {
+    let world = World::start().await;
+    let _all = world.listening("Events", Topic::Ohlc).await;
+    assert_eq!(world.desk.interests.lock().unwrap().pop(), Some(Topics::common().into()));
+    assert!(!world.desk.session.has_listeners(Topic::OpenedOrdersTickets));
+}
+
+#[tokio::test]
+async fn the_pace_of_a_socket_reaches_the_owner() {
+    let world = World::start().await;
+    let cases = [
+        ("OnOpenedOrdersTickets", "&interval=250", Some(Duration::from_millis(250))),
+        ("OnOpenedOrdersTicketsProfit", "&INTERVAL=40", Some(Duration::from_millis(40))),
+        ("OnOpenedOrdersTickets", "&interval=0", None),
+        ("OnOpenedOrdersTickets", "", None),
+        ("OnQuote", "&interval=soon", None),
+    ];
+    for (stream, interval, every) in cases {
+        let _socket = world.socket(&format!("/{stream}?id={TOKEN}{interval}")).await;
+        eventually("it subscribes", || !world.desk.interests.lock().unwrap().is_empty()).await;
+        assert_eq!(world.desk.interests.lock().unwrap().pop().unwrap().every, every, "{stream} {interval}");
+    }
+}
+
+#[tokio::test]
+async fn a_pace_that_cannot_be_read_is_refused_before_the_upgrade() {
+    let world = World::start().await;
+    let path = format!("/OnOpenedOrdersTickets?id={TOKEN}&interval=soon");
+    let reply = world.get_with(&path, &UPGRADE).await;
+    assert_eq!((reply.status, reply.code().as_str()), (201, "INVALID_PARAM"));
+    let strict = [UPGRADE.as_slice(), &[("Accept", "application/problem+json")]].concat();
+    let reply = world.get_with(&path, &strict).await;
+    assert_eq!((reply.status, &reply.problem()["code"]), (400, &"INVALID_PARAM".into()));
+    assert!(world.desk.interests.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_handshake_that_is_none_is_told_so() {
+    let world = World::start().await;
+    let upgrade = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Version", "7")];
+    let reply = world.get_with("/Events?id=1", &upgrade).await;
+    assert_eq!((reply.status, reply.code().as_str()), (400, "INVALID_DATA"));
+}
+
+#[tokio::test]
+async fn the_stream_of_mail_says_once_that_there_is_none() {
+    let world = World::with(Settings { ping_every: Duration::from_millis(20), ..Settings::default() }).await;
+    let mut socket = world.socket(&format!("/OnMail?id={TOKEN}")).await;
+    let envelope: serde_json::Value = serde_json::from_str(&next_text(&mut socket).await).unwrap();
+    assert_eq!((&envelope["type"], &envelope["id"]), (&"NotSupported".into(), &TOKEN.into()));
+    assert!(envelope["data"].as_str().unwrap().contains("no mail"));
+    for _ in 0..5 {
+        assert!(matches!(next(&mut socket).await, Message::Ping(_)), "it stays open and silent");
+    }
+    world.desk.session.end(End::Closed);
+    assert_eq!(close_code(&mut socket).await, close::SESSION_OVER);
+    let mut unknown = world.socket("/OnMail?id=nobody").await;
+    assert!(next_text(&mut unknown).await.contains("IdNotExist"));
+    assert_eq!(close_code(&mut unknown).await, close::UNKNOWN_TOKEN);
 }
 
 #[tokio::test]
@@ -142,14 +224,7 @@ async fn pings_are_answered_and_words_are_ignored() {
 #[tokio::test]
 async fn a_client_that_answers_no_pings_is_dropped() {
     let world = World::with(Settings { ping_every: Duration::from_millis(20), ..Settings::default() }).await;
-    let key = generate_key();
-    let upgrade = [
-        ("Upgrade", "websocket"),
-        ("Connection", "Upgrade"),
-        ("Sec-WebSocket-Version", "13"),
-        ("Sec-WebSocket-Key", key.as_str()),
-    ];
-    let silent = world.begin("GET", &format!("/Events?id={TOKEN}"), &upgrade, "").await;
+    let silent = world.begin("GET", &format!("/Events?id={TOKEN}"), &UPGRADE, "").await;
     eventually("it listens", || world.desk.session.has_listeners(Topic::Quote)).await;
     eventually("it is dropped", || !world.desk.session.has_listeners(Topic::Quote)).await;
     drop(silent);
@@ -171,13 +246,6 @@ async fn a_stop_closes_sockets_and_returns() {
     let ((), codes) =
         tokio::join!(world.stop(), async { (close_code(&mut first).await, close_code(&mut second).await) });
     assert_eq!(codes, (close::GOING_AWAY, close::GOING_AWAY));
-}
-
-#[tokio::test]
-async fn a_stream_that_is_not_offered_is_not_upgraded() {
-    let world = World::start().await;
-    let refused = connect_async(format!("ws://{}/OnTickValue?id={TOKEN}", world.address)).await.unwrap_err();
-    assert!(refused.to_string().contains("501"), "{refused}");
 }
 
 #[tokio::test]

@@ -1,0 +1,101 @@
+//! The paths of calls.
+
+use calls::{CallSpec, ParamSpec, ReplyKind};
+use serde_json::{Map, Value, json};
+
+use super::errors;
+use crate::routes::{is_connect, is_trade};
+
+const POSTED_TOO: &str =
+    "Keeps the password out of the URL. Parameters may stand in the query as well; the body wins.";
+const POSTED_ONLY: &str =
+    "Comes as POST only. All parameters may stand in the body or in the query; the body wins.";
+
+/// A path item; further names of a call say whose they are.
+pub(super) fn item(call: &CallSpec, name: &str) -> Value {
+    if call.posted {
+        let beside = |param: &&ParamSpec| !param.required && !param.is_file() && !param.is_secret();
+        let mut post = operation(call, name, name, call.params.iter().filter(beside));
+        post.insert("description".to_owned(), POSTED_ONLY.into());
+        post.insert("requestBody".to_owned(), request_body(call));
+        return json!({ "post": post });
+    }
+    let get = operation(call, name, name, call.params.iter());
+    if !is_connect(call) {
+        return json!({ "get": get });
+    }
+    let mut post = operation(call, name, &format!("{name}Post"), [].iter());
+    post.insert("description".to_owned(), POSTED_TOO.into());
+    post.insert("requestBody".to_owned(), request_body(call));
+    json!({ "get": get, "post": post })
+}
+
+/// What the operations of a call have in common.
+fn operation<'a>(
+    call: &CallSpec,
+    name: &str,
+    id: &str,
+    params: impl Iterator<Item = &'a ParamSpec>,
+) -> Map<String, Value> {
+    let summary = if name == call.name {
+        call.summary.to_owned()
+    } else {
+        format!("{} The same as /{}.", call.summary, call.name)
+    };
+    Map::from_iter([
+        ("tags".to_owned(), json!([call.tag])),
+        ("operationId".to_owned(), id.into()),
+        ("summary".to_owned(), summary.into()),
+        ("parameters".to_owned(), params.map(parameter).collect()),
+        ("responses".to_owned(), responses(call)),
+    ])
+}
+
+fn parameter(param: &ParamSpec) -> Value {
+    json!({
+        "name": param.name,
+        "in": "query",
+        "required": param.required,
+        "description": param.doc,
+        "schema": param.schema,
+    })
+}
+
+fn request_body(call: &CallSpec) -> Value {
+    let mut properties = Map::new();
+    for param in &call.params {
+        let mut schema = param.schema.clone();
+        schema.insert("description".to_owned(), param.doc.into());
+        properties.insert(param.name.to_owned(), schema.to_value());
+    }
+    let required: Vec<&str> =
+        call.params.iter().filter(|param| param.required).map(|param| param.name).collect();
+    let needed = !required.is_empty();
+    let schema = json!({ "type": "object", "properties": properties, "required": required });
+    let mut kinds = vec!["multipart/form-data"];
+    if !call.params.iter().any(ParamSpec::is_file) {
+        kinds.extend(["application/x-www-form-urlencoded", "application/json"]);
+    }
+    let content: Map<String, Value> =
+        kinds.into_iter().map(|kind| (kind.to_owned(), json!({ "schema": schema }))).collect();
+    json!({ "required": needed, "content": content })
+}
+
+fn responses(call: &CallSpec) -> Value {
+    let content = match call.kind {
+        ReplyKind::Text => json!({
+            "text/plain": { "schema": call.reply },
+            "application/json": { "schema": call.reply },
+        }),
+        ReplyKind::Json => json!({ "application/json": { "schema": call.reply } }),
+        ReplyKind::Html => json!({ "text/html": { "schema": call.reply } }),
+    };
+    let mut success = json!({ "description": "Success.", "content": content });
+    let (failure, problem) = if is_trade(call) {
+        success["headers"] = errors::outcome_header();
+        (errors::TRADE_FAILURE, errors::TRADE_PROBLEM)
+    } else {
+        (errors::FAILURE, errors::PROBLEM)
+    };
+    errors::responses(&success, failure, problem)
+}

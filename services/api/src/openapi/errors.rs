@@ -1,0 +1,102 @@
+//! How the document describes errors: those of the known interface, and those of strict clients.
+
+use error::{Code, Outcome};
+use serde_json::{Map, Value, json};
+
+/// Names of the shared responses.
+pub(super) const FAILURE: &str = "Failure";
+pub(super) const PROBLEM: &str = "Problem";
+pub(super) const TRADE_FAILURE: &str = "TradeFailure";
+pub(super) const TRADE_PROBLEM: &str = "TradeProblem";
+
+/// The responses of an operation.
+pub(super) fn responses(success: &Value, failure: &str, problem: &str) -> Value {
+    let reference = |name: &str| json!({ "$ref": format!("#/components/responses/{name}") });
+    json!({ "200": success, "201": reference(failure), "default": reference(problem) })
+}
+
+/// The header that every answer of a trading call has.
+pub(super) fn outcome_header() -> Value {
+    json!({ "X-Outcome": { "$ref": "#/components/headers/X-Outcome" } })
+}
+
+/// The shared responses.
+pub(super) fn shared_responses() -> Value {
+    let failure = json!({
+        "description": "Failure; errorReplyStatusCode chooses another status.",
+        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/ExceptionResult" } } },
+    });
+    let problem = json!({
+        "description": "Failure, for who accepts application/problem+json: the status is that of the code.",
+        "headers": { "Retry-After": { "$ref": "#/components/headers/Retry-After" } },
+        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+    });
+    let mut trade_failure = failure.clone();
+    trade_failure["headers"] = outcome_header();
+    let mut trade_problem = problem.clone();
+    trade_problem["headers"]["X-Outcome"] = outcome_header()["X-Outcome"].take();
+    let named = [
+        (FAILURE, failure),
+        (PROBLEM, problem),
+        (TRADE_FAILURE, trade_failure),
+        (TRADE_PROBLEM, trade_problem),
+    ];
+    named.into_iter().map(|(name, response)| (name.to_owned(), response)).collect()
+}
+
+/// The shared headers.
+pub(super) fn shared_headers() -> Value {
+    json!({
+        "X-Outcome": {
+            "description": "What became of the trade request. After unknown, look before you repeat it.",
+            "schema": outcome(),
+        },
+        "Retry-After": {
+            "description": "With status 429 and 503: seconds until another try makes sense.",
+            "schema": { "type": "integer", "format": "int32", "minimum": 0 },
+        },
+    })
+}
+
+fn outcome() -> Value {
+    let all = [Outcome::NotSent, Outcome::Rejected, Outcome::Applied, Outcome::Unknown];
+    json!({ "type": "string", "enum": all.map(Outcome::as_str) })
+}
+
+/// The schemas of error bodies.
+pub(super) fn schemas() -> Map<String, Value> {
+    let names: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    let code = json!({ "$ref": "#/components/schemas/EnumErrorCode" });
+    let mut outcome = outcome();
+    outcome["description"] = "What became of the trade request, if the call was one.".into();
+    let known = json!({
+        "type": "object",
+        "description": "Why a call failed.",
+        "required": ["message", "code", "stackTrace"],
+        "properties": {
+            "message": { "type": "string", "description": "For people: what went wrong and what to do." },
+            "code": code,
+            "stackTrace": { "type": "null", "description": "Always null." },
+        },
+    });
+    let problem = json!({
+        "type": "object",
+        "description": "Why a call failed, as RFC 9457 has it.",
+        "required": ["type", "title", "status", "detail", "code", "retryable"],
+        "properties": {
+            "type": { "type": "string", "format": "uri", "description": "A URN that ends with the code." },
+            "title": { "type": "string", "description": "What the code means." },
+            "status": { "type": "integer", "format": "int32", "description": "The HTTP status." },
+            "detail": { "type": "string", "description": "What went wrong this time and what to do." },
+            "code": code,
+            "retryable": { "type": "boolean", "description": "Whether the same call may be made again, and may succeed then." },
+            "outcome": outcome,
+        },
+    });
+    let codes = json!({ "type": "string", "description": "For programs: the reason.", "enum": names });
+    Map::from_iter([
+        ("ExceptionResult".to_owned(), known),
+        ("EnumErrorCode".to_owned(), codes),
+        ("Problem".to_owned(), problem),
+    ])
+}
