@@ -12,7 +12,9 @@ mod statistics;
 mod symbol;
 
 pub use account::{AccounDetails, AccountAnswer, AccountRec, AccountSummary, ConnectionStatus};
-pub use diagnostic::{CommissionInfo, CommissionTier, MailMessage, Mt5Api, SymBaseInfo, SymbolBase};
+pub use diagnostic::{
+    CommissionInfo, CommissionTier, MailMessage, Mt5Api, NoCounterpart, SymBaseInfo, SymbolBase,
+};
 pub use event::{OrderUpdate, OrderUpdateSummary, ProfitUpdate, TicketProfit, TransactionInfo};
 pub use filter::Filtered;
 pub use market::{

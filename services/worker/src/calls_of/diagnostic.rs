@@ -2,8 +2,8 @@
 
 use calls::account::{Mails, QuoteClient};
 use calls::reply::{
-    AddressRec, CommissionInfo, CommissionTier, Filtered, MailMessage, Mt5Api, ServerRec, SymBaseInfo,
-    SymbolBase,
+    AddressRec, CommissionInfo, CommissionTier, Filtered, MailMessage, Mt5Api, NoCounterpart, ServerRec,
+    SymBaseInfo, SymbolBase,
 };
 use calls::values::{
     CommissionEntry, CommissionMode, CommissionPeriod, CommissionType, CommissionUnit, MarginMode,
@@ -69,7 +69,6 @@ struct Outside {
     connected_ms: i64,
 }
 
-#[allow(clippy::too_many_lines, reason = "a table of some seventy fields")]
 fn view(
     state: &mut State,
     session: &Session,
@@ -85,25 +84,17 @@ fn view(
     Mt5Api {
         execution_timeout: millis(VERDICT_LIMIT),
         placed_type: PlacedType::Web,
-        login_id_path: None,
-        login_id_web_server_timeout: 0,
-        api_key: None,
-        ex_login_managers: Vec::new(),
-        ex_login_proxies: Vec::new(),
         disallow_local_connections: outside.is_public_only,
-        use_connect_task: false,
         proxy_enable: proxy.is_some(),
         proxy_host: proxy.map(|proxy| proxy.host.clone()),
         proxy_port: proxy.map_or(0, |proxy| proxy.port.into()),
         proxy_user: proxy.map(|proxy| proxy.user.clone()),
-        proxy_password: None,
         proxy_type: proxy.map_or(ProxyType::None, |proxy| match proxy.kind {
             ProxyKind::Https => ProxyType::Https,
             ProxyKind::Socks4 => ProxyType::Socks4,
             ProxyKind::Socks5 => ProxyType::Socks5,
         }),
         get_quote_timeout_ms: millis(QUOTE_LIMIT),
-        process_event_timeout_ms: 0,
         download_order_history_timeout: ANSWER_MS,
         symbols: symbol_base(state),
         no_server_messages_timeout: SILENCE_MS,
@@ -112,19 +103,12 @@ fn view(
         connect_timeout: millis(target.member_limit),
         connect_timeout_for_one_cluster_member: millis(target.member_limit),
         account: account_rec(state),
-        otp_password: None,
         connect_time: ServerTime::from_ms(outside.connected_ms),
-        disconnect_on_symbol_update: false,
-        process_server_messages_in_thread: false,
         id: session.token().to_owned(),
         host: state.host.clone(),
         port: state.port.into(),
-        pfx_file: None,
-        pfx_file_password: None,
-        common_key: None,
         last_quote_time: ServerTime::from_ms(state.quotes.last_tick_ms()),
         server_time: ServerTime::from_ms(state.now().ms()),
-        hardware_id: None,
         server_time_zone_in_minutes: i32::try_from(state.zone_ms() / 60_000).unwrap_or(0),
         cluster_summary: outside.general,
         cluster_members: outside.members,
@@ -139,14 +123,11 @@ fn view(
         account_equity: equity.equity.to_f64(),
         connected: is_online,
         user: state.login,
-        password: None,
-        build: 0,
         enable_all_order_updates: true,
         is_investor: is_investor(state),
         is_trade_disable_on_server: is_trade_disabled,
-        is_not_confirmed_account: false,
         is_trade_allowed: is_online && state.is_server_up && !is_investor(state) && !is_trade_disabled,
-        mails: Vec::new(),
+        none: NoCounterpart::default(),
     }
 }
 

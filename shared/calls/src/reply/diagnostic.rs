@@ -12,7 +12,7 @@ use crate::values::{
     PlacedType, ProxyType,
 };
 
-/// A session as its owner sees it. What this service has no counterpart of is null, empty or zero; secrets are null.
+/// A session as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "MT5API")]
@@ -21,20 +21,8 @@ pub struct Mt5Api {
     pub execution_timeout: i32,
     /// Origin mark of orders.
     pub placed_type: PlacedType,
-    /// Not used.
-    pub login_id_path: Option<String>,
-    /// Not used.
-    pub login_id_web_server_timeout: i32,
-    /// Always null.
-    pub api_key: Option<String>,
-    /// Not used.
-    pub ex_login_managers: Vec<String>,
-    /// Not used.
-    pub ex_login_proxies: Vec<String>,
     /// Whether only public addresses may be connected to.
     pub disallow_local_connections: bool,
-    /// Not used.
-    pub use_connect_task: bool,
     /// Whether the session goes through a proxy.
     pub proxy_enable: bool,
     /// Proxy address.
@@ -43,14 +31,10 @@ pub struct Mt5Api {
     pub proxy_port: i32,
     /// Proxy login.
     pub proxy_user: Option<String>,
-    /// Always null.
-    pub proxy_password: Option<String>,
     /// Proxy protocol.
     pub proxy_type: ProxyType,
     /// Milliseconds that GetQuote waits for a quote.
     pub get_quote_timeout_ms: i32,
-    /// Not used.
-    pub process_event_timeout_ms: i32,
     /// Milliseconds that the load of the history may take.
     pub download_order_history_timeout: i32,
     /// The symbols, without their parameters.
@@ -67,32 +51,18 @@ pub struct Mt5Api {
     pub connect_timeout_for_one_cluster_member: i32,
     /// The account record.
     pub account: AccountRec,
-    /// Always null.
-    pub otp_password: Option<String>,
     /// When the login succeeded, UTC.
     pub connect_time: ServerTime,
-    /// Not used.
-    pub disconnect_on_symbol_update: bool,
-    /// Not used.
-    pub process_server_messages_in_thread: bool,
     /// Session token.
     pub id: String,
     /// Address in use.
     pub host: String,
     /// TCP port in use.
     pub port: i32,
-    /// Always null.
-    pub pfx_file: Option<String>,
-    /// Always null.
-    pub pfx_file_password: Option<String>,
-    /// Always null.
-    pub common_key: Option<String>,
     /// Last tick on the trade server's clock.
     pub last_quote_time: ServerTime,
     /// The trade server's clock now.
     pub server_time: ServerTime,
-    /// Always null.
-    pub hardware_id: Option<String>,
     /// Offset of the trade server's clock from UTC in minutes.
     pub server_time_zone_in_minutes: i32,
     /// The trade server.
@@ -121,20 +91,59 @@ pub struct Mt5Api {
     pub connected: bool,
     /// Login number.
     pub user: u64,
-    /// Always null.
-    pub password: Option<String>,
-    /// Not used.
-    pub build: i32,
     /// Whether every step of an order is told.
     pub enable_all_order_updates: bool,
     /// Whether logged in with the read-only password.
     pub is_investor: bool,
     /// Whether the broker has disabled trading on the account.
     pub is_trade_disable_on_server: bool,
-    /// Not told by the protocol.
-    pub is_not_confirmed_account: bool,
     /// Whether orders can be sent.
     pub is_trade_allowed: bool,
+    /// The rest.
+    #[serde(flatten)]
+    pub none: NoCounterpart,
+}
+
+/// What this service has no counterpart of, and secrets, which are never shown.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NoCounterpart {
+    /// Not used.
+    pub login_id_path: Option<String>,
+    /// Not used.
+    pub login_id_web_server_timeout: i32,
+    /// Always null.
+    pub api_key: Option<String>,
+    /// Not used.
+    pub ex_login_managers: Vec<String>,
+    /// Not used.
+    pub ex_login_proxies: Vec<String>,
+    /// Not used.
+    pub use_connect_task: bool,
+    /// Always null.
+    pub proxy_password: Option<String>,
+    /// Not used.
+    pub process_event_timeout_ms: i32,
+    /// Always null.
+    pub otp_password: Option<String>,
+    /// Not used.
+    pub disconnect_on_symbol_update: bool,
+    /// Not used.
+    pub process_server_messages_in_thread: bool,
+    /// Always null.
+    pub pfx_file: Option<String>,
+    /// Always null.
+    pub pfx_file_password: Option<String>,
+    /// Always null.
+    pub common_key: Option<String>,
+    /// Always null.
+    pub hardware_id: Option<String>,
+    /// Always null.
+    pub password: Option<String>,
+    /// Not used.
+    pub build: i32,
+    /// Not told by the protocol.
+    pub is_not_confirmed_account: bool,
     /// The protocol carries no mail.
     pub mails: Vec<MailMessage>,
 }
