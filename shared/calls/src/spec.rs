@@ -96,17 +96,27 @@ pub struct Parameters<'a> {
 impl Parameters<'_> {
     /// Adds a parameter.
     pub fn add<T: JsonSchema>(&mut self, name: &'static str, doc: &'static str, required: bool) {
-        let schema = self.schemas.subschema_for::<T>();
+        let schema = self.schema::<T>();
         self.list.push(ParamSpec { name, doc: doc.trim_ascii(), required, schema });
     }
 
     /// Adds an optional parameter with a default.
     pub fn add_with_default<T: Param>(&mut self, name: &'static str, doc: &'static str, default: &T) {
-        let mut schema = self.schemas.subschema_for::<T>();
+        let mut schema = self.schema::<T>();
         if let Ok(value) = serde_json::to_value(default) {
             schema.insert("default".to_owned(), value);
         }
         self.list.push(ParamSpec { name, doc: doc.trim_ascii(), required: false, schema });
+    }
+
+    /// The schema of a value as it is given. A date has no zone there, so it is not what the format says, and
+    /// programs that go by the format would send one.
+    fn schema<T: JsonSchema>(&mut self) -> Schema {
+        let mut schema = self.schemas.subschema_for::<T>();
+        if schema.get("format").and_then(Value::as_str) == Some("date-time") {
+            schema.remove("format");
+        }
+        schema
     }
 }
 

@@ -87,6 +87,7 @@ pub struct AccounDetails {
     /// Login number.
     pub user: u64,
     /// Always null: passwords are never shown.
+    #[schemars(with = "Option<String>")]
     pub password: (),
     /// Address in use.
     pub host: String,

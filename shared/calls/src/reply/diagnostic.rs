@@ -131,12 +131,15 @@ pub struct NoCounterpart {
     /// Not used.
     pub process_server_messages_in_thread: bool,
     /// Always null.
+    #[schemars(extend("format" = "byte"))]
     pub pfx_file: Option<String>,
     /// Always null.
     pub pfx_file_password: Option<String>,
     /// Always null.
+    #[schemars(extend("format" = "byte"))]
     pub common_key: Option<String>,
     /// Always null.
+    #[schemars(extend("format" = "byte"))]
     pub hardware_id: Option<String>,
     /// Always null.
     pub password: Option<String>,
@@ -190,8 +193,10 @@ pub struct SymBaseInfo {
     /// Not told by the protocol; the usual one.
     pub margin_mode: MarginMode,
     /// Always null.
+    #[schemars(extend("format" = "byte"))]
     pub symbols_hash: Option<String>,
     /// Always null.
+    #[schemars(extend("format" = "byte"))]
     pub spreads_hash: Option<String>,
 }
 
@@ -209,6 +214,7 @@ pub struct CommissionInfo {
     /// Mask of the symbols it is for.
     pub group_name: String,
     /// Not used.
+    #[schemars(extend("format" = "byte"))]
     pub s200: Option<String>,
     /// Not used.
     pub s240: i32,
@@ -229,6 +235,7 @@ pub struct CommissionInfo {
     pub s278: i32,
     /// Not used.
     #[serde(rename = "s27C")]
+    #[schemars(extend("format" = "byte"))]
     pub s27c: Option<String>,
 }
 
@@ -254,6 +261,7 @@ pub struct CommissionTier {
     /// End of the tier.
     pub max_unit: f64,
     /// Not used.
+    #[schemars(extend("format" = "byte"))]
     pub s50: Option<String>,
 }
 

@@ -172,25 +172,49 @@ fn joined(bits: u32, names: &[(u32, &str)]) -> String {
     if set.is_empty() { "NONE".to_owned() } else { set.join(", ") }
 }
 
-impl JsonSchema for FillFlags {
-    fn schema_name() -> Cow<'static, str> {
-        "EnumGroupFillFlags".into()
-    }
-
-    fn json_schema(_schemas: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "description": "Names of the allowed policies, joined by comma and blank: NONE, FOK, IOC, BOC." })
-    }
+/// A set of flags is one of the names, or several of them in one text.
+fn flags_schema<One: JsonSchema>(schemas: &mut SchemaGenerator) -> Schema {
+    let one = schemas.subschema_for::<One>();
+    json_schema!({ "anyOf": [one, { "type": "string", "description": "Several names, joined by comma and blank." }] })
 }
 
-impl JsonSchema for ExpirationFlags {
-    fn schema_name() -> Cow<'static, str> {
-        "EnumGroupExpirationFlags".into()
-    }
+/// Declares the schema of a set of flags, and that of its names.
+macro_rules! flags {
+    ($flags:ident of $one:ident as $schema:literal: $($name:literal),+) => {
+        /// The names, for the schema only.
+        struct $one;
 
-    fn json_schema(_schemas: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "description": "Names of the allowed expirations, joined by comma and blank: NONE, GTC, DAY, SPECIFIED, SPECIFIED_DAY, or ALL." })
-    }
+        impl JsonSchema for $one {
+            fn schema_name() -> Cow<'static, str> {
+                $schema.into()
+            }
+
+            fn json_schema(_schemas: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "enum": [$($name),+] })
+            }
+        }
+
+        impl JsonSchema for $flags {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($flags).into()
+            }
+
+            fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
+                flags_schema::<$one>(schemas)
+            }
+        }
+    };
 }
+
+flags!(FillFlags of FillName as "EnumGroupFillFlags": "NONE", "FOK", "IOC", "BOC");
+flags!(
+    ExpirationFlags of ExpirationName as "EnumGroupExpirationFlags":
+    "NONE", "GTC", "DAY", "SPECIFIED", "SPECIFIED_DAY", "ALL"
+);
 
 #[cfg(test)]
 mod tests {
