@@ -76,7 +76,7 @@ pub(super) fn schemas() -> Map<String, Value> {
         "properties": {
             "message": { "type": "string", "description": "For people: what went wrong and what to do." },
             "code": code,
-            "stackTrace": { "type": "null", "description": "Always null." },
+            "stackTrace": { "type": ["string", "null"], "description": "Always null." },
         },
     });
     let problem = json!({

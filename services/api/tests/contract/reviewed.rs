@@ -1,0 +1,105 @@
+//! Every difference between the known interface and ours that is meant, with its reason.
+
+use crate::compare::Reviewed;
+
+/// The table. Whoever adds a line says why clients of the known interface do not suffer from it.
+pub(crate) const REVIEWED: &[Reviewed] = &[
+    // Rules.
+    ("- schemas.*.nullable: true", "theirs may be null where ours always has a value"),
+    ("+ schemas.*.required: true", "ours says which fields are always there: all of them"),
+    ("+ *.minimum: 0", "ours says that a number is never negative"),
+    ("+ *.maximum: 65535", "ours says where ports and statuses end"),
+    ("+ *.format: \"password\"", "ours tells forms which values not to show"),
+    ("+ *.timeFrame.values: *", "ours names the lengths that candles have"),
+    ("+ *.timeframe.values: *", "ours names the lengths that candles have"),
+    ("- *.reply.const: \"OK\"", "the same text; ours declares one type for texts"),
+    // Defaults that theirs leaves unsaid.
+    ("+ *.default: false", "a switch that is absent is off"),
+    ("+ *.sort.default: \"OpenTime\"", "the first of the two values"),
+    ("+ *.ascending.default: true", "a list without an order asked for has the oldest first"),
+    ("+ *.interval.default: 0", "without an interval every change is sent"),
+    ("+ *.msNotOlder.default: 0", "the last known quote is answered at once"),
+    ("+ *.stoploss.default: 0.0", "no stop loss is a stop loss of 0"),
+    ("+ *.takeprofit.default: 0.0", "no take profit is a take profit of 0"),
+    ("+ *.lots.default: 0.0", "without lots the whole position is closed"),
+    ("+ paths./RequiredMargin.get.parameters.type.default: \"DealBuy\"", "the first of the values"),
+    ("+ paths./SubscribeOhlc.get.parameters.timeframe.default: 1", "the shortest candle"),
+    ("+ paths./SubscribeOpenedOrdersTickets.get.parameters.interval.default: 1000", "a fixed pace needs one"),
+    ("+ paths./PingHost.get.parameters.port.default: 443", "the port of Web Terminals"),
+    // Parameters.
+    (
+        "~ paths./OrderModify*.get.parameters.stoploss.required: true -> false",
+        "theirs accepts a call with one of the two stops, and takes the other as 0",
+    ),
+    (
+        "~ paths./OrderModify*.get.parameters.takeprofit.required: true -> false",
+        "theirs accepts a call with one of the two stops, and takes the other as 0",
+    ),
+    (
+        "~ paths./ConnectProxy.get.parameters.proxyType.required: true -> false",
+        "ConnectProxyEx has a default in theirs; ours has it in both",
+    ),
+    (
+        "+ paths./ConnectProxy.get.parameters.proxyType.default: \"Socks5\"",
+        "ConnectProxyEx has this default in theirs; ours has it in both",
+    ),
+    (
+        "~ paths./OpenedOrder.get.parameters.ticket.required: false -> true",
+        "without a ticket there is nothing to answer; ours says which parameter is missing",
+    ),
+    (
+        "- paths./Connect*.get.parameters.errorReplyStatusCode.default: 201",
+        "absence leaves the status as it was for the session, which is 201 in the beginning",
+    ),
+    (
+        "+ paths./Connect*.parameters.errorReplyStatusCode: *",
+        "every connect call takes what Connect and ConnectEx take",
+    ),
+    (
+        "+ paths./ConnectCert.post.parameters.reconnectOnSymbolUpdate: *",
+        "every connect call takes what Connect and ConnectEx take",
+    ),
+    ("+ paths./OrderSendSafe.get.parameters.expertID: *", "clients send it under all names of this call"),
+    (
+        "+ paths./GetClients.get.parameters.adminKey: *",
+        "tokens of others are shown to the administrator only",
+    ),
+    // Bodies.
+    ("+ paths./Connect*.post: *", "a way to keep the password out of addresses"),
+    (
+        "- paths./ConnectCert.post.parameters.otp: *",
+        "read from the query too, but declared where secrets belong",
+    ),
+    ("+ paths./ConnectCert.post.body.multipart/form-data.fields.*: {*", "the body may hold all parameters"),
+    (
+        "+ paths./DisconnectOrphans*.post.parameters.*: *",
+        "the query may hold what is neither secret nor a file",
+    ),
+    ("+ paths./DisconnectOrphans*.post.body.application/*: *", "without a file, simpler bodies do as well"),
+    // Replies.
+    (
+        "- paths./IsQuoteSession.get.reply.anyOf: *",
+        "theirs declares a list by mistake; the answer is true or false",
+    ),
+    ("+ paths./IsQuoteSession.get.reply.type: \"boolean\"", "the same"),
+    ("- paths./SubscribeOrder*.get.reply.anyOf: *", "clients want the list of open orders"),
+    ("+ paths./SubscribeOrder*.get.reply.*: *", "the same"),
+    ("+ paths./ServerTimezone.get.reply.format: \"double\"", "there are zones of half an hour"),
+    ("+ paths./ReadMe.get.reply: *", "theirs does not say that a page is a text"),
+    ("+ paths./Events.get.reply.anyOf: *", "theirs does not say what the events are"),
+    ("+ paths./SymbolSessionsExMany.get.reply.*: *", "theirs does not say what it answers"),
+    ("+ paths./MemorySnapshot.get.reply.ref: *", "theirs does not say what it answers"),
+    ("+ paths./GetClients.get.reply.*: *", "theirs does not say what it answers"),
+    ("+ paths./DisconnectOrphans*.post.reply.*: *", "theirs does not say what it answers"),
+    // What ours has beyond theirs.
+    (
+        "+ paths./OrderHistoryDownloaded: *",
+        "the name that texts of theirs give to OrderHistoryDownloadComplete",
+    ),
+    ("+ paths./OrderCancel: *", "the older name that OrderCancelTask would have"),
+    ("+ paths./OrderCloseBy: *", "the older name that OrderCloseByTask would have"),
+    ("+ paths./UnSubscribeTickValue: *", "what was begun can be ended"),
+    ("+ paths./UnSubscribeMarketWatch: *", "what was begun can be ended"),
+    ("+ schemas.MemorySnapshot: *", "what MemorySnapshot answers"),
+    ("+ schemas.Problem: *", "errors for clients that go by HTTP"),
+];
