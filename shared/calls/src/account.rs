@@ -7,38 +7,38 @@ use crate::{Names, Secret};
 calls! {
     /// Reads of the account.
     AccountCall tagged "Account" with id {
-        /// Answers balance, equity, margin figures and currency at current prices.
+        /// Answers how the account stands at present prices.
         AccountSummary {} -> reply::AccountSummary;
 
-        /// Answers the account record of the login.
+        /// Answers the record that the server keeps of the account.
         Account {} -> reply::AccountRec;
 
-        /// Answers server, company, group, leverage and similar facts.
+        /// Answers where the account is kept, and on what terms.
         AccountDetails {} -> reply::AccounDetails;
 
-        /// Lists all open positions and pending orders.
+        /// Lists everything open, pending orders too.
         OpenedOrders {
-            /// Which time orders the list.
+            /// The time to sort by.
             sort: SortType = SortType::OpenTime,
-            /// Oldest first when true.
+            /// True begins with the oldest.
             ascending: bool = true,
         } -> Vec<Order>;
 
-        /// Answers one open position or pending order.
+        /// Answers what is open under a ticket.
         OpenedOrder {
-            /// Ticket of the position or pending order.
+            /// The position or pending order, by its ticket.
             ticket: u64,
         } -> Order;
 
         /// Lists the tickets of everything open.
         OpenedOrdersTickets {} -> Vec<u64>;
 
-        /// Lists up to 100 latest orders closed while this session lives.
+        /// Lists what was closed since the login, the latest 100 at most.
         ClosedOrders {} -> Vec<Order>;
 
-        /// Answers a diagnostic view of the session, without symbol parameters.
+        /// Answers what the session looks like from inside, but for parameters of symbols.
         QuoteClient {
-            /// Names of the fields to keep in the answer, on any level; all when absent.
+            /// Fields to answer, by name and on any level; everything when absent.
             filter: Option<Names>,
         } -> Filtered<Mt5Api>;
 
@@ -49,7 +49,7 @@ calls! {
         ChangePassword {
             /// New password: long enough for the broker, with lower and upper case, digits and signs.
             password: Option<Secret>,
-            /// True changes the read-only password, false the master one.
+            /// Changes the read-only password in place of the master one.
             is_investor as "isInvestor": bool = false,
         } -> Text;
 
@@ -58,7 +58,7 @@ calls! {
 
         /// Answers the margin that a trade would need, in the deposit currency.
         RequiredMargin {
-            /// Symbol name as the broker spells it, suffix included.
+            /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
             /// Lots.
             lots: f64,

@@ -11,17 +11,17 @@ params! {
         user: u64,
         /// Password.
         password: Secret,
-        /// Token to give this session; a random one is made when absent.
+        /// The token that the session shall have; made up when absent.
         id: Option<String>,
-        /// 32 hex digits (16 bytes) sent as machine id; random when absent.
+        /// Tells machines apart: 16 bytes in hex, made up when absent.
         hardware_id as "hardwareId": Option<String>,
-        /// One-time code for accounts with two-factor login.
+        /// What the authenticator shows, where the account wants that.
         otp: Option<Secret>,
-        /// Starts loading the whole order history in the background after login.
+        /// Loads all past orders once the login is done, while calls are answered already.
         download_order_history as "downloadOrderHistory": bool = false,
         /// Reconnects by itself when the broker changes its symbols.
         reconnect_on_symbol_update as "reconnectOnSymbolUpdate": bool = false,
-        /// HTTP status of error replies of this session, 200 to 599.
+        /// The HTTP status that errors of the session have, from 200 to 599.
         error_reply_status_code as "errorReplyStatusCode": Option<u16>,
     }
 }
@@ -53,7 +53,7 @@ calls! {
             host: String,
             /// Its TCP port.
             port: u16,
-            /// Total seconds to wait for the login.
+            /// How long the login may take, in seconds.
             connect_timeout_s as "connectTimeoutSeconds": Option<u32>,
         } -> Text;
 
@@ -63,9 +63,9 @@ calls! {
             login: Login,
             /// Broker server name as shown in the terminal; its addresses are looked up.
             server: String,
-            /// Total seconds to wait for the login.
+            /// How long the login may take, in seconds.
             connect_timeout_s as "connectTimeoutSeconds": u32 = 60,
-            /// Seconds to wait for one of the broker's addresses.
+            /// How long each address of the broker may take, in seconds.
             member_timeout_s as "connectTimeoutClusterMemberSeconds": u32 = 30,
             /// Prefers the address that answers fastest.
             nearest_by_ping as "connectToNearestByPing": bool = false,
@@ -81,7 +81,7 @@ calls! {
             host: String,
             /// Its TCP port.
             port: u16,
-            /// Total seconds to wait for the login.
+            /// How long the login may take, in seconds.
             connect_timeout_s as "connectTimeoutSeconds": Option<u32>,
         } -> Text;
 
@@ -93,9 +93,9 @@ calls! {
             proxy: Proxy,
             /// Broker server name as shown in the terminal; its addresses are looked up.
             server: String,
-            /// Total seconds to wait for the login.
+            /// How long the login may take, in seconds.
             connect_timeout_s as "connectTimeoutSeconds": u32 = 60,
-            /// Seconds to wait for one of the broker's addresses.
+            /// How long each address of the broker may take, in seconds.
             member_timeout_s as "connectTimeoutClusterMemberSeconds": u32 = 20,
         } -> Text;
 
@@ -111,7 +111,7 @@ calls! {
             pfx_file as "pfxFile": Option<Upload>,
             /// Password of that file.
             pfx_file_password as "pfxFilePassword": Option<Secret>,
-            /// Total seconds to wait for the login.
+            /// How long the login may take, in seconds.
             connect_timeout_s as "connectTimeoutSeconds": Option<u32>,
         } -> Text;
 
@@ -119,29 +119,29 @@ calls! {
         ConnectByToken {
             /// Token of an earlier session.
             id: Token,
-            /// Total seconds to wait for the login.
+            /// How long the login may take, in seconds.
             connect_timeout_s as "connectTimeoutSeconds": u32 = 30,
-            /// Seconds to wait for one of the broker's addresses.
+            /// How long each address of the broker may take, in seconds.
             member_timeout_s as "connectTimeoutClusterMemberSeconds": u32 = 30,
-            /// One-time code for accounts with two-factor login.
+            /// What the authenticator shows, where the account wants that.
             otp: Option<Secret>,
         } -> Text;
 
         /// Answers OK for a live session; a lost link is restored first.
         CheckConnect {
-            /// Session token, the value a Connect call answered.
+            /// Token of the session, as Connect has answered it.
             id: Token,
         } -> Text;
 
         /// Tells the state of a session without touching it.
         ConnectionStatus {
-            /// Session token, the value a Connect call answered.
+            /// Token of the session, as Connect has answered it.
             id: Token,
         } -> reply::ConnectionStatus;
 
         /// Tells the state of every session, to the administrator.
         ConnectionStatusAll {
-            /// Administrator key of the installation.
+            /// The key that the administrator of this service has set.
             admin_key as "adminKey": Secret,
         } -> Vec<reply::ConnectionStatus>;
 
@@ -149,15 +149,15 @@ calls! {
         DisconnectOrphans also DisconnectOrphansCluster by post {
             /// Tokens to keep; repeat the parameter for each one.
             ids: Option<Many<String>>,
-            /// Only answers what would be dropped.
+            /// Drops nothing, and answers what it would drop.
             dry_run as "dryRun": bool = false,
-            /// Administrator key of the installation.
+            /// The key that the administrator of this service has set.
             admin_key as "adminKey": Option<Secret>,
         } -> Vec<String>;
 
         /// Logs out and drops the session.
         Disconnect {
-            /// Session token, the value a Connect call answered.
+            /// Token of the session, as Connect has answered it.
             id: Token,
         } -> Text;
     }

@@ -14,7 +14,7 @@ calls! {
         /// Answers Healthy while the service runs.
         Health {} -> Text;
 
-        /// Shows the manual as a web page.
+        /// Shows how to use the service, as a web page.
         ReadMe {} -> Html;
     }
 }

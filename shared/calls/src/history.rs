@@ -17,9 +17,9 @@ params! {
 params! {
     /// The order of a list.
     Sorting {
-        /// Which time orders the list.
+        /// The time to sort by.
         sort: SortType = SortType::OpenTime,
-        /// Oldest first when true.
+        /// True begins with the oldest.
         ascending: bool = true,
     }
 }
@@ -27,13 +27,13 @@ params! {
 calls! {
     /// Reads of past orders.
     HistoryCall tagged "History" with id {
-        /// Answers closed positions, cancelled orders and balance operations of a range.
+        /// Answers what ended in a range: positions closed, orders cancelled, money moved.
         OrderHistory {
             /// The range.
             range: Range,
             /// The order of the list.
             sorting: Sorting,
-            /// Names of the fields to keep in the answer, on any level; all when absent.
+            /// Fields to answer, by name and on any level; everything when absent.
             filter: Option<Names>,
         } -> Filtered<OrderHistoryEventArgs>;
 

@@ -43,9 +43,9 @@ macro_rules! params {
 /// calls! {
 ///     /// Reads of the account.
 ///     AccountCall tagged "Account" with id {
-///         /// Lists all open positions and pending orders.
+///         /// Lists everything open, pending orders too.
 ///         OpenedOrders {
-///             /// Oldest first when true.
+///             /// True begins with the oldest.
 ///             ascending: bool = false,
 ///         } -> Vec<Order>;
 ///     }
@@ -61,7 +61,7 @@ macro_rules! calls {
         calls! {
             $(#[$meta])* $group tagged $tag { $(
                 $(#[doc = $doc])+ $call $(also $($alias),+)? $(by $method)? {
-                    /// Session token, the value a Connect call answered.
+                    /// Token of the session, as Connect has answered it.
                     id: $crate::Token,
                     $($fields)*
                 } -> $reply;

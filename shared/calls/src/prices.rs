@@ -7,9 +7,9 @@ use crate::{Names, ServerTime, TimeFrame};
 params! {
     /// The candles of one symbol.
     Candles {
-        /// Symbol name as the broker spells it, suffix included.
+        /// Name of the symbol, exactly as /SymbolList has it.
         symbol: String,
-        /// Candle length in minutes.
+        /// Minutes in a candle.
         time_frame as "timeFrame": TimeFrame,
     }
 }
@@ -17,9 +17,9 @@ params! {
 params! {
     /// A day of the trade server's calendar.
     Day {
-        /// Year of the last day.
+        /// The last day's year.
         year: u32,
-        /// Month of the last day, 1 to 12.
+        /// The last day's month, 1 to 12.
         month: u32,
         /// The last day, 1 to 31.
         day: u32,
@@ -49,15 +49,15 @@ calls! {
 
         /// Lists the candles of a range for several symbols; the failure of one is told in its place.
         PriceHistoryMany {
-            /// Symbol names; repeat the parameter for each one.
+            /// Names of symbols, one for each time the parameter is given.
             symbols as "symbol": Names,
             /// The range.
             range: Range,
-            /// Candle length in minutes.
+            /// Minutes in a candle.
             time_frame as "timeFrame": TimeFrame,
         } -> Vec<BarsForSymbol>;
 
-        /// Answers one candle that sums up a range.
+        /// Sums a range up in one candle.
         PriceHistoryHighLow {
             /// What is wanted.
             candles: Candles,
@@ -65,7 +65,7 @@ calls! {
             range: Range,
         } -> Bar;
 
-        /// Lists a number of candles back from a moment.
+        /// Lists as many candles as asked for, up to a moment.
         PriceHistoryEx {
             /// What is wanted.
             candles: Candles,
@@ -73,17 +73,17 @@ calls! {
             back: Back,
         } -> Vec<Bar>;
 
-        /// Lists a number of candles back from a moment for several symbols; the failure of one is told in its place.
+        /// Lists as many candles as asked for, up to a moment, for several symbols; the failure of one is told in its place.
         PriceHistoryExMany {
-            /// Symbol names; repeat the parameter for each one.
+            /// Names of symbols, one for each time the parameter is given.
             symbols as "symbol": Names,
             /// Where they end, and how many.
             back: Back,
-            /// Candle length in minutes.
+            /// Minutes in a candle.
             time_frame as "timeFrame": TimeFrame,
         } -> Vec<BarsForSymbol>;
 
-        /// Lists the candles of the 30 days up to a day.
+        /// Lists the candles of the 30 days that end with a day.
         PriceHistoryMonth {
             /// What is wanted.
             candles: Candles,
@@ -91,13 +91,13 @@ calls! {
             day: Day,
         } -> Vec<Bar>;
 
-        /// Lists the candles of the 30 days up to a day for several symbols.
+        /// Lists the candles of the 30 days that end with a day for several symbols.
         PriceHistoryMonthMany {
-            /// Symbol names; repeat the parameter for each one.
+            /// Names of symbols, one for each time the parameter is given.
             symbols: Names,
             /// The last day.
             day: Day,
-            /// Candle length in minutes.
+            /// Minutes in a candle.
             time_frame as "timeFrame": TimeFrame,
         } -> Vec<QuoteHistoryEventArgs>;
 
@@ -109,9 +109,9 @@ calls! {
 
         /// Lists the candles of the present day for several symbols.
         PriceHistoryTodayMany {
-            /// Symbol names; repeat the parameter for each one.
+            /// Names of symbols, one for each time the parameter is given.
             symbols: Names,
-            /// Candle length in minutes.
+            /// Minutes in a candle.
             time_frame as "timeFrame": TimeFrame,
         } -> Vec<QuoteHistoryEventArgs>;
     }

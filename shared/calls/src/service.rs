@@ -78,7 +78,7 @@ calls! {
 
         /// Lists the sessions of the process, to the administrator.
         GetClients {
-            /// Administrator key of the installation.
+            /// The key that the administrator of this service has set.
             admin_key as "adminKey": Option<Secret>,
         } -> Vec<MetricAccountData>;
 

@@ -22,7 +22,7 @@ calls! {
             curve: Curve,
         } -> Vec<EquityPoint>;
 
-        /// Answers trading statistics from a date on.
+        /// Answers figures over the trades since a date.
         TradeStats {
             /// Begin on the trade server's clock.
             from: ServerTime,
@@ -34,7 +34,7 @@ calls! {
             curve: Curve,
         } -> StatsWithCharts;
 
-        /// Answers the best and the worst floating result of each trade from a date on.
+        /// Tells of each trade since a date how well and how badly it stood.
         TradeUnrealizedPL {
             /// Begin on the trade server's clock.
             from: ServerTime,

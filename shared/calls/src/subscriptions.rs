@@ -6,9 +6,9 @@ use crate::{Names, TimeFrame};
 calls! {
     /// Interest in streams.
     SubscriptionsCall tagged "Subscriptions" with id {
-        /// Starts quotes of a symbol; they arrive on /OnQuote and /Events.
+        /// Has /OnQuote and /Events carry the quotes of a symbol.
         Subscribe {
-            /// Symbol name as the broker spells it, suffix included.
+            /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
             /// Least time between two events of the symbol in milliseconds; 0 sends every change.
             interval_ms as "interval": u32 = 0,
@@ -16,7 +16,7 @@ calls! {
 
         /// Starts quotes of several symbols.
         SubscribeMany {
-            /// Symbol names; repeat the parameter for each one.
+            /// Names of symbols, one for each time the parameter is given.
             symbols: Names,
             /// Least time between two events of a symbol in milliseconds; 0 sends every change.
             interval_ms as "interval": u32 = 0,
@@ -26,13 +26,13 @@ calls! {
 
         /// Ends quotes of a symbol.
         UnSubscribe {
-            /// Symbol name as the broker spells it, suffix included.
+            /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
         } -> Text;
 
         /// Ends quotes of several symbols.
         UnSubscribeMany {
-            /// Symbol names; repeat the parameter for each one. All when absent.
+            /// Names of symbols, one for each time the parameter is given. All when absent.
             symbols: Option<Names>,
         } -> Text;
 
@@ -51,9 +51,9 @@ calls! {
         /// Lists the symbols with running quotes.
         SubscribedSymbols {} -> Vec<String>;
 
-        /// Starts tick values of a symbol; they arrive on /OnTickValue and /Events.
+        /// Has /OnTickValue and /Events carry the tick values of a symbol.
         SubscribeTickValue {
-            /// Symbol name as the broker spells it, suffix included.
+            /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
             /// Least time between two events of the symbol in milliseconds; 0 sends every change.
             interval_ms as "interval": u32 = 0,
@@ -61,7 +61,7 @@ calls! {
 
         /// Ends tick values of a symbol.
         UnSubscribeTickValue {
-            /// Symbol name as the broker spells it, suffix included.
+            /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
         } -> Text;
 
@@ -73,7 +73,7 @@ calls! {
 
         /// Starts order books of several symbols; they arrive on /OnOrderBook and /Events.
         SubscribeOrderBook {
-            /// Symbol names; repeat the parameter for each one.
+            /// Names of symbols, one for each time the parameter is given.
             symbols: Names,
             /// Least time between two events of a symbol in milliseconds; 0 sends every change.
             interval_ms as "interval": u32 = 0,
@@ -81,15 +81,15 @@ calls! {
 
         /// Ends order books of several symbols.
         UnsubscribeOrderBook {
-            /// Symbol names; repeat the parameter for each one.
+            /// Names of symbols, one for each time the parameter is given.
             symbols: Names,
         } -> Text;
 
         /// Starts running candles of a symbol; they arrive on /OnOhlc and /Events.
         SubscribeOhlc {
-            /// Symbol name as the broker spells it, suffix included.
+            /// Name of the symbol, exactly as /SymbolList has it.
             symbol: Option<String>,
-            /// Candle length in minutes; 1 when absent.
+            /// Minutes in a candle; 1 when absent.
             timeframe: TimeFrame = TimeFrame::M1,
             /// Least time between two events of a candle in seconds; 0 sends every change.
             interval_s as "interval": u32 = 0,
@@ -97,9 +97,9 @@ calls! {
 
         /// Ends running candles.
         UnsubscribeOhlc {
-            /// Symbol name as the broker spells it, suffix included. All when absent.
+            /// Name of the symbol, exactly as /SymbolList has it. All when absent.
             symbol: Option<String>,
-            /// Candle length in minutes. All when absent.
+            /// Minutes in a candle. All when absent.
             timeframe: Option<TimeFrame>,
         } -> Text;
 
@@ -112,11 +112,11 @@ calls! {
         /// Starts a download of the ticks that this service has kept of a symbol since a day; portions arrive on
         /// /OnTickHistory, an empty one ends it.
         TickHistoryRequest {
-            /// Symbol name as the broker spells it, suffix included.
+            /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
-            /// Year of the first day.
+            /// The first day's year.
             year as "startYear": u32,
-            /// Month of the first day, 1 to 12.
+            /// The first day's month, 1 to 12.
             month as "startMonth": u32,
             /// The first day, 1 to 31.
             day as "startDay": u32,
@@ -124,7 +124,7 @@ calls! {
 
         /// Stops that download.
         TickHistoryStop {
-            /// Symbol name as the broker spells it, suffix included.
+            /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
         } -> Text;
     }

@@ -9,61 +9,61 @@ calls! {
     TradingCall tagged "Trading" with id {
         /// Sends a market or pending order and answers the order made.
         OrderSend also OrderSendSafe, OrderSendTask {
-            /// Symbol name as the broker spells it, suffix included.
+            /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
-            /// Buy, Sell or a pending kind; name or number.
+            /// What to do, by name or number: Buy, Sell, or a kind of pending order.
             operation: Operation,
             /// Lots.
             lots as "volume": f64,
-            /// Wanted price; needed for pending orders and Instant execution.
+            /// The price asked for: a pending order needs one, and so does Instant execution.
             price: Option<f64>,
-            /// Allowed deviation in points.
+            /// How many points the price may differ.
             slippage: Option<u64>,
-            /// Stop loss price, 0 for none.
+            /// Price of the stop loss; none when 0.
             stoploss: f64 = 0.0,
-            /// Take profit price, 0 for none.
+            /// Price of the take profit; none when 0.
             takeprofit: f64 = 0.0,
             /// Order comment.
             comment: Option<String>,
             /// Magic number.
             expert_id as "expertID": Option<i64>,
-            /// Limit price of a stop-limit order.
+            /// The limit of an order that is stop and limit in one.
             stop_limit_price as "stopLimitPrice": Option<f64>,
             /// When a pending order expires, on the trade server's clock.
             expiration: Option<ServerTime>,
             /// How a pending order expires; follows from `expiration` when absent.
             expiration_type as "expirationType": Option<ExpirationType>,
-            /// Origin mark of the order.
+            /// What the order says of its origin.
             placed_type as "placedType": Option<PlacedType>,
         } -> Order;
 
         /// Changes stops, price or expiration of a position or pending order and answers it.
         OrderModify also OrderModifySafe, OrderModifyTask {
-            /// Ticket of the position or pending order.
+            /// The position or pending order, by its ticket.
             ticket: u64,
-            /// New stop loss price; 0, the default, removes it.
+            /// The stop loss to have from now on; none when absent or 0.
             stoploss: f64 = 0.0,
-            /// New take profit price; 0, the default, removes it.
+            /// The take profit to have from now on; none when absent or 0.
             takeprofit: f64 = 0.0,
-            /// New price of a pending order; unchanged when absent.
+            /// The price that a pending order shall have; as it is when absent.
             price: Option<f64>,
             /// New expiration of a pending order, on the trade server's clock.
             expiration: Option<ServerTime>,
             /// New way of expiring.
             expiration_type as "expirationType": Option<ExpirationType>,
-            /// New limit price of a stop-limit order.
+            /// The limit that a stop-limit order shall have.
             stop_limit_price as "stoplimit": Option<f64>,
         } -> Order;
 
-        /// Closes a position in whole or in part, or cancels a pending order, and answers it.
+        /// Ends what is open under a ticket, or a part of it, and answers it.
         OrderClose also OrderCloseSafe, OrderCloseTask {
-            /// Ticket of the position or pending order.
+            /// The position or pending order, by its ticket.
             ticket: u64,
-            /// Lots to close; the whole position when absent or 0.
+            /// How many lots to close; all of them when absent or 0.
             lots: f64 = 0.0,
-            /// Wanted price; needed for Instant execution.
+            /// The price asked for: Instant execution needs one.
             price: Option<f64>,
-            /// Allowed deviation in points.
+            /// How many points the price may differ.
             slippage: Option<u64>,
             /// Order comment.
             comment: Option<String>,
@@ -71,15 +71,15 @@ calls! {
 
         /// Cancels a pending order and answers it.
         OrderCancelTask also OrderCancel {
-            /// Ticket of the pending order.
+            /// The pending order, by its ticket.
             ticket: u64,
         } -> Order;
 
         /// Closes a position with an opposite one of the same symbol and answers it; hedging accounts only.
         OrderCloseByTask also OrderCloseBy {
-            /// Ticket of the position to close.
+            /// The position to close, by its ticket.
             ticket: u64,
-            /// Ticket of the opposite position.
+            /// The position on the other side, by its ticket.
             close_by_ticket as "closeByTicket": u64,
         } -> Order;
     }

@@ -45,7 +45,7 @@ pub struct AccountRec {
     pub leverage: i32,
 }
 
-/// Money figures of the account at current prices.
+/// How the account stands at present prices.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountSummary {
@@ -53,7 +53,7 @@ pub struct AccountSummary {
     pub balance: f64,
     /// Credit in the deposit currency.
     pub credit: f64,
-    /// Floating profit of all open positions in the deposit currency.
+    /// What all open positions would bring now, in the deposit currency.
     pub profit: f64,
     /// Balance, credit and floating profit in the deposit currency.
     pub equity: f64,
@@ -72,7 +72,7 @@ pub struct AccountSummary {
     /// Account kind: demo or real.
     #[serde(rename = "type")]
     pub kind: String,
-    /// True when logged in with the read-only password.
+    /// The login used the read-only password.
     pub is_investor: bool,
     /// True when positions and orders are completely loaded.
     pub synced: bool,
@@ -103,7 +103,7 @@ pub struct AccounDetails {
     pub currency: String,
     /// Holder's name.
     pub account_name: String,
-    /// Account group on the server.
+    /// The group that the account is in.
     pub group: String,
     /// Account kind: demo, contest or real.
     pub account_type: String,
@@ -111,7 +111,7 @@ pub struct AccounDetails {
     pub account_leverage: i32,
     /// Netting or hedging.
     pub account_method: AccMethod,
-    /// True when logged in with the read-only password.
+    /// The login used the read-only password.
     pub is_investor: bool,
 }
 

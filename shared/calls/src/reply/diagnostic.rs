@@ -93,7 +93,7 @@ pub struct Mt5Api {
     pub user: u64,
     /// Whether every step of an order is told.
     pub enable_all_order_updates: bool,
-    /// Whether logged in with the read-only password.
+    /// The login used the read-only password.
     pub is_investor: bool,
     /// Whether the broker has disabled trading on the account.
     pub is_trade_disable_on_server: bool,
@@ -176,7 +176,7 @@ pub struct SymbolBase {
     pub comissions: Vec<CommissionInfo>,
 }
 
-/// Header of the symbol base.
+/// What the list of symbols says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SymBaseInfo {
@@ -239,7 +239,7 @@ pub struct CommissionInfo {
     pub s27c: Option<String>,
 }
 
-/// One tier of a commission rule.
+/// A step of a commission.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Comission")]
@@ -265,7 +265,7 @@ pub struct CommissionTier {
     pub s50: Option<String>,
 }
 
-/// A message of the terminal's inbox.
+/// A mail from the broker.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MailMessage {

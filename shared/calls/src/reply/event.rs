@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{DealInternal, Order, OrderInternal};
 use crate::values::{ExpirationType, OrderState, OrderType, UpdateType};
 
-/// Account figures and all open orders with fresh profit.
+/// The account at present prices, with everything open.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProfitUpdate {
@@ -20,7 +20,7 @@ pub struct ProfitUpdate {
     pub margin: f64,
     /// Margin left in the deposit currency.
     pub free_margin: f64,
-    /// Floating profit of all open positions in the deposit currency.
+    /// What all open positions would bring now, in the deposit currency.
     pub profit: f64,
     /// All open orders with fresh profit.
     pub orders: Vec<Order>,
@@ -46,7 +46,7 @@ pub struct OrderUpdateSummary {
     pub margin: f64,
     /// Margin left in the deposit currency.
     pub free_margin: f64,
-    /// Floating profit of all open positions in the deposit currency.
+    /// What all open positions would bring now, in the deposit currency.
     pub profit: f64,
     /// Equity over margin in percent; 0 when no margin is used.
     pub margin_level: f64,
@@ -56,7 +56,7 @@ pub struct OrderUpdateSummary {
     pub user: u64,
 }
 
-/// What changed in one trading event.
+/// The change of a trading event, record by record.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderUpdate {
@@ -66,7 +66,7 @@ pub struct OrderUpdate {
     pub order_internal: Option<Box<OrderInternal>>,
     /// The deal made.
     pub deal: Option<Box<DealInternal>>,
-    /// The second deal of a close-by.
+    /// The other deal, when positions closed each other.
     pub opposite_deal: Option<Box<DealInternal>>,
     /// The resulting order.
     pub order: Option<Box<Order>>,
@@ -81,7 +81,7 @@ pub struct OrderUpdate {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TicketProfit {
-    /// Ticket of the position or pending order.
+    /// The position or pending order, by its ticket.
     pub ticket: u64,
     /// Profit in the deposit currency; 0 for a pending order.
     pub profit: f64,
@@ -113,9 +113,9 @@ pub struct TransactionInfo {
     pub open_price: f64,
     /// Price of the order.
     pub order_price: f64,
-    /// Stop loss price, 0 for none.
+    /// Price of the stop loss; none when 0.
     pub stop_loss: f64,
-    /// Take profit price, 0 for none.
+    /// Price of the take profit; none when 0.
     pub take_profit: f64,
     /// Volume in units of 1e-8 lot.
     pub volume: u64,

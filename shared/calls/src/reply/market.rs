@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::values::BookType;
 
-/// Day figures and present prices of a symbol.
+/// A symbol today: its range, its change, its prices.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MarketWatch {
@@ -43,7 +43,7 @@ pub struct SymbolSessions {
     pub trades: Vec<Vec<Session>>,
 }
 
-/// One trading or quoting window of a day.
+/// A span of a day with quotes or trading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
@@ -53,7 +53,7 @@ pub struct Session {
     pub end_time: i32,
 }
 
-/// Whether a symbol is inside its hours now.
+/// A symbol, and whether its hours are open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionState {
@@ -100,11 +100,11 @@ pub struct SymbolBook {
     pub bars: BTreeMap<u32, BookBar>,
 }
 
-/// One level of an order book.
+/// A price of an order book, and what is offered there.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BookBar {
-    /// Change mask of the server's record.
+    /// Bits that say what changed in the server's record.
     pub update_mask: i64,
     /// Which side, and at which kind of price.
     #[serde(rename = "type")]

@@ -6,11 +6,11 @@ use serde::Serialize;
 use crate::ServerTime;
 use crate::values::{DealType, Direction, ExpirationType, FillPolicy, OrderState, OrderType, PlacedType};
 
-/// A position, a pending order, a closed position or a balance operation, in one flat shape.
+/// Whatever has a ticket: what is open or pending, what has ended, and money that came or went.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
-    /// Ticket of the position or order.
+    /// The position or order, by its ticket.
     pub ticket: u64,
     /// Profit in the deposit currency.
     pub profit: f64,
@@ -50,9 +50,9 @@ pub struct Order {
     pub comment: String,
     /// How far it is.
     pub state: OrderState,
-    /// Stop loss price, 0 for none.
+    /// Price of the stop loss; none when 0.
     pub stop_loss: f64,
-    /// Take profit price, 0 for none.
+    /// Price of the take profit; none when 0.
     pub take_profit: f64,
     /// Number of the request that made it, 0 when not of this session.
     pub request_id: i32,
@@ -60,7 +60,7 @@ pub struct Order {
     pub digits: i32,
     /// Rate from the profit currency to the deposit currency.
     pub profit_rate: f64,
-    /// Limit price of a stop-limit order, else 0.
+    /// The limit of an order that is stop and limit in one, else 0.
     pub stop_limit_price: f64,
     /// The opening deal.
     pub deal_internal_in: Option<Box<DealInternal>>,
@@ -113,13 +113,13 @@ pub struct DealInternal {
     pub kind: DealType,
     /// What it does to the position.
     pub direction: Direction,
-    /// Opening price of the position.
+    /// The price at which the position was opened.
     pub open_price: f64,
     /// Price of the deal.
     pub price: f64,
-    /// Stop loss price, 0 for none.
+    /// Price of the stop loss; none when 0.
     pub stop_loss: f64,
-    /// Take profit price, 0 for none.
+    /// Price of the take profit; none when 0.
     pub take_profit: f64,
     /// Volume in units of 1e-8 lot.
     pub volume: u64,
@@ -137,7 +137,7 @@ pub struct DealInternal {
     pub swap: f64,
     /// Magic number.
     pub expert_id: i64,
-    /// The position the deal belongs to.
+    /// The position that the deal changed.
     pub position_ticket: u64,
     /// Comment.
     pub comment: String,
@@ -192,13 +192,13 @@ pub struct OrderInternal {
     pub placed_type: PlacedType,
     /// Opening price.
     pub open_price: f64,
-    /// Limit price of a stop-limit order, else 0.
+    /// The limit of an order that is stop and limit in one, else 0.
     pub stop_limit_price: f64,
     /// Present price.
     pub price: f64,
-    /// Stop loss price, 0 for none.
+    /// Price of the stop loss; none when 0.
     pub stop_loss: f64,
-    /// Take profit price, 0 for none.
+    /// Price of the take profit; none when 0.
     pub take_profit: f64,
     /// Volume not yet filled in units of 1e-8 lot.
     pub volume: u64,
@@ -252,7 +252,7 @@ pub struct PaginationReply {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderHistoryEventArgs {
-    /// Closed positions, cancelled orders and balance operations.
+    /// What has ended, and money that came or went.
     pub orders: Vec<Order>,
     /// Deal records of the range.
     pub internal_deals: Vec<DealInternal>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A broker found by name.
+/// A broker that a search has found.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Company {
@@ -32,7 +32,7 @@ pub struct FoundServer {
 pub struct ClusterDetails {
     /// The server.
     pub general: ServerRec,
-    /// Member name to its addresses.
+    /// The addresses of each member, by its name.
     pub servers: BTreeMap<String, Vec<AddressRec>>,
 }
 
@@ -58,7 +58,7 @@ pub struct AddressRec {
     pub address: String,
 }
 
-/// One entry of a servers.dat file.
+/// What a servers.dat file holds of one server.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Server {
@@ -146,7 +146,7 @@ pub struct AccessRecEx {}
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct AddressRecEx {}
 
-/// Sessions that belong to one key.
+/// How many sessions a key has, and where.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MetricsApiKeyResult {

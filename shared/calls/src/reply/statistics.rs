@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::ServerTime;
 
-/// One sample of the equity curve.
+/// The account at one moment of a curve.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EquityPoint {
@@ -31,7 +31,7 @@ pub struct EquityPoint {
     pub unrealized_pl: f64,
 }
 
-/// Trading statistics together with the equity curve.
+/// The figures, and the curve they come from.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatsWithCharts {
@@ -92,7 +92,7 @@ pub struct Stats {
     pub sharpe_ratio: f64,
     /// How far wins and losses come in series.
     pub z_score: ZScore,
-    /// Mean result of a trade.
+    /// What a trade brings on average.
     pub expectancy: Expectancy,
     /// Geometric mean of the holding period returns.
     pub ghpr: f64,
@@ -110,7 +110,7 @@ fn span_schema(_schemas: &mut schemars::SchemaGenerator) -> Schema {
 pub struct TradeSummary {
     /// Open positions.
     pub open_trades: u32,
-    /// Floating profit of open positions.
+    /// What open positions would bring now.
     pub open_profit: f64,
     /// Profit of trades closed today, by the trade server's clock.
     pub day_profit: f64,
@@ -146,7 +146,7 @@ pub struct Profitability {
     pub lost_trades_percent: f64,
 }
 
-/// A mean value twice: in pips and in money.
+/// An average in pips, and the same in money.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AveragePipsUsd {
@@ -190,7 +190,7 @@ pub struct ZScore {
     pub z_score_probability: f64,
 }
 
-/// Mean result of a trade.
+/// What a trade brings on average.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Expectancy {
@@ -200,7 +200,7 @@ pub struct Expectancy {
     pub dollar: f64,
 }
 
-/// Best and worst floating result of one trade, from past prices.
+/// How well and how badly a trade stood while it was open, by past prices.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TradeUnrealizedExtrema {

@@ -8,13 +8,13 @@ use crate::values::{
     CalcMode, ExecutionMode, ExpirationFlags, FillFlags, GtcMode, SwapType, TradeMode, WeekDay,
 };
 
-/// Contract data of a symbol.
+/// The contract of a symbol.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SymbolInfo {
     /// Last change in seconds since 1970.
     pub update_time: i64,
-    /// The symbol's own name.
+    /// What the symbol calls itself.
     pub currency: String,
     /// ISIN.
     pub isin: String,
@@ -40,7 +40,7 @@ pub struct SymbolInfo {
     pub points: f64,
     /// Stops level as a price distance.
     pub limit_points: f64,
-    /// Numeric id of the symbol.
+    /// The symbol's number on the server.
     pub id: i32,
     /// Levels of the order book.
     pub depth_of_market: i32,
@@ -78,7 +78,7 @@ pub struct SymbolInfo {
     pub ask_tickvalue: f64,
 }
 
-/// Trading conditions of a symbol for the account's group.
+/// How a symbol trades for the group of the account.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SymGroup {
@@ -144,7 +144,7 @@ pub struct SymGroup {
     pub lots_step: f64,
 }
 
-/// Contract data and trading conditions of a symbol.
+/// All that is known of a symbol: its contract, and how it trades.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SymbolParams {
