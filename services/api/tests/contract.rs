@@ -37,6 +37,18 @@ fn ours_is_the_known_interface_but_for_what_was_reviewed() {
     assert!(left.is_empty(), "{} differences are not reviewed:\n{}", left.len(), left.join("\n"));
 }
 
+/// Facts are everybody's, sentences are not.
+#[test]
+fn no_sentence_is_theirs() {
+    if !Path::new(SOURCE).exists() {
+        return;
+    }
+    let theirs = facts::sentences(&read(SOURCE));
+    let ours: Value = serde_json::from_str(&api::openapi_document()).unwrap();
+    let both: Vec<String> = facts::sentences(&ours).intersection(&theirs).cloned().collect();
+    assert!(both.is_empty(), "say it in other words:\n{}", both.join("\n"));
+}
+
 #[test]
 fn the_kept_facts_are_those_of_the_document() {
     if let Some(source) = std::env::var_os(REWRITE) {

@@ -93,11 +93,11 @@ fn data(topic: Topic, schemas: &mut SchemaGenerator) -> Schema {
 }
 
 fn summary(stream: Stream) -> &'static str {
-    let Stream::Of(topic) = stream else { return "Streams all events of the session in one socket." };
+    let Stream::Of(topic) = stream else { return "Streams whatever the other streams have, in one socket." };
     match topic {
         Topic::Quote => "Streams quotes of the symbols named with Subscribe.",
-        Topic::OrderUpdate => "Streams every trading event of the account.",
-        Topic::OrderProfit => "Streams the profit of open orders with account figures.",
+        Topic::OrderUpdate => "Streams what happens to orders and positions.",
+        Topic::OrderProfit => "Streams how the account and everything open stand.",
         Topic::TickValue => {
             "Streams what one tick of one lot is worth, for the symbols named with SubscribeTickValue."
         }
@@ -106,8 +106,10 @@ fn summary(stream: Stream) -> &'static str {
         Topic::Mail => "Stays silent: the Web Terminal protocol carries no mail.",
         Topic::OrderBook => "Streams the order books of the symbols named with SubscribeOrderBook.",
         Topic::Ohlc => "Streams the running candles named with SubscribeOhlc.",
-        Topic::OpenedOrdersTickets => "Streams the tickets of everything open, at a fixed pace.",
-        Topic::OpenedOrdersTicketsProfit => "Streams ticket and profit of everything open, at a fixed pace.",
+        Topic::OpenedOrdersTickets => "Streams again and again which tickets are open.",
+        Topic::OpenedOrdersTicketsProfit => {
+            "Streams again and again which tickets are open, and what they would bring."
+        }
     }
 }
 
@@ -123,7 +125,7 @@ fn description(stream: Stream) -> String {
 fn parameters(stream: Stream) -> Value {
     let mut all = vec![json!({
         "name": "id", "in": "query", "required": true,
-        "description": "Session token, the value a Connect call answered.",
+        "description": "Token of the session, as Connect has answered it.",
         "schema": { "type": "string" },
     })];
     if stream.is_paced() {

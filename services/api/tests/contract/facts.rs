@@ -1,5 +1,7 @@
 //! The facts of an OpenAPI document: names, types, defaults and numbers, without a sentence of prose.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 type Facts = Map<String, Value>;
@@ -116,6 +118,28 @@ fn fields(properties: &Value, required: &[Value]) -> Value {
         (name.clone(), Value::Object(facts))
     };
     entries(properties).map(field).collect()
+}
+
+/// Fewer words are a name of the thing and not a sentence about it.
+const SENTENCE_WORDS: usize = 5;
+
+/// The sentences of a document, as their words in lower case.
+pub(crate) fn sentences(document: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (name, value) in entries(document) {
+        match value.as_str() {
+            Some(text) if name == "description" || name == "summary" => {
+                let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+                let words: Vec<String> = words.map(str::to_lowercase).collect();
+                if words.len() >= SENTENCE_WORDS {
+                    found.insert(words.join(" "));
+                }
+            }
+            _ => found.extend(sentences(value)),
+        }
+    }
+    list(document).iter().for_each(|value| found.extend(sentences(value)));
+    found
 }
 
 fn entries(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
