@@ -88,14 +88,16 @@ async fn what_is_not_a_call_is_told() {
 #[tokio::test]
 async fn a_stream_without_an_upgrade_explains_itself() {
     let world = World::start().await;
-    for path in ["/OnQuote", "/onorderprofit", "/Events", "/OnOrderUpdate"] {
-        let reply = world.http.get(&format!("{path}?id=x")).await.ok();
+    for path in ["/OnQuote", "/onorderprofit", "/Events", "/OnOrderUpdate", "/OnTickHistory"] {
+        let reply = world.http.get(&format!("{path}?id=x")).await;
+        assert_eq!(reply.refused(), "METHOD_NOT_SUPPORTED");
         assert!(
             reply.body.contains("WebSocket") && reply.body.contains("/static/EventsTest.html?id=x"),
             "{reply:?}"
         );
     }
-    assert_eq!(world.http.get("/OnTickHistory?id=x").await.status, 200);
+    let page = world.http.get_with("/OnQuote?id=x", &[("accept", "text/html")]).await.ok();
+    assert!(page.body.contains("/static/EventsTest.html?id=x"), "{page:?}");
 }
 
 #[tokio::test]

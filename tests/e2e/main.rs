@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test fails by panicking.
 
+mod certificates;
 mod chaos;
 mod connect;
 mod events_page;
+mod every_call;
+mod every_stream;
 mod example;
 mod faults;
 mod figures;

@@ -160,7 +160,12 @@ impl Session {
 
     /// Opens a stream.
     pub(crate) async fn stream(&self, name: &str) -> Events {
-        Events::open(&format!("ws://{}{}", self.http.address(), self.path(name, ""))).await
+        self.stream_with(name, "").await
+    }
+
+    /// Opens a stream with parameters beside the token.
+    pub(crate) async fn stream_with(&self, name: &str, query: &str) -> Events {
+        Events::open(&format!("ws://{}{}", self.http.address(), self.path(name, query))).await
     }
 
     /// The tickets of everything open.

@@ -125,7 +125,8 @@ impl Mistakes {
             },
         };
         if text.len() < ADMIN_KEY_BYTES_MIN {
-            return self.note(format!("the administrator key needs {ADMIN_KEY_BYTES_MIN} characters or more"));
+            return self
+                .note(format!("the administrator key needs {ADMIN_KEY_BYTES_MIN} characters or more"));
         }
         Some(Some(Secret::new(text)))
     }

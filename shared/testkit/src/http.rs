@@ -88,16 +88,27 @@ impl Client {
 
     /// Sends a POST.
     pub async fn post(&self, path: &str, content_type: &str, body: &str) -> Reply {
+        self.send(Method::POST, path, &[("content-type", content_type)], body.to_owned()).await
+    }
+
+    /// Sends a POST whose body is no text.
+    pub async fn post_bytes(&self, path: &str, content_type: &str, body: Vec<u8>) -> Reply {
         self.send(Method::POST, path, &[("content-type", content_type)], body).await
     }
 
-    async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Reply {
         let what = format!("{method} {path}");
         let mut request = Request::builder().method(method).uri(path).header(HOST, &self.address);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(Bytes::from(body.to_owned()))).unwrap();
+        let request = request.body(Full::new(body.into())).unwrap();
         in_time(&what, self.exchange(request))
             .await
             .unwrap_or_else(|error| panic!("{what} at {}: {error}", self.address))

@@ -92,7 +92,7 @@ pub(crate) struct Candles {
 impl Candles {
     /// Begins events of a candle. Returns `false` if there are too many.
     pub(crate) fn subscribe(&mut self, which: Which, interval: Duration) -> bool {
-        let is_there = self.running.get(&which).is_some_and(|running| running.candle.is_some());
+        let is_there = self.running.get(&which).is_some_and(|running| running.is_seeded);
         let begun = self.wanted.begin(which, interval, is_there);
         if begun {
             self.running.entry(which).or_default();
@@ -134,12 +134,12 @@ impl Candles {
     pub(crate) fn seed(&mut self, which: Which, bars: &[records::Bar], digits: u32) {
         let Some(running) = self.running.get_mut(&which) else { return };
         running.is_seeded = true;
+        self.wanted.touch(which);
         let Some(candle) = together(which.1, bars, digits) else { return };
         // Our ticks, if there are some, are in the server's bar.
         if running.candle.is_none_or(|ours| ours.open_s <= candle.open_s) {
             let last_ms = running.candle.map_or(candle.last_ms, |ours| ours.last_ms);
             running.candle = Some(Candle { last_ms, ..candle });
-            self.wanted.touch(which);
         }
     }
 
@@ -154,12 +154,16 @@ impl Candles {
                 // Late, or the clock was set back: the running candle is right.
                 Some(candle) if candle.open_s > open_s => continue,
                 ended => {
-                    if let Some(candle) = ended.replace(Candle::first(open_s, price, time_ms)) {
+                    let before = ended.replace(Candle::first(open_s, price, time_ms));
+                    // One whose beginning is not known is not told.
+                    if let Some(candle) = before.filter(|_| running.is_seeded) {
                         self.ended.push((*which, candle));
                     }
                 }
             }
-            self.wanted.touch(*which);
+            if running.is_seeded {
+                self.wanted.touch(*which);
+            }
         }
     }
 
@@ -235,6 +239,8 @@ mod tests {
         let mut candles = Candles::default();
         candles.subscribe(M5, Duration::ZERO);
         assert_eq!(candles.unseeded(), [M5]);
+        candles.on_tick(1, price(6), 600_000);
+        assert!(told(&mut candles).is_empty(), "its beginning is not known yet");
         candles.seed(M5, &[bar(300, [1.0, 9.0, 1.0, 5.0], 7), bar(600, [5.0, 8.0, 4.0, 6.0], 3)], 5);
         assert!(candles.unseeded().is_empty());
         candles.on_tick(1, price(9), 601_000);

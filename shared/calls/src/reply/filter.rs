@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::Names;
 
@@ -30,7 +30,8 @@ impl<T: Serialize> Serialize for Filtered<T> {
             return self.value.serialize(to);
         }
         let whole = serde_json::to_value(&self.value).map_err(serde::ser::Error::custom)?;
-        reduced(whole, &self.keep).unwrap_or_else(|| Value::Object(serde_json::Map::new())).serialize(to)
+        let nothing = if whole.is_array() { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
+        reduced(whole, &self.keep).unwrap_or(nothing).serialize(to)
     }
 }
 
@@ -39,7 +40,7 @@ fn reduced(value: Value, keep: &[String]) -> Option<Value> {
     match value {
         Value::Object(fields) => {
             let named = |name: &str| keep.iter().any(|wanted| wanted.eq_ignore_ascii_case(name));
-            let kept: serde_json::Map<String, Value> = fields
+            let kept: Map<String, Value> = fields
                 .into_iter()
                 .filter_map(|(name, value)| {
                     let value = if named(&name) { Some(value) } else { reduced(value, keep) };
@@ -56,21 +57,20 @@ fn reduced(value: Value, keep: &[String]) -> Option<Value> {
     }
 }
 
+/// The whole reply, or as much of it as was asked for: then any field may be missing, on every level.
 impl<T: JsonSchema> JsonSchema for Filtered<T> {
     fn inline_schema() -> bool {
-        T::inline_schema()
+        true
     }
 
     fn schema_name() -> Cow<'static, str> {
-        T::schema_name()
-    }
-
-    fn schema_id() -> Cow<'static, str> {
-        T::schema_id()
+        format!("Filtered{}", T::schema_name()).into()
     }
 
     fn json_schema(schemas: &mut SchemaGenerator) -> Schema {
-        T::json_schema(schemas)
+        let whole = schemas.subschema_for::<T>();
+        let kind = if whole.get("type").is_some_and(|kind| kind == "array") { "array" } else { "object" };
+        json_schema!({ "anyOf": [whole, { "type": kind, "description": "What `filter` keeps of it." }] })
     }
 }
 
@@ -94,5 +94,8 @@ mod tests {
             json!({ "orders": [{ "ticket": 1, "lots": 2.0 }, { "lots": 3.0 }] })
         );
         assert_eq!(filtered(&["nothing"]), json!({}));
+        let names: Names = ["nothing"].into_iter().collect();
+        let list = serde_json::to_value(Filtered::new(json!([{ "a": 1 }]), Some(&names))).unwrap();
+        assert_eq!(list, json!([]));
     }
 }

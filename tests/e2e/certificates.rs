@@ -1,0 +1,124 @@
+//! Client certificates: PKCS#12 files, and brokers that ask for them.
+
+use std::process::Stdio;
+
+use broker::TlsFiles;
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use testkit::{Scratch, percent_encoded};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::world::{USD, World, manual};
+
+/// Whoever signs the certificates of a test.
+struct Authority {
+    certificate: rcgen::Certificate,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap();
+        Self { certificate, issuer: Issuer::new(params, key) }
+    }
+
+    /// Certificate and key, PEM.
+    fn sign(&self, name: &str, purpose: ExtendedKeyUsagePurpose) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.extended_key_usages = vec![purpose];
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        (certificate.pem(), key.serialize_pem())
+    }
+
+    async fn client(&self, password: &str) -> Vec<u8> {
+        let (certificate, key) = self.sign("trader", ExtendedKeyUsagePurpose::ClientAuth);
+        packed(&format!("{key}{certificate}"), password).await
+    }
+}
+
+/// A PKCS#12 file of a certificate that nobody trusts.
+pub(crate) async fn pfx(password: &str) -> Vec<u8> {
+    Authority::new().client(password).await
+}
+
+/// Packs a key and its certificate as most programs do.
+async fn packed(pem: &str, password: &str) -> Vec<u8> {
+    let mut openssl = Command::new("openssl")
+        .args(["pkcs12", "-export", "-passout", &format!("pass:{password}")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program openssl is needed: `cargo xtask test` installs it");
+    openssl.stdin.take().unwrap().write_all(pem.as_bytes()).await.unwrap();
+    let output = openssl.wait_with_output().await.unwrap();
+    assert!(output.status.success());
+    output.stdout
+}
+
+/// A broker that asks its clients for certificates of an authority.
+async fn world(folder: &Scratch, authority: &Authority) -> World {
+    let (cert, key) = authority.sign("localhost", ExtendedKeyUsagePurpose::ServerAuth);
+    let ca = folder.file("ca.pem", &authority.certificate.pem());
+    let files = TlsFiles {
+        cert: folder.file("cert.pem", &cert),
+        key: folder.file("key.pem", &key),
+        client_ca: Some(ca.clone()),
+    };
+    let trusting = worker::Settings { extra_ca: Some(ca), ..worker::Settings::default() };
+    World::build(broker::Settings { tls: Some(files), ..manual() }, trusting, api::Settings::default()).await
+}
+
+/// A multipart body as browsers and HTTP libraries send it.
+async fn connect(world: &World, file: &[u8], password: &str) -> testkit::Reply {
+    let port = world.broker_addr.port();
+    let fields = [
+        ("user", USD.to_string()),
+        ("password", "demo".to_owned()),
+        ("host", "wss://localhost".to_owned()),
+        ("port", port.to_string()),
+        ("pfxFilePassword", password.to_owned()),
+    ];
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        body.extend(
+            format!("--edge\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes(),
+        );
+    }
+    let head = "--edge\r\ncontent-disposition: form-data; name=\"pfxFile\"; filename=\"me.pfx\"\r\n\
+                content-type: application/octet-stream\r\n\r\n";
+    body.extend(head.bytes());
+    body.extend_from_slice(file);
+    body.extend_from_slice(b"\r\n--edge--\r\n");
+    world.http.post_bytes("/ConnectCert", "multipart/form-data; boundary=edge", body).await
+}
+
+#[tokio::test]
+async fn a_certificate_opens_a_broker_that_asks_for_one() {
+    let (folder, authority) = (Scratch::new("mtls"), Authority::new());
+    let world = world(&folder, &authority).await;
+    let file = authority.client("secret").await;
+    let token = connect(&world, &file, "secret").await.ok().body;
+    let summary = world.http.get(&format!("/AccountSummary?id={token}")).await.ok().json();
+    assert_eq!(summary["currency"], "USD");
+    // It is kept with the login data, as the password is.
+    world.http.get(&format!("/Disconnect?id={token}")).await.ok();
+    assert_eq!(world.http.get(&format!("/ConnectByToken?id={token}")).await.ok().body, token);
+}
+
+#[tokio::test]
+async fn a_certificate_that_does_not_fit_is_told() {
+    let (folder, authority) = (Scratch::new("mtls"), Authority::new());
+    let world = world(&folder, &authority).await;
+    let file = authority.client("secret").await;
+    assert_eq!(connect(&world, &file, "wrong").await.refused(), "INVALID_CERTIFICATE");
+    assert_eq!(connect(&world, b"not a file", "secret").await.refused(), "INVALID_CERTIFICATE");
+    assert_eq!(connect(&world, &pfx("secret").await, "secret").await.refused(), "INVALID_CERTIFICATE");
+    let host = percent_encoded("wss://localhost");
+    let port = world.broker_addr.port();
+    let without = world.http.get(&format!("/Connect?user={USD}&password=demo&host={host}&port={port}")).await;
+    assert_eq!(without.refused(), "CERTIFICATE_REQUIRED");
+}
