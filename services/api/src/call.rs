@@ -54,12 +54,21 @@ async fn params(front: &Front, route: &CallRoute, parts: &Parts, body: Body) -> 
     let mut params = Params::new();
     if parts.method == Method::POST {
         let settings = &front.settings;
-        let bytes_max = if route.posted { settings.upload_bytes_max } else { settings.body_bytes_max };
+        let (bytes_max, place) = if route.posted {
+            let place = front.uploads.try_acquire().map_err(|_| {
+                let error = Error::busy("Many files are sent to this service right now. Come back later.");
+                (StatusCode::SERVICE_UNAVAILABLE, error)
+            })?;
+            (settings.upload_bytes_max, Some(place))
+        } else {
+            (settings.body_bytes_max, None)
+        };
         let reading = request::body_params(&parts.headers, body, bytes_max, &route.files);
         params = match tokio::time::timeout(settings.body_timeout, reading).await {
             Ok(read) => read?,
             Err(_) => return Err((StatusCode::REQUEST_TIMEOUT, Error::timeout("Sending the body"))),
         };
+        drop(place);
     }
     // The body comes first, so that it wins over the query.
     params.extend(request::query_params(&parts.uri).pairs());

@@ -26,6 +26,8 @@ pub(crate) struct Front {
     pub(crate) tasks: Tasks,
     /// Places for WebSockets.
     pub(crate) sockets: Arc<Semaphore>,
+    /// Places for large bodies while they are read.
+    pub(crate) uploads: Semaphore,
 }
 
 impl Front {
@@ -37,6 +39,7 @@ impl Front {
             manual: manual::page(&description.calls, &settings.version),
             openapi: openapi::document(),
             sockets: Arc::new(Semaphore::new(settings.sockets_max)),
+            uploads: Semaphore::new(settings.uploads_max),
             settings,
             tasks: Tasks::new(),
         }

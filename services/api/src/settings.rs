@@ -18,6 +18,8 @@ pub struct Settings {
     /// The largest body of a call that comes as POST only. Default 1 MiB: a certificate has some KiB, and a
     /// servers.dat file some hundred.
     pub upload_bytes_max: usize,
+    /// How many of those are read at a time. Default 64: at 1 MiB each that is 64 MiB, whoever sends them.
+    pub uploads_max: usize,
     /// How long a client may take to send a body. Default 10 s: it fits into a few packets.
     pub body_timeout: Duration,
     /// The longest query. Default 32 KiB: a thousand symbol names. The HTTP library refuses 64 KiB by itself, without
@@ -49,6 +51,7 @@ impl Default for Settings {
             connect_timeout: Duration::from_secs(90),
             body_bytes_max: 64 * 1024,
             upload_bytes_max: 1024 * 1024,
+            uploads_max: 64,
             body_timeout: Duration::from_secs(10),
             query_bytes_max: 32 * 1024,
             connections_max: 8192,

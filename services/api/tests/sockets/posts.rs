@@ -1,5 +1,7 @@
 //! Calls that come with a body.
 
+use std::time::Duration;
+
 use api::Settings;
 use calls::{AnyCall, ConnectionCall};
 
@@ -117,4 +119,22 @@ async fn bodies_in_parts_are_bounded_and_their_faults_are_named() {
     let fitting = multipart(&[("file; filename=\"servers.dat\"", &"x".repeat(200_000))]);
     assert_ne!(world.send("POST", "/LoadServersDat", &PARTS, &fitting).await.status, 413);
     assert_eq!(world.send("POST", "/Connect", &PARTS, &fitting).await.status, 413, "a login has no file");
+}
+
+#[tokio::test]
+async fn a_large_body_too_many_comes_back_later() {
+    let world = World::with(Settings { uploads_max: 0, ..Settings::default() }).await;
+    let body = multipart(&[("ids", "a")]);
+    let reply = world.send("POST", "/DisconnectOrphans", &PARTS, &body).await;
+    assert_eq!((reply.status, reply.code().as_str()), (503, "SERVER_BUSY"));
+    let login = multipart(&[("user", "5"), ("password", "p"), ("host", "h"), ("port", "1")]);
+    assert_eq!(world.send("POST", "/Connect", &PARTS, &login).await.body, TOKEN);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let world =
+        World::with(Settings { body_timeout: Duration::from_millis(20), ..Settings::default() }).await;
+    let reply = world.send("POST", "/ConnectCert", &[("Content-Length", "10")], "").await;
+    assert_eq!((reply.status, reply.code().as_str()), (408, "TIMEOUT"));
 }
