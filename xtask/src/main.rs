@@ -3,6 +3,7 @@
 //! It uses nothing beyond the standard library, so that it builds in a second.
 
 mod packages;
+mod tools;
 
 use std::process::{Command, ExitCode};
 
@@ -79,6 +80,7 @@ fn run(args: &[&str]) -> Result<(), Failure> {
 
 fn test(rest: &[&str]) -> Result<(), Failure> {
     packages::ensure()?;
+    tools::ensure()?;
     let mut args = vec!["test", "--workspace", "--all-features", "--no-fail-fast"];
     args.extend(rest);
     cargo(&args, &[])
