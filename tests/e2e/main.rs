@@ -4,6 +4,7 @@
 
 mod certificates;
 mod chaos;
+mod clients;
 mod connect;
 mod events_page;
 mod every_call;
