@@ -12,6 +12,7 @@ use calls::values::ProxyType;
 use calls::{Handle, Secret, Upload};
 use error::{Code, Error};
 use link::{Credentials, Endpoint, Identity, ProxyKind};
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
 use crate::backend::Caller;
@@ -55,9 +56,10 @@ impl Handle<ConnectCert> for Caller<'_> {
     async fn handle(&self, call: ConnectCert) -> Result<Text, Error> {
         let plan = self.plan_at(call.login, &call.host, call.port, call.connect_timeout_s)?;
         let file = call.pfx_file.ok_or_else(|| Error::missing_param("pfxFile", Upload::ACCEPTS))?;
-        let password = call.pfx_file_password.as_ref().map(Secret::expose).unwrap_or_default();
-        let identity = Identity::from_pkcs12(file.bytes(), password)
-            .map_err(|cause| Error::new(Code::InvalidCertificate, format!("pfxFile: {cause}.")))?;
+        let password = call.pfx_file_password.unwrap_or_else(|| Secret::new(""));
+        // Opening the file is work by design: its password is hashed many thousand times.
+        let opening = spawn_blocking(move || Identity::from_pkcs12(file.bytes(), password.expose()));
+        let identity = opening.await.map_err(Error::internal)??;
         self.connect(Plan { identity: Some(identity), ..plan }).await
     }
 }
@@ -194,6 +196,9 @@ impl Caller<'_> {
             session.set_password(password).await;
         }
         session.restore(deadline).await?;
+        if target.wants_history {
+            session.visit(deadline, |state| state.past.want()).await?;
+        }
         Ok(Text::new(session.token().to_owned()))
     }
 }

@@ -19,7 +19,7 @@ params! {
         otp: Option<Secret>,
         /// Loads all past orders once the login is done, while calls are answered already.
         download_order_history as "downloadOrderHistory": bool = false,
-        /// Reconnects by itself when the broker changes its symbols.
+        /// Kept for old programs: changes of symbols are followed in any case, without a new login.
         reconnect_on_symbol_update as "reconnectOnSymbolUpdate": bool = false,
         /// The HTTP status that errors of the session have, from 200 to 599.
         error_reply_status_code as "errorReplyStatusCode": Option<u16>,
