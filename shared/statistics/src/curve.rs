@@ -27,6 +27,8 @@ pub struct Account<'a> {
     pub deposit: &'a Deposit,
     /// Terms of the symbols in the deals.
     pub contracts: &'a Contracts,
+    /// Floating result of what is open after all deals, at the end of the curve; `None` if only the tape tells it.
+    pub floating: Option<Money>,
 }
 
 /// An account at one moment.
@@ -78,6 +80,9 @@ pub struct Curve {
 /// with [`profit_of`] at the tape's prices; credit counts towards equity. Drawdowns are measured from the highest value
 /// since `from_ms`; deposits, withdrawals and credit move that along, see [`Peak`]. No reference defines a curve of
 /// equity made of candles: what happens between their ends is not in it.
+///
+/// Where the account tells its floating result, the last point is at `to_ms` and has this one: candles that run still
+/// have no end, and the curve is to meet the account as it is now.
 #[must_use]
 pub fn equity_curve(account: &Account<'_>, tape: &Tape, from_ms: i64, to_ms: i64, repeats: Repeats) -> Curve {
     let mut curve = Curve::default();
@@ -100,13 +105,17 @@ pub fn equity_curve(account: &Account<'_>, tape: &Tape, from_ms: i64, to_ms: i64
 
     let mut times = tape.ends(from_ms, to_ms);
     times.extend(rest.iter().map(|deal| deal.time_ms).take_while(|time_ms| *time_ms <= to_ms));
+    times.extend(account.floating.map(|_| to_ms));
     let mut rest = rest.iter().peekable();
     for time_ms in times {
         while let Some(deal) = rest.next_if(|deal| deal.time_ms <= time_ms) {
             state.take(deal);
             meter.take(deal);
         }
-        let unrealized = state.positions.value(account, tape, time_ms, &mut curve.unvalued);
+        let unrealized = match account.floating {
+            Some(known) if time_ms == to_ms => known,
+            _ => state.positions.value(account, tape, time_ms, &mut curve.unvalued),
+        };
         let point = meter.point(time_ms, &state, unrealized);
         let is_repeat =
             curve.points.last().is_some_and(|last| Point { time_ms: last.time_ms, ..point } == *last);

@@ -23,6 +23,9 @@ pub struct Holding {
     pub opened: Fill,
     /// When and at what price it was closed; `None` while it is open.
     pub closed: Option<Fill>,
+    /// Its latest result that is known, and when: that of the closing, or the present one. In place of the one that the
+    /// closing price comes to.
+    pub latest: Option<(i64, Money)>,
 }
 
 /// The greatest and the least floating result of a trade; account currency, without swap and commission.
@@ -43,7 +46,8 @@ pub struct Extrema {
 }
 
 /// The best and the worst of a trade: at its opening, where the result is zero, at the highs and lows of the candles
-/// that lie wholly within its life, and at its closing. The earliest of equals counts.
+/// that lie wholly within its life, and at its closing, or now if the present result is known. The earliest of equals
+/// counts.
 ///
 /// Candles are bid prices and carry no spread: shorts look better by the spread than they were. Rates of conversion
 /// are those at the candle's end. What cannot be converted is left out. No reference defines these figures (maximum
@@ -72,8 +76,10 @@ pub fn extrema(holding: &Holding, contract: &Contract, deposit: &Deposit, tape: 
         look(bar.candle.time_ms, bar.candle.high, bar.end_ms);
         look(bar.candle.time_ms, bar.candle.low, bar.end_ms);
     }
-    if let Some(closed) = holding.closed {
-        look(closed.time_ms, closed.price, closed.time_ms);
+    match (holding.latest, holding.closed) {
+        (Some((time_ms, result)), _) => found.take(time_ms, result),
+        (None, Some(closed)) => look(closed.time_ms, closed.price, closed.time_ms),
+        (None, None) => {}
     }
     found
 }

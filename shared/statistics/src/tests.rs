@@ -97,7 +97,7 @@ impl Home {
 
     fn account<'a>(&'a self, deals: &'a [Deal], balance: f64) -> Account<'a> {
         let (balance, credit) = (money(balance), Money::ZERO);
-        Account { deals, balance, credit, deposit: &self.deposit, contracts: &self.contracts }
+        Account { deals, balance, credit, deposit: &self.deposit, contracts: &self.contracts, floating: None }
     }
 }
 

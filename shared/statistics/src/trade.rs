@@ -76,6 +76,7 @@ impl Trade {
             volume: self.volume,
             opened: self.opened?,
             closed: Some(self.closed),
+            latest: None,
         })
     }
 }

@@ -175,6 +175,7 @@ impl History {
             credit: self.credit,
             deposit: &self.deposit,
             contracts: &self.contracts,
+            floating: None,
         };
         let tape = self.tape();
         let curve = equity_curve(&account, &tape, self.from_ms, self.to_ms, Repeats::Keep);

@@ -16,7 +16,7 @@ use crate::backend::Caller;
 use crate::session::Session;
 use crate::session::state::State;
 use crate::session::terms::Terms;
-use crate::translate::{deals_of, equity_point, stats_of, unrealized};
+use crate::translate::{deals_of, equity_point, server_ms, stats_of, ticket, unrealized};
 
 /// Candles of one symbol that a curve is made of: the shortest length is taken that gives no more.
 const CANDLES_MAX: i64 = 5_000;
@@ -77,6 +77,7 @@ impl Record {
             credit: self.credit,
             deposit: &self.deposit,
             contracts: &self.contracts,
+            floating: Some(self.open_profit),
         }
     }
 
@@ -101,7 +102,11 @@ impl Record {
     /// Of trades closed since the begin, then of open ones.
     fn extrema(&self) -> Vec<TradeUnrealizedExtrema> {
         let closed = self.trades.iter().filter(|trade| trade.closed.time_ms >= self.from_ms);
-        let holdings = closed.filter_map(Trade::holding).chain(self.open.iter().cloned());
+        // What came of it is known, rate included.
+        let ended = |trade: &Trade| {
+            Some(Holding { latest: Some((trade.closed.time_ms, trade.profit)), ..trade.holding()? })
+        };
+        let holdings = closed.filter_map(ended).chain(self.open.iter().cloned());
         let of = |holding: Holding| {
             let contract = self.contracts.get(&holding.symbol)?;
             Some(unrealized(&statistics::extrema(&holding, contract, &self.deposit, &self.tape)))
@@ -128,7 +133,7 @@ impl Caller<'_> {
         let trades = statistics::trades(&deals);
         let first_ms = deals.iter().map(|deal| deal.time_ms).min().unwrap_or(moment.now_ms);
         // Before the first deal there was nothing: a curve from 1970 would be a flat line.
-        let from_ms = from.as_ms().unwrap_or(0).clamp(first_ms.min(moment.now_ms), moment.now_ms);
+        let from_ms = from.as_ms().unwrap_or(0).max(first_ms.min(moment.now_ms));
         let closed = trades.iter().filter(|trade| trade.closed.time_ms >= from_ms);
         let held = closed.map(|trade| &trade.symbol).chain(moment.open.iter().map(|holding| &holding.symbol));
         let held: BTreeSet<Arc<str>> = held.cloned().collect();
@@ -136,7 +141,7 @@ impl Caller<'_> {
         let opened =
             trades.iter().filter(|trade| trade.closed.time_ms >= from_ms).filter_map(|trade| trade.opened);
         let opened = opened.chain(moment.open.iter().map(|holding| holding.opened)).map(|fill| fill.time_ms);
-        let tape_from_ms = opened.fold(from_ms, i64::min);
+        let tape_from_ms = opened.fold(from_ms.min(moment.now_ms), i64::min);
         let (contracts, tape) = self.tape(&session, held, tape_from_ms, moment.now_ms).await?;
         let Moment { balance, credit, deposit, open, open_profit, now_ms } = moment;
         Ok(Record {
@@ -164,7 +169,11 @@ impl Caller<'_> {
                 session.visit(self.deadline, |state| (state.newest_deal(), moment(state))).await?;
             let last = history.deals.iter().map(|deal| deal.deal).max().unwrap_or(0);
             if newest <= last || tries >= TRIES {
-                return Ok((history, moment));
+                // The server's clock may be ahead of ours: what it has done is in the past all the same.
+                let times =
+                    history.deals.iter().map(|deal| server_ms(deal.time_create, deal.time_create_ms));
+                let now_ms = times.fold(moment.now_ms, i64::max);
+                return Ok((history, Moment { now_ms, ..moment }));
             }
         }
     }
@@ -241,23 +250,28 @@ fn moment(state: &mut State) -> Moment {
     let deposit = state.deposit();
     let main = &state.account.main;
     let money = |value: f64| Money::round(value, deposit.digits);
+    let now_ms = state.now().ms();
     let holding = |open: &crate::session::state::OpenPosition| Holding {
-        ticket: crate::translate::ticket(open.record.position_id),
+        ticket: ticket(open.record.position_id),
         symbol: open.record.trade_symbol.as_str().into(),
         side: open.side(),
         volume: open.volume(),
         opened: Fill {
-            time_ms: crate::translate::server_ms(open.record.time_create, open.record.time_create_ms),
+            time_ms: server_ms(open.record.time_create, open.record.time_create_ms),
             price: open.open_price(),
         },
         closed: None,
+        latest: Some((now_ms, open.profit)),
     };
+    // As the account's summary counts it, and as it will be once they are closed.
+    let floating =
+        |open: &crate::session::state::OpenPosition| open.profit + money(open.record.storage);
     Moment {
         balance: money(main.balance),
         credit: money(main.credit),
         open: state.positions.values().map(holding).collect(),
-        open_profit: state.positions.values().map(|open| open.profit).sum(),
-        now_ms: state.now().ms(),
+        open_profit: state.positions.values().map(floating).sum(),
+        now_ms,
         deposit,
     }
 }

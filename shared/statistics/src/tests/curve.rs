@@ -123,6 +123,22 @@ fn repeats_can_be_dropped() {
 }
 
 #[test]
+fn the_curve_ends_where_the_account_is() {
+    let home = Home::new();
+    let deals = [payment(1, DealKind::Transfer, 1000.0), deal(2, 1, Buy, In, 1.0, 1.1)];
+    let tape = tape("EURUSD", 1, &[[1.1, 1.1, 1.1, 1.1]; 4]);
+    let account = Account { floating: Some(money(-30.0)), ..home.account(&deals, 1000.0) };
+    // At the end of a candle, and between two.
+    for end_ms in [4 * HOUR, 4 * HOUR + 1] {
+        let points = equity_curve(&account, &tape, 2 * HOUR, end_ms, Repeats::Drop).points;
+        let last = points.last().unwrap();
+        assert_eq!((last.time_ms, last.unrealized, last.equity), (end_ms, money(-30.0), money(970.0)));
+        assert_eq!(last.equity_drawdown, money(30.0));
+        assert_eq!(points.iter().filter(|point| point.time_ms == end_ms).count(), 1);
+    }
+}
+
+#[test]
 fn profits_are_converted_at_the_prices_of_the_moment() {
     let home = Home::new();
     let deals = [deal(1, 1, Buy, In, 1.0, 150.0).on("USDJPY")];

@@ -14,6 +14,7 @@ fn holding(side: Side, closed: Option<(i64, f64)>) -> Holding {
         volume: lots(1.0),
         opened: Fill { time_ms: 10 * HOUR + HOUR / 2, price: price(1.1) },
         closed: closed.map(|(time_ms, at)| Fill { time_ms, price: price(at) }),
+        latest: None,
     }
 }
 
@@ -47,6 +48,17 @@ fn a_short_life_has_its_ends_only() {
     assert_eq!(found(&holding(Buy, closed)), [(10, "0".into()), (10, "-100".into())]);
     // Closed before it was opened: nothing lies within.
     assert_eq!(found(&holding(Buy, Some((0, 1.1)))), [(10, "0".into()), (10, "0".into())]);
+}
+
+#[test]
+fn a_result_that_is_known_counts_in_place_of_the_price() {
+    // The rate at its closing was not the candle's.
+    let closed = Holding { latest: Some((13 * HOUR, money(310.0))), ..holding(Buy, Some((13 * HOUR, 1.2))) };
+    assert_eq!(found(&closed), [(13, "310".into()), (12, "-400".into())]);
+    // Open for a moment only: no candle lies within its life, but it stands somewhere.
+    let mut open = Holding { latest: Some((20 * HOUR, money(-25.0))), ..holding(Buy, None) };
+    open.opened.time_ms = 20 * HOUR - 1;
+    assert_eq!(found(&open), [(19, "0".into()), (20, "-25".into())]);
 }
 
 #[test]
