@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test fails by panicking.
 
+mod candles;
 mod certificates;
 mod chaos;
 mod clients;
 mod connect;
+mod endpoints;
 mod events_page;
 mod every_call;
 mod every_stream;
@@ -13,14 +15,21 @@ mod example;
 mod faults;
 mod figures;
 mod history;
+mod hours;
 mod http;
 mod idempotency;
+mod margins;
+mod opposites;
+mod outcomes;
+mod past_orders;
 mod pending;
 mod process;
 mod proxies;
 mod readme;
 mod reads;
 mod replay;
+mod results;
+mod returning;
 mod streams;
 mod swagger_page;
 mod tls;

@@ -1,0 +1,125 @@
+//! When markets are open, on the server's clock.
+
+use std::time::Duration;
+
+use broker::catalogue::MarketHours;
+use broker::{Clock, Feed};
+use model::ServerTime;
+use serde_json::{Value, json};
+use testkit::eventually;
+
+use crate::world::{Session, World, manual};
+
+/// 2035-02-03, a Saturday, noon.
+const SATURDAY: ServerTime = ServerTime::from_ms(2_054_116_800_000);
+const DAY_S: i32 = 86_400;
+const MINUTES_OF_DAY: i64 = 1440;
+
+/// A broker with real hours whose clock is moved by the test.
+async fn world_on_saturday() -> World {
+    let (clock, market_hours) = (Clock::Manual(SATURDAY), MarketHours::Real);
+    World::with(broker::Settings { clock, market_hours, ..manual() }).await
+}
+
+/// What is traded of these at the moment.
+async fn open(session: &Session, call: &str) -> Vec<String> {
+    let symbols = "symbols=EURUSD&symbols=XAUUSD&symbols=AAPL&symbols=BTCUSD";
+    let states = session.json(call, symbols).await;
+    let states = states.as_array().unwrap().iter().filter(|state| state["active"] == true);
+    states.map(|state| state["symbol"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn markets_open_and_close_by_the_servers_clock() {
+    let world = world_on_saturday().await;
+    let session = world.login().await;
+    let mut price = 50_000.0;
+    // Bitcoin is traded on all days, so its price tells the time.
+    for (hours, expected) in [
+        (0, &["BTCUSD"][..]),
+        // Sunday, half past ten at night, and half past eleven.
+        (34, &["EURUSD", "BTCUSD"]),
+        (1, &["EURUSD", "XAUUSD", "BTCUSD"]),
+        // Monday at three in the afternoon, and at half past ten at night.
+        (16, &["EURUSD", "XAUUSD", "AAPL", "BTCUSD"]),
+        (7, &["EURUSD", "BTCUSD"]),
+        // Friday at eleven at night.
+        (4 * 24, &["BTCUSD"]),
+    ] {
+        let half = if hours == 34 { 1800 } else { 0 };
+        world.control.advance(Duration::from_secs(hours * 3600 + half)).await.unwrap();
+        price += 1.0;
+        world.control.quote("BTCUSD", price, price + 1.0).await.unwrap();
+        eventually("the price has come", async || {
+            (session.json("GetQuote", "symbol=BTCUSD").await["bid"] == price).then_some(())
+        })
+        .await;
+        for call in ["IsTradeSessionMany", "IsQuoteSessionMany"] {
+            assert_eq!(open(&session, call).await, expected, "{call} {hours} hours later");
+        }
+        for (call, symbol) in [("IsTradeSession", "AAPL"), ("IsQuoteSession", "AAPL"), ("IsTradeSession", "EURUSD")] {
+            let is_open = session.json(call, &format!("symbol={symbol}")).await;
+            assert_eq!(is_open, json!(expected.contains(&symbol)), "{call} {symbol} {hours} hours later");
+        }
+    }
+    for call in ["IsTradeSession", "IsQuoteSession", "SymbolSessions"] {
+        assert_eq!(session.refused(call, "symbol=NOPE").await, "INVALID_SYMBOL", "{call}");
+    }
+}
+
+#[tokio::test]
+async fn timetables_begin_with_sunday_and_count_minutes() {
+    let world = world_on_saturday().await;
+    let session = world.login().await;
+    let window = |from: i64, to: i64| json!([{ "startTime": from, "endTime": to }]);
+    let day = || window(0, MINUTES_OF_DAY);
+    let euro = json!([window(1325, 1440), day(), day(), day(), day(), window(0, 1315), []]);
+    let timetable = session.json("SymbolSessions", "symbol=EURUSD").await;
+    assert_eq!((&timetable["quotes"], &timetable["trades"]), (&euro, &euro));
+    let regular = || window(14 * 60 + 30, 21 * 60);
+    let apple = json!([[], regular(), regular(), regular(), regular(), regular(), []]);
+    assert_eq!(session.json("SymbolSessions", "symbol=AAPL").await["trades"], apple);
+    let many = session.json("SymbolSessionsExMany", "symbols=EURUSD&symbols=AAPL").await;
+    assert_eq!((&many["EURUSD"]["trades"], &many["AAPL"]["trades"]), (&euro, &apple));
+}
+
+#[tokio::test]
+async fn the_zone_of_the_server_counts() {
+    for days in 0..7 {
+        let timezone_shift_s = days * (DAY_S + 3600);
+        let settings = broker::Settings {
+            feed: Feed::Manual,
+            timezone_shift_s,
+            market_hours: MarketHours::Real,
+            ..broker::Settings::default()
+        };
+        let world = World::with(settings).await;
+        let session = world.login().await;
+        let sessions = session.json("SymbolSessionsExMany", "").await;
+        // A minute may begin between the two looks.
+        eventually("what is open is what the timetables say", async || {
+            let now_s = runtime_seconds() + i64::from(timezone_shift_s);
+            let states = session.json("IsTradeSessionMany", "").await;
+            let agrees = |state: &Value| {
+                let symbol = state["symbol"].as_str().unwrap();
+                state["active"] == holds(&sessions[symbol]["trades"], now_s)
+            };
+            states.as_array().unwrap().iter().all(agrees).then_some(())
+        })
+        .await;
+    }
+}
+
+fn runtime_seconds() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_secs()).unwrap()
+}
+
+fn holds(week: &Value, now_s: i64) -> bool {
+    // 1970-01-01 was a Thursday.
+    let weekday = usize::try_from((now_s.div_euclid(i64::from(DAY_S)) + 4).rem_euclid(7)).unwrap();
+    let minute = now_s.rem_euclid(i64::from(DAY_S)) / 60;
+    let minutes = |window: &Value, name: &str| window[name].as_i64().unwrap();
+    let inside = |window: &Value| (minutes(window, "startTime")..minutes(window, "endTime")).contains(&minute);
+    week[weekday].as_array().unwrap().iter().any(inside)
+}
