@@ -40,6 +40,13 @@ impl Remembered {
         self.by_token.get(token).cloned()
     }
 
+    /// Forgets all tokens of an account.
+    pub(crate) fn forget_account(&mut self, account: &AccountKey) {
+        self.by_token.retain(|_, data| data.account != *account);
+        let known = &self.by_token;
+        self.order.retain(|token| known.contains_key(token));
+    }
+
     /// Forgets a token.
     pub(crate) fn forget(&mut self, token: &str) {
         if self.by_token.remove(token).is_some() {
@@ -67,6 +74,8 @@ mod tests {
         assert_eq!(remembered.of("1").map(|data| data.account.login), Some(1));
         remembered.forget("1");
         assert!(remembered.of("1").is_none());
+        remembered.forget_account(&data(2).account);
+        assert!(remembered.of("2").is_none() && remembered.of("3").is_some());
         assert_eq!(remembered.order.len(), remembered.by_token.len());
     }
 }

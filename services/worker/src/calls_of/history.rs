@@ -5,7 +5,7 @@ use calls::reply::{DealInternal, Filtered, OrderHistoryEventArgs, OrderInternal}
 use calls::values::SortType;
 use calls::{Handle, ServerTime};
 use error::Error;
-use wire::records::{History, HistoryRequest};
+use wire::records::{Deal, History, HistoryRequest};
 use wire::requests;
 
 use crate::backend::Caller;
@@ -45,7 +45,9 @@ impl Handle<HistoryDealsByPositionId> for Caller<'_> {
         let session = self.session(&call.id)?;
         let history = self.whole_history(&session).await?;
         let (login, zone_ms) = self.owner(&session).await?;
-        let of_position = history.deals.iter().filter(|one| ticket(one.position_id) == call.ticket);
+        // Money that was paid in or out belongs to no position, and says so by a zero.
+        let is_of = |one: &&Deal| one.position_id != 0 && ticket(one.position_id) == call.ticket;
+        let of_position = history.deals.iter().filter(is_of);
         let deals: Vec<DealInternal> = of_position.map(|one| deal(one, login, zone_ms)).collect();
         if deals.is_empty() {
             return Err(Error::new(

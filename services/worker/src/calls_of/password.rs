@@ -42,6 +42,8 @@ impl Handle<ChangePassword> for Caller<'_> {
         if !call.is_investor {
             // As clients of the interface know it: the session is over, and its token with it.
             self.worker.remove(call.id.as_str(), End::Closed)?;
+            // What earlier sessions of the account were connected with is of no use any more.
+            self.worker.remembered().forget_account(session.account());
         }
         Ok(Text::OK)
     }

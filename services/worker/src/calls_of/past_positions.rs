@@ -5,6 +5,7 @@ use calls::history::{HistoryPositions, HistoryPositionsByCloseTime, OrderHistory
 use calls::reply::Order;
 use error::Error;
 
+use super::history::{request_of, seconds};
 use crate::backend::Caller;
 use crate::session::Session;
 use crate::translate::closed_positions;
@@ -22,7 +23,10 @@ impl Handle<HistoryPositions> for Caller<'_> {
 impl Handle<HistoryPositionsByCloseTime> for Caller<'_> {
     async fn handle(&self, call: HistoryPositionsByCloseTime) -> Result<Vec<Order>, Error> {
         let mut positions = self.past_positions(&self.session(&call.id)?).await?;
-        positions.retain(|position| (call.range.from..=call.range.to).contains(&position.close_time));
+        // As the server counts ranges: by the second, both ends included.
+        let range = request_of(&call.range);
+        let closed_s = |position: &Order| i64::from(seconds(position.close_time));
+        positions.retain(|one| (i64::from(range.from)..=i64::from(range.to)).contains(&closed_s(one)));
         positions.sort_by_key(|position| (position.close_time, position.ticket));
         Ok(positions)
     }

@@ -159,12 +159,8 @@ impl Caller<'_> {
         let name = symbol.to_owned();
         let known = session.visit(self.deadline, move |state| state.catalogue.named(&name).cloned()).await?;
         let known = known.ok_or_else(|| Error::invalid_symbol(symbol))?;
-        let minutes = frame.minutes();
-        let period = Period::for_minutes(minutes)
-            .ok_or_else(|| Error::internal(format!("no period for {minutes} minutes")))?;
-        let ask = BarsRequest { symbol: known.name.to_string(), period: period.code, from, to };
-        let bars = session.request::<requests::Bars>(self.deadline, &ask).await?;
-        if bars.0.len() > BARS_MAX {
+        let bars = self.parts(session, &known.name, frame, (from, to)).await?;
+        if bars.len() > BARS_MAX {
             let given = format!("{from} to {to}");
             return Err(Error::invalid_param(
                 "to",
@@ -172,8 +168,20 @@ impl Caller<'_> {
                 &format!("a range of at most {BARS_MAX} candles"),
             ));
         }
-        let shown = bars.0.iter().map(|record| bar(record, known.digits)).collect();
-        Ok(if period.minutes == minutes { shown } else { together(shown, minutes) })
+        Ok(shown(&bars, frame, known.digits))
+    }
+
+    /// The server's own bars that candles are made of.
+    async fn parts(
+        &self,
+        session: &Session,
+        symbol: &str,
+        frame: TimeFrame,
+        (from, to): Span,
+    ) -> Result<Vec<records::Bar>, Error> {
+        let period = period_of(frame)?.code;
+        let ask = BarsRequest { symbol: symbol.to_owned(), period, from, to };
+        Ok(session.request::<requests::Bars>(self.deadline, &ask).await?.0)
     }
 
     /// The last candles up to a moment: looked for further back until there are enough.
@@ -185,15 +193,25 @@ impl Caller<'_> {
         back: &Back,
     ) -> Result<Vec<Bar>, Error> {
         let count = check_count(back)?;
-        let to = range_end(back.from);
+        let name = symbol.to_owned();
+        let known = session.visit(self.deadline, move |state| state.catalogue.named(&name).cloned()).await?;
+        let known = known.ok_or_else(|| Error::invalid_symbol(symbol))?;
+        let mut to = range_end(back.from);
         let mut reach_s = i64::from(back.bars) * i64::from(frame.minutes()) * MINUTE_S + CLOSED_S;
+        let mut parts: Vec<records::Bar> = Vec::new();
         let mut bars = Vec::new();
         for _ in 0..LOOKS_BACK {
-            let from = i32::try_from(i64::from(to) - reach_s).unwrap_or(0).max(0);
-            bars = self.bars(session, symbol, frame, (from, to)).await?;
+            // On the grid, so that no candle is cut in two between looks.
+            let reached = open_of(frame.minutes(), i64::from(to) - reach_s);
+            let from = i32::try_from(reached).unwrap_or(0).max(0);
+            let mut earlier = self.parts(session, &known.name, frame, (from, to)).await?;
+            earlier.append(&mut parts);
+            parts = earlier;
+            bars = shown(&parts, frame, known.digits);
             if bars.len() >= count || from == 0 {
                 break;
             }
+            to = from - 1;
             reach_s = reach_s.saturating_mul(2);
         }
         let surplus = bars.len().saturating_sub(count);
@@ -238,6 +256,19 @@ fn check_count(back: &Back) -> Result<usize, Error> {
         return Err(Error::invalid_param("numBars", &back.bars.to_string(), &accepts));
     }
     Ok(count)
+}
+
+/// The server's bars that candles of this length are made of: its own, or shorter ones.
+fn period_of(frame: TimeFrame) -> Result<Period, Error> {
+    let minutes = frame.minutes();
+    Period::for_minutes(minutes).ok_or_else(|| Error::internal(format!("no period for {minutes} minutes")))
+}
+
+/// Candles as the contract has them.
+fn shown(parts: &[records::Bar], frame: TimeFrame, digits: u32) -> Vec<Bar> {
+    let bars = parts.iter().map(|record| bar(record, digits)).collect();
+    let is_whole = Period::for_minutes(frame.minutes()).is_some_and(|period| period.minutes == frame.minutes());
+    if is_whole { bars } else { together(bars, frame.minutes()) }
 }
 
 fn or_exception(symbol: &str, bars: Result<Vec<Bar>, Error>) -> BarsForSymbol {

@@ -213,9 +213,9 @@ impl State {
         1000 * (i64::from(main.timezone_shift) + 3600 * i64::from(main.daylightmode))
     }
 
-    /// The server's clock now.
+    /// The server's clock now: ours in its zone, unless its ticks say that it is ahead of that.
     pub(crate) fn now(&self) -> ServerTime {
-        ServerTime::from_ms(runtime::unix_ms() + self.zone_ms())
+        ServerTime::from_ms(self.quotes.last_tick_ms().max(runtime::unix_ms() + self.zone_ms()))
     }
 
     /// Whether a symbol may have several positions; if not, it has one, which every order changes.
