@@ -18,3 +18,5 @@ mod subscriptions;
 mod symbols;
 mod tick_values;
 pub(crate) mod trading;
+
+pub(crate) use account::INVESTOR;

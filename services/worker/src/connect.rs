@@ -11,11 +11,14 @@ use calls::reply::Text;
 use calls::values::ProxyType;
 use calls::{Handle, Secret, Upload};
 use error::{Code, Error};
-use link::{Credentials, Endpoint, Identity, ProxyKind};
+use link::{Credentials, Endpoint, Identity, LinkError, ProxyKind, RetryAdvice};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
+use wire::records::Account;
+use wire::{Empty, requests};
 
 use crate::backend::Caller;
+use crate::calls_of::INVESTOR;
 use crate::session::{AccountKey, Phase, Session, Target};
 use crate::worker::Worker;
 
@@ -143,18 +146,19 @@ impl Caller<'_> {
         let turn = self.worker.connecting(&account);
         let late = |_| Error::timeout("Another login of this account");
         let _turn = timeout_at(deadline, turn.lock()).await.map_err(late)?;
-        let live = match id {
-            Some(id) => self.worker.session(id).ok(),
-            None => self.worker.session_of(&account),
-        };
+        let mut own = self.worker.sessions_of(&account);
+        own.retain(|session| id.is_none_or(|id| id == session.token()));
         // Whatever becomes of the call, its parameters must make sense.
         let target = plan.target(self.worker)?;
-        if let Some(session) = live.filter(|session| *session.account() == account) {
-            if !matches!(session.phase(), Phase::Ended(_)) {
-                return self.rejoin(&session, &target, deadline).await;
-            }
-            // It will not come up by itself: a new one takes its place.
-            self.worker.remove(session.token(), End::Closed)?;
+        let (ended, live): (Vec<_>, Vec<_>) =
+            own.into_iter().partition(|session| matches!(session.phase(), Phase::Ended(_)));
+        if let Some(session) = self.admitted(&live, &target, deadline).await? {
+            return self.rejoin(&session, &target, deadline).await;
+        }
+        // They will not come up by themselves, or the chosen token is to be what another password may: a new one takes
+        // the place.
+        for over in ended.iter().chain(live.iter().filter(|_| id.is_some())) {
+            self.worker.remove(over.token(), End::Closed)?;
         }
         let token = id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
         self.begin(&token, account, target, plan.login.error_reply_status_code, deadline).await
@@ -171,11 +175,12 @@ impl Caller<'_> {
         // Before the login: a token that is taken, or a full worker, must not cost one.
         self.worker.check_room(token)?;
         let session = Session::start(&self.worker.shared, &self.worker.tasks, token, account, target, status);
-        let up = match session.settled(deadline).await {
-            Ok(()) => self.worker.add(&session),
-            Err(error) => Err(error),
+        let up = async {
+            session.settled(deadline).await?;
+            session.set_investor(session.visit(deadline, |state| has_investor_rights(&state.account)).await?);
+            self.worker.add(&session)
         };
-        match up {
+        match up.await {
             Ok(()) => {
                 self.worker.remembered().forget(token);
                 Ok(Text::new(token.to_owned()))
@@ -187,14 +192,31 @@ impl Caller<'_> {
         }
     }
 
-    /// A second connect of an account: its password is compared with the session's, or proved by a login.
-    async fn rejoin(&self, session: &Session, target: &Target, deadline: Instant) -> Result<Text, Error> {
+    /// Which of the live sessions of an account a password leads to: it is compared with theirs, or else proved by a
+    /// login. `None` if it may not what any of them may: who can only look must not get a session that trades.
+    async fn admitted(
+        &self,
+        live: &[Session],
+        target: &Target,
+        deadline: Instant,
+    ) -> Result<Option<Session>, Error> {
         let password = target.credentials.password.as_str();
-        if !session.has_password(password) {
-            let proof = prove(self.worker, target);
+        let known = live.iter().find(|session| session.has_password(password));
+        if known.is_some() || live.is_empty() {
+            return Ok(known.cloned());
+        }
+        let proof = prove(self.worker, target);
+        let is_investor =
             timeout_at(deadline, proof).await.unwrap_or_else(|_| Err(Error::timeout("The login")))?;
+        let equal = live.iter().find(|session| session.is_investor() == is_investor);
+        if let Some(session) = equal {
             session.set_password(password).await;
         }
+        Ok(equal.cloned())
+    }
+
+    /// A second connect of an account.
+    async fn rejoin(&self, session: &Session, target: &Target, deadline: Instant) -> Result<Text, Error> {
         session.restore(deadline).await?;
         if target.wants_history {
             session.visit(deadline, |state| state.past.want()).await?;
@@ -203,8 +225,8 @@ impl Caller<'_> {
     }
 }
 
-/// Logs in and out again.
-async fn prove(worker: &Worker, target: &Target) -> Result<(), Error> {
+/// Logs in and out again. Answers whether the password is the one that only looks.
+async fn prove(worker: &Worker, target: &Target) -> Result<bool, Error> {
     let mut failure = Error::timeout("The login");
     for endpoint in &target.endpoints {
         let attempt = async {
@@ -212,15 +234,23 @@ async fn prove(worker: &Worker, target: &Target) -> Result<(), Error> {
             let mut link = dialer.dial(endpoint, target.proxy.as_ref(), [0; 64]).await?;
             let credentials = Credentials { page: endpoint.host.clone(), ..target.credentials.clone() };
             link.login(&credentials).await?;
+            let account = link.request::<requests::Account>("loading the account", &Empty).await?;
             link.close(Duration::from_secs(1)).await;
-            Ok::<(), link::LinkError>(())
+            Ok::<bool, LinkError>(has_investor_rights(&account))
         };
-        match attempt.await {
-            Ok(()) => return Ok(()),
+        let late = LinkError::Timeout { doing: "the login", limit: target.member_limit };
+        match timeout(target.member_limit, attempt).await.unwrap_or(Err(late)) {
+            Ok(is_investor) => return Ok(is_investor),
+            // As with a session of its own: what no address would take ends the search.
+            Err(cause) if cause.retry() == RetryAdvice::Never => return Err(cause.into()),
             Err(cause) => failure = cause.into(),
         }
     }
     Err(failure)
+}
+
+fn has_investor_rights(account: &Account) -> bool {
+    account.main.rights & INVESTOR != 0
 }
 
 impl Plan {

@@ -32,7 +32,7 @@ pub(crate) use paced::SUBSCRIBED_MAX;
 pub(crate) use pages::Pages;
 pub(crate) use trade::{Intent, Outcome, VERDICT_LIMIT};
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -79,6 +79,8 @@ struct Inner {
     /// Pace of ticket lists for sockets that name none, milliseconds.
     tickets_pace_ms: AtomicU32,
     error_status: Option<u16>,
+    /// Whether its password is the one that only looks.
+    is_investor: AtomicBool,
     stop: CancellationToken,
 }
 
@@ -129,6 +131,7 @@ impl Session {
             pages: Mutex::default(),
             tickets_pace_ms: AtomicU32::new(TICKETS_PACE_MS),
             error_status,
+            is_investor: AtomicBool::new(false),
             stop,
         }))
     }
@@ -167,6 +170,16 @@ impl Session {
     /// Whether this is the password of the live session.
     pub(crate) fn has_password(&self, password: &str) -> bool {
         self.secret() == password
+    }
+
+    /// Whether it was logged in with the password that only looks.
+    pub(crate) fn is_investor(&self) -> bool {
+        self.0.is_investor.load(Ordering::Relaxed)
+    }
+
+    /// What its password may, as its first login showed.
+    pub(crate) fn set_investor(&self, is_investor: bool) {
+        self.0.is_investor.store(is_investor, Ordering::Relaxed);
     }
 
     /// What is needed to bring the session back after its end.

@@ -133,9 +133,11 @@ impl Worker {
         self.sessions().get(token).cloned().ok_or_else(|| Error::invalid_token(token))
     }
 
-    /// A live session of an account.
-    pub(crate) fn session_of(&self, account: &AccountKey) -> Option<Session> {
-        self.sessions().values().find(|session| session.account() == account).cloned()
+    /// The sessions of an account, by token.
+    pub(crate) fn sessions_of(&self, account: &AccountKey) -> Vec<Session> {
+        let mut all = self.all_sessions();
+        all.retain(|session| session.account() == account);
+        all
     }
 
     /// Whether a session could be added under this token.

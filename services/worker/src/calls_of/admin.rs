@@ -11,7 +11,8 @@ use error::{Code, Error};
 use sha2::{Digest, Sha256};
 
 use crate::backend::Caller;
-use crate::session::Session;
+use crate::session::state::State;
+use crate::session::{Phase, Session};
 
 impl Handle<ConnectionStatusAll> for Caller<'_> {
     async fn handle(&self, call: ConnectionStatusAll) -> Result<Vec<ConnectionStatus>, Error> {
@@ -46,7 +47,7 @@ impl Handle<DisconnectOrphans> for Caller<'_> {
 impl Handle<GetClients> for Caller<'_> {
     async fn handle(&self, call: GetClients) -> Result<Vec<MetricAccountData>, Error> {
         self.check_admin(call.admin_key.as_ref())?;
-        Ok(self.worker.all_sessions().iter().map(|session| self.account_data(session)).collect())
+        Ok(self.all_accounts().await)
     }
 }
 
@@ -54,8 +55,7 @@ impl Handle<MetricsApiKey> for Caller<'_> {
     /// The only key of an installation without tenants is the administrator's, and all sessions are its.
     async fn handle(&self, call: MetricsApiKey) -> Result<MetricsApiKeyResult, Error> {
         self.check_admin(call.api_key.as_ref())?;
-        let accounts: Vec<MetricAccountData> =
-            self.worker.all_sessions().iter().map(|session| self.account_data(session)).collect();
+        let accounts = self.all_accounts().await;
         let count = u32::try_from(accounts.len()).unwrap_or(u32::MAX);
         let name = self.worker.name.clone();
         Ok(MetricsApiKeyResult {
@@ -98,16 +98,32 @@ impl Caller<'_> {
         Err(Error::new(Code::NotPermission, "This call needs the administrator key of the installation."))
     }
 
-    fn account_data(&self, session: &Session) -> MetricAccountData {
+    async fn all_accounts(&self) -> Vec<MetricAccountData> {
+        let mut all = Vec::new();
+        for session in self.worker.all_sessions() {
+            all.push(self.account_data(&session).await);
+        }
+        all
+    }
+
+    async fn account_data(&self, session: &Session) -> MetricAccountData {
         let endpoint = session.target().endpoints.first();
         let known = endpoint.and_then(|endpoint| self.worker.shared.directory.server_at(endpoint));
+        let preferred = || endpoint.map(|one| (one.host.clone(), one.port)).unwrap_or_default();
+        // The address in use; of one that is on its way up again, the one that is tried first.
+        let (host, port) = if matches!(session.phase(), Phase::Online { .. }) {
+            let used = |state: &mut State| (state.host.clone(), state.port);
+            session.visit(self.deadline, used).await.unwrap_or_else(|_| preferred())
+        } else {
+            preferred()
+        };
         MetricAccountData {
             server: known.map_or_else(|| session.account().server.clone(), |server| server.name),
             id: session.token().to_owned(),
             api_key: None,
             user: session.account().login,
-            host: endpoint.map(|endpoint| endpoint.host.clone()).unwrap_or_default(),
-            port: endpoint.map_or(0, |endpoint| endpoint.port),
+            host,
+            port,
         }
     }
 }

@@ -39,6 +39,12 @@ impl Handle<ChangePassword> for Caller<'_> {
             let told = format!("The trade server did not change the password: error {}.", answer.result);
             return Err(Error::new(Code::InvalidPassword, told));
         }
+        // Other sessions of the account that were connected with this password come back by the new one only.
+        for other in self.worker.sessions_of(session.account()) {
+            if other.is_investor() == call.is_investor {
+                other.set_password(password.expose()).await;
+            }
+        }
         if !call.is_investor {
             // As clients of the interface know it: the session is over, and its token with it.
             self.worker.remove(call.id.as_str(), End::Closed)?;
