@@ -37,7 +37,9 @@ impl Directory {
     }
 
     async fn world(&self) -> World {
-        let of_worker = worker::Settings { brokers: Some(self.path()), ..worker::Settings::default() };
+        let admin_key = Some(worker::Secret::new("0123456789abcdef"));
+        let brokers = Some(self.path());
+        let of_worker = worker::Settings { brokers, admin_key, ..worker::Settings::default() };
         let world = World::build(manual(), of_worker, api::Settings::default()).await;
         world.quotes().await;
         world
@@ -69,6 +71,7 @@ async fn a_dead_or_silent_address_is_passed_over() {
     let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     for first in [closed().await, silent.local_addr().unwrap()] {
         let world = directory.world().await;
+        let key = "adminKey=0123456789abcdef";
         directory.write(&[&url(first), &url(world.broker_addr)]);
         let session = login(&world, "&connectTimeoutClusterMemberSeconds=1").await;
         assert_eq!(port(&session).await, world.broker_addr.port());
@@ -76,6 +79,8 @@ async fn a_dead_or_silent_address_is_passed_over() {
         let both = [first, world.broker_addr].map(|one| json!({ "address": format!("{}/terminal", url(one)) }));
         assert_eq!(details["servers"]["Two-Live"], json!(both), "{details}");
         assert_eq!(details["general"]["serverName"], "MT5Rest-Demo");
+        let clients = world.http.get(&format!("/GetClients?{key}")).await.ok().json();
+        assert_eq!((&clients[0]["server"], &clients[0]["port"]), (&json!("Two-Live"), &port(&session).await));
     }
 }
 

@@ -169,3 +169,65 @@ async fn orphans_are_those_that_are_not_named() {
     assert_eq!(orphans("").await.as_array().unwrap().len(), 2, "nobody was named");
     assert!(tokens().await.is_empty());
 }
+
+#[tokio::test]
+async fn each_password_gives_what_it_may_beside_a_live_session_too() {
+    for passwords in [["demo", "investor"], ["investor", "demo"]] {
+        let world = World::start().await;
+        let mut sessions = Vec::new();
+        for password in passwords {
+            let path = world.connect_path(USD, password);
+            let token = world.http.get(&path).await.ok().body;
+            assert_eq!(world.http.get(&path).await.ok().body, token, "{password}: the live session");
+            sessions.push((password, Session { http: world.http.clone(), token }));
+        }
+        assert_ne!(sessions[0].1.token, sessions[1].1.token);
+        for (password, session) in sessions {
+            let is_investor = password == "investor";
+            assert_eq!(session.json("AccountSummary", "").await["isInvestor"], is_investor, "{password}");
+            let order = session.call("OrderSend", "symbol=EURUSD&operation=Buy&volume=0.1").await;
+            assert_eq!(order.status, if is_investor { 201 } else { 200 }, "{password}: {order:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_ones_own_choice_is_what_its_latest_password_may() {
+    let world = World::start().await;
+    let own = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+    let session = Session { http: world.http.clone(), token: own.to_owned() };
+    for (password, is_investor) in [("demo", false), ("investor", true), ("demo", false)] {
+        let path = format!("{}&id={own}", world.connect_path(USD, password));
+        assert_eq!(world.http.get(&path).await.ok().body, own);
+        assert_eq!(session.json("AccountSummary", "").await["isInvestor"], is_investor, "{password}");
+    }
+    let wrong = format!("{}&id={own}", world.connect_path(USD, "wrong"));
+    assert_eq!(world.http.get(&wrong).await.refused(), "INVALID_ACCOUNT");
+    assert_eq!(session.json("AccountSummary", "").await["isInvestor"], false, "a failed login changes nothing");
+}
+
+#[tokio::test]
+async fn other_sessions_of_the_account_learn_the_new_master_password() {
+    let world = World::start().await;
+    let cable = Cable::to(world.broker_addr).await;
+    let (host, port) = (cable.addr().ip(), cable.addr().port());
+    let own = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+    let path = |password: &str, more: &str| {
+        let password = percent_encoded(password);
+        format!("/Connect?user={USD}&password={password}&host={host}&port={port}{more}")
+    };
+    let other = world.http.get(&path("demo", &format!("&id={own}"))).await.ok().body;
+    let other = Session { http: world.http.clone(), token: other };
+    let token = world.http.get(&path("demo", "&id=another-token-of-the-same-account")).await.ok().body;
+    let session = Session { http: world.http.clone(), token };
+    change(&session, NEW, "").await.ok();
+    assert_eq!(world.http.get(&path("demo", "")).await.refused(), "INVALID_ACCOUNT", "the old one is over");
+    assert_eq!(world.http.get(&path(NEW, "")).await.ok().body, other.token);
+    cable.cut().await;
+    eventually("the loss is noticed", async || {
+        (other.json("ConnectionStatus", "").await["isConnected"] == false).then_some(())
+    })
+    .await;
+    cable.plug();
+    assert_eq!(other.call("CheckConnect", "").await.ok().body, "OK", "it comes back by the new one");
+}
