@@ -9,7 +9,7 @@ use model::{Price, ServerTime, Volume};
 use serde_json::{Value, json};
 use testkit::eventually;
 
-use crate::world::{EUR, Session, World, manual, number};
+use crate::world::{EUR, Session, World, assert_close, manual, number};
 
 /// 2035-02-05, a Monday, half past midnight.
 const MONDAY: ServerTime = ServerTime::from_ms(2_054_248_200_000);
@@ -59,7 +59,8 @@ async fn candles_back_from_a_moment_are_as_many_as_asked_for() {
     assert_eq!((list(&shares).len(), &shares[9]["time"]), (10, &json!("2035-02-02T20:59:00")));
     for minutes in [10, 240, 1440, 10_080, 43_200] {
         let bars = back("EURUSD", "2035-02-05T00:20:30", 12, minutes).await;
-        let all = candles(&session, "from=2033-06-01T00:00:00&to=2035-02-05T00:20:30", minutes.max(240)).await;
+        let all =
+            candles(&session, "from=2033-06-01T00:00:00&to=2035-02-05T00:20:30", minutes.max(240)).await;
         assert_eq!(list(&bars).len(), 12, "{minutes}");
         if minutes >= 240 {
             assert_eq!(list(&bars), &list(&all)[list(&all).len() - 12..], "{minutes}");
@@ -82,12 +83,25 @@ async fn ten_minutes_are_two_times_five() {
         let (one, two) = (&pair[0], &pair[1]);
         assert_eq!((&ten["time"], &ten["openPrice"]), (&one["time"], &one["openPrice"]));
         assert_eq!(ten["closePrice"], two["closePrice"]);
-        assert_eq!(number(ten, "highPrice"), number(one, "highPrice").max(number(two, "highPrice")));
-        assert_eq!(number(ten, "lowPrice"), number(one, "lowPrice").min(number(two, "lowPrice")));
-        assert_eq!(number(ten, "tickVolume"), number(one, "tickVolume") + number(two, "tickVolume"));
+        assert_close(number(ten, "highPrice"), number(one, "highPrice").max(number(two, "highPrice")));
+        assert_close(number(ten, "lowPrice"), number(one, "lowPrice").min(number(two, "lowPrice")));
+        assert_close(number(ten, "tickVolume"), number(one, "tickVolume") + number(two, "tickVolume"));
     }
     let back = "symbol=EURUSD&from=2035-02-02T09:59:59&numBars=12&timeFrame=10";
     assert_eq!(session.json("PriceHistoryEx", back).await, tens);
+}
+
+#[tokio::test]
+async fn more_candles_back_than_an_answer_of_the_server_holds_come_too() {
+    let (_world, session) = walking().await;
+    // 120,000 bars of five minutes, over 83 weekends.
+    let query = "symbol=EURUSD&from=2035-02-02T09:59:59&numBars=60000&timeFrame=10";
+    let bars = session.json("PriceHistoryEx", query).await;
+    let times: Vec<_> = list(&bars).iter().map(|bar| bar["time"].as_str().unwrap()).collect();
+    assert_eq!((times.len(), times[59_999]), (60_000, "2035-02-02T09:50:00"));
+    assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "in order, none twice");
+    let query = "symbol=EURUSD&from=2035-02-02T09:59:59&numBars=100001&timeFrame=10";
+    assert_eq!(session.refused("PriceHistoryEx", query).await, "INVALID_PARAM");
 }
 
 #[tokio::test]
@@ -95,12 +109,13 @@ async fn one_candle_sums_up_a_range() {
     let (_world, session) = walking().await;
     let range = "from=2035-02-01T20:00:00&to=2035-02-04T23:30:00";
     let query = format!("symbol=EURUSD&{range}&timeFrame=15");
-    let (whole, parts) = (session.json("PriceHistoryHighLow", &query).await, candles(&session, range, 15).await);
+    let (whole, parts) =
+        (session.json("PriceHistoryHighLow", &query).await, candles(&session, range, 15).await);
     let parts = list(&parts);
     let all = |field: &str| parts.iter().map(|bar| number(bar, field)).collect::<Vec<_>>();
-    assert_eq!(number(&whole, "highPrice"), all("highPrice").into_iter().fold(0.0, f64::max));
-    assert_eq!(number(&whole, "lowPrice"), all("lowPrice").into_iter().fold(f64::MAX, f64::min));
-    assert_eq!(number(&whole, "tickVolume"), all("tickVolume").into_iter().sum::<f64>());
+    assert_close(number(&whole, "highPrice"), all("highPrice").into_iter().fold(0.0, f64::max));
+    assert_close(number(&whole, "lowPrice"), all("lowPrice").into_iter().fold(f64::MAX, f64::min));
+    assert_close(number(&whole, "tickVolume"), all("tickVolume").into_iter().sum::<f64>());
     let (first, last) = (&parts[0], &parts[parts.len() - 1]);
     assert_eq!((&whole["time"], &whole["openPrice"]), (&first["time"], &first["openPrice"]));
     assert_eq!(whole["closePrice"], last["closePrice"]);
@@ -166,7 +181,10 @@ async fn the_days_figures_are_those_of_its_candle() {
     let asked = session.json("GetQuoteMany", "symbols=EURUSD&symbols=BTCUSD").await;
     for (place, symbol) in ["EURUSD", "BTCUSD"].into_iter().enumerate() {
         let (day, quote) = (&watch[place], &asked[place]);
-        assert_eq!((&day["symbol"], &day["bid"], &day["ask"]), (&json!(symbol), &quote["bid"], &quote["ask"]));
+        assert_eq!(
+            (&day["symbol"], &day["bid"], &day["ask"]),
+            (&json!(symbol), &quote["bid"], &quote["ask"])
+        );
         let today = format!("symbol={symbol}&timeFrame=1440");
         let today = session.json("PriceHistoryToday", &today).await;
         for (ours, theirs) in [("high", "highPrice"), ("low", "lowPrice"), ("openPrice", "openPrice")] {

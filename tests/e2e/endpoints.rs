@@ -76,7 +76,8 @@ async fn a_dead_or_silent_address_is_passed_over() {
         let session = login(&world, "&connectTimeoutClusterMemberSeconds=1").await;
         assert_eq!(port(&session).await, world.broker_addr.port());
         let details = session.json("ClusterDetails", "").await;
-        let both = [first, world.broker_addr].map(|one| json!({ "address": format!("{}/terminal", url(one)) }));
+        let both =
+            [first, world.broker_addr].map(|one| json!({ "address": format!("{}/terminal", url(one)) }));
         assert_eq!(details["servers"]["Two-Live"], json!(both), "{details}");
         assert_eq!(details["general"]["serverName"], "MT5Rest-Demo");
         let clients = world.http.get(&format!("/GetClients?{key}")).await.ok().json();
@@ -149,9 +150,7 @@ async fn a_directory_that_changes_is_read_again() {
     let unreachable = world.http.get("/ConnectEx?user=1&password=x&server=two-live").await;
     assert_eq!(unreachable.refused(), "CONNECT_ERROR");
     for call in ["Search", "SearchMQ"] {
-        let found = async |text: &str| {
-            world.http.get(&format!("/{call}?company={text}")).await.ok().json()
-        };
+        let found = async |text: &str| world.http.get(&format!("/{call}?company={text}")).await.ok().json();
         directory.write(&[&url(world.broker_addr)]);
         let access = [format!("{}/terminal", url(world.broker_addr))];
         let expected = json!([{

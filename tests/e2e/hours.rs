@@ -57,7 +57,9 @@ async fn markets_open_and_close_by_the_servers_clock() {
         for call in ["IsTradeSessionMany", "IsQuoteSessionMany"] {
             assert_eq!(open(&session, call).await, expected, "{call} {hours} hours later");
         }
-        for (call, symbol) in [("IsTradeSession", "AAPL"), ("IsQuoteSession", "AAPL"), ("IsTradeSession", "EURUSD")] {
+        for (call, symbol) in
+            [("IsTradeSession", "AAPL"), ("IsQuoteSession", "AAPL"), ("IsTradeSession", "EURUSD")]
+        {
             let is_open = session.json(call, &format!("symbol={symbol}")).await;
             assert_eq!(is_open, json!(expected.contains(&symbol)), "{call} {symbol} {hours} hours later");
         }
@@ -120,6 +122,7 @@ fn holds(week: &Value, now_s: i64) -> bool {
     let weekday = usize::try_from((now_s.div_euclid(i64::from(DAY_S)) + 4).rem_euclid(7)).unwrap();
     let minute = now_s.rem_euclid(i64::from(DAY_S)) / 60;
     let minutes = |window: &Value, name: &str| window[name].as_i64().unwrap();
-    let inside = |window: &Value| (minutes(window, "startTime")..minutes(window, "endTime")).contains(&minute);
+    let inside =
+        |window: &Value| (minutes(window, "startTime")..minutes(window, "endTime")).contains(&minute);
     week[weekday].as_array().unwrap().iter().any(inside)
 }

@@ -145,9 +145,10 @@ async fn updated_profits_are_the_sum_of_all_orders() {
     };
     let settled = eventually("gold has gained", async || {
         let orders = session.json("OpenedOrders", "").await;
-        let of = |symbol: &str| orders.as_array().unwrap().iter().find(|one| one["symbol"] == symbol).cloned();
+        let of =
+            |symbol: &str| orders.as_array().unwrap().iter().find(|one| one["symbol"] == symbol).cloned();
         let (gold, euro) = (of("XAUUSD").unwrap(), of("EURUSD").unwrap());
-        (number(&gold, "closePrice") == 2100.0 && number(&euro, "closePrice") == 1.05).then_some(orders)
+        (gold["closePrice"] == 2100 && euro["closePrice"] == 1.05).then_some(orders)
     })
     .await;
     let told = session.json("UpdateProfits", "").await.as_f64().unwrap();

@@ -31,8 +31,7 @@ fn tickets(orders: &Value) -> Vec<u64> {
 /// Logs in with the history loaded in the background.
 async fn login_with_history(world: &World, address: SocketAddr) -> Session {
     let (host, port) = (address.ip(), address.port());
-    let path =
-        format!("/Connect?user={USD}&password=demo&host={host}&port={port}&downloadOrderHistory=true");
+    let path = format!("/Connect?user={USD}&password=demo&host={host}&port={port}&downloadOrderHistory=true");
     let session = Session { http: world.http.clone(), token: world.http.get(&path).await.ok().body };
     eventually("the history is loaded", async || {
         (session.json("OrderHistoryDownloadComplete", "").await == true).then_some(())
@@ -86,7 +85,11 @@ async fn pages_can_be_of_some_orders_only_and_end() {
         ("ordersPerPage=0&pageNumber=0", "INVALID_PARAM"),
         ("ordersPerPage=3", "NULL_ARGUMENT"),
     ] {
-        assert_eq!(session.refused("OrderHistoryPagination", &format!("{ALL}&{wrong}")).await, code, "{wrong}");
+        assert_eq!(
+            session.refused("OrderHistoryPagination", &format!("{ALL}&{wrong}")).await,
+            code,
+            "{wrong}"
+        );
     }
     let empty = "from=2001-01-01&to=2001-02-01&ordersPerPage=3&pageNumber=0";
     let reply = session.json("OrderHistoryPagination", empty).await;
@@ -177,7 +180,14 @@ async fn a_position_has_its_deals() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|deal| (deal["type"].as_str().unwrap(), deal["direction"].as_str().unwrap(), &deal["lots"], &deal["profit"]))
+        .map(|deal| {
+            (
+                deal["type"].as_str().unwrap(),
+                deal["direction"].as_str().unwrap(),
+                &deal["lots"],
+                &deal["profit"],
+            )
+        })
         .collect();
     // Sold at 1.1; bought back at 1.1001 and at 1.101.
     let expected = [
@@ -210,7 +220,8 @@ async fn order_records_say_what_became_of_each_order() {
     eventually("the limit is filled", async || session.tickets().await.contains(&filled).then_some(())).await;
     let records = async |sorting: &str| {
         let records = session.json("PendingOrderHistory", &format!("{ALL}{sorting}")).await;
-        let shown = |one: &Value| (one["ticket"].as_u64().unwrap(), one["state"].as_str().unwrap().to_owned());
+        let shown =
+            |one: &Value| (one["ticket"].as_u64().unwrap(), one["state"].as_str().unwrap().to_owned());
         records.as_array().unwrap().iter().map(shown).collect::<Vec<_>>()
     };
     let expected = [(market, "Filled"), (cancelled, "Cancelled"), (filled, "Filled")]

@@ -22,13 +22,7 @@ async fn world_at_ten() -> World {
 }
 
 /// A trade of half an hour, opened at these prices and closed at those.
-async fn trade(
-    world: &World,
-    session: &Session,
-    order: &str,
-    opened: (f64, f64),
-    closed: (f64, f64),
-) -> u64 {
+async fn trade(world: &World, session: &Session, order: &str, opened: (f64, f64), closed: (f64, f64)) -> u64 {
     world.control.quote("EURUSD", opened.0, opened.1).await.unwrap();
     let number = ticket(&session.open(&format!("symbol=EURUSD&{order}")).await);
     world.control.advance(HALF_AN_HOUR).await.unwrap();
@@ -49,8 +43,7 @@ async fn history(world: &World, session: &Session) -> [u64; 4] {
     let buy = |lots: &str| format!("operation=Buy&volume={lots}");
     let first = trade(world, session, &buy("1"), (1.1, 1.1001), (1.1051, 1.1052)).await;
     days_later(world, 1).await;
-    let second =
-        trade(world, session, "operation=Sell&volume=0.5", (1.105, 1.1051), (1.107, 1.1071)).await;
+    let second = trade(world, session, "operation=Sell&volume=0.5", (1.105, 1.1051), (1.107, 1.1071)).await;
     world.control.advance(MINUTE).await.unwrap();
     world.control.deposit(USD, 1000.0).await.unwrap();
     world.control.advance(HALF_AN_HOUR - MINUTE).await.unwrap();

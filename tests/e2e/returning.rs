@@ -203,7 +203,11 @@ async fn a_token_of_ones_own_choice_is_what_its_latest_password_may() {
     }
     let wrong = format!("{}&id={own}", world.connect_path(USD, "wrong"));
     assert_eq!(world.http.get(&wrong).await.refused(), "INVALID_ACCOUNT");
-    assert_eq!(session.json("AccountSummary", "").await["isInvestor"], false, "a failed login changes nothing");
+    assert_eq!(
+        session.json("AccountSummary", "").await["isInvestor"],
+        false,
+        "a failed login changes nothing"
+    );
 }
 
 #[tokio::test]
