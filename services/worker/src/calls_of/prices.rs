@@ -267,7 +267,8 @@ fn period_of(frame: TimeFrame) -> Result<Period, Error> {
 /// Candles as the contract has them.
 fn shown(parts: &[records::Bar], frame: TimeFrame, digits: u32) -> Vec<Bar> {
     let bars = parts.iter().map(|record| bar(record, digits)).collect();
-    let is_whole = Period::for_minutes(frame.minutes()).is_some_and(|period| period.minutes == frame.minutes());
+    let is_whole =
+        Period::for_minutes(frame.minutes()).is_some_and(|period| period.minutes == frame.minutes());
     if is_whole { bars } else { together(bars, frame.minutes()) }
 }
 

@@ -170,8 +170,7 @@ impl Caller<'_> {
             let last = history.deals.iter().map(|deal| deal.deal).max().unwrap_or(0);
             if newest <= last || tries >= TRIES {
                 // The server's clock may be ahead of ours: what it has done is in the past all the same.
-                let times =
-                    history.deals.iter().map(|deal| server_ms(deal.time_create, deal.time_create_ms));
+                let times = history.deals.iter().map(|deal| server_ms(deal.time_create, deal.time_create_ms));
                 let now_ms = times.fold(moment.now_ms, i64::max);
                 return Ok((history, Moment { now_ms, ..moment }));
             }
@@ -264,8 +263,7 @@ fn moment(state: &mut State) -> Moment {
         latest: Some((now_ms, open.profit)),
     };
     // As the account's summary counts it, and as it will be once they are closed.
-    let floating =
-        |open: &crate::session::state::OpenPosition| open.profit + money(open.record.storage);
+    let floating = |open: &crate::session::state::OpenPosition| open.profit + money(open.record.storage);
     Moment {
         balance: money(main.balance),
         credit: money(main.credit),
