@@ -15,6 +15,7 @@ Usage: cargo xtask <COMMAND> [ARGUMENTS]
 Commands:
   test [ARGUMENTS]  Sees to it that everything tests need is installed, then runs all tests. Arguments go to
                     `cargo test`, such as `cargo xtask test e2e -- streams`: names of tests to run come after `--`
+  schemathesis      Tests the service against its own OpenAPI document with random requests; part of `test`
   ci                Checks formatting and lints, then runs all tests
   golden            Rewrites the files that are made by code: openapi.json, docs/errors.md and the
                     options in README.md. Review the diff
@@ -62,6 +63,7 @@ fn run(args: &[&str]) -> Result<(), Failure> {
             Ok(())
         }
         ["test", rest @ ..] => test(rest),
+        ["schemathesis"] => test(&["--test", "schemathesis", "--", "--nocapture"]),
         ["ci"] => {
             cargo(&["fmt", "--all", "--check"], &[])?;
             cargo(
@@ -71,7 +73,7 @@ fn run(args: &[&str]) -> Result<(), Failure> {
             test(&[])
         }
         ["golden"] => golden(),
-        ["ci" | "golden" | "help", extra, ..] => {
+        ["schemathesis" | "ci" | "golden" | "help", extra, ..] => {
             Err(Failure::Usage(format!("'{extra}' is not expected here")))
         }
         [unknown, ..] => Err(Failure::Usage(format!("there is no command '{unknown}'"))),
