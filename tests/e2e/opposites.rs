@@ -1,8 +1,9 @@
 //! Positions that close each other, and orders that are cancelled.
 
 use serde_json::json;
+use testkit::eventually;
 
-use crate::world::{Session, USD, World, ticket};
+use crate::world::{Session, USD, World, assert_close, number, ticket};
 
 async fn open(session: &Session, operation: &str, lots: &str) -> u64 {
     ticket(&session.open(&format!("symbol=EURUSD&operation={operation}&volume={lots}")).await)
@@ -24,6 +25,33 @@ async fn equal_opposites_close_each_other() {
     // Bought at 1.1001, sold at 1.1.
     assert_eq!(session.json("AccountSummary", "").await["balance"], 9_997);
     assert_eq!(session.refused("OrderCloseByTask", &pair(long, short)).await, "INVALID_TICKET");
+}
+
+#[tokio::test]
+async fn both_are_closed_orders_and_positions_of_the_past() {
+    for (long_lots, short_lots) in [("0.3", "0.3"), ("0.5", "0.3"), ("0.3", "0.5")] {
+        let world = World::start().await;
+        let path = format!("{}&downloadOrderHistory=true", world.connect_path(USD, "demo"));
+        let session = Session { http: world.http.clone(), token: world.http.get(&path).await.ok().body };
+        eventually("the history is loaded", async || {
+            (session.json("OrderHistoryDownloadComplete", "").await == true).then_some(())
+        })
+        .await;
+        let (long, short) =
+            (open(&session, "Buy", long_lots).await, open(&session, "Sell", short_lots).await);
+        session.json("OrderCloseByTask", &pair(long, short)).await;
+        for call in ["ClosedOrders", "HistoryPositions"] {
+            let closed = session.json(call, "").await;
+            let mut tickets: Vec<u64> = closed.as_array().unwrap().iter().map(ticket).collect();
+            tickets.sort_unstable();
+            assert_eq!(tickets, [long, short], "{call}: {closed}");
+            let sum: f64 = closed.as_array().unwrap().iter().map(|one| number(one, "profit")).sum();
+            assert_close(sum, -3.0);
+            for one in closed.as_array().unwrap() {
+                assert_eq!(one["closeLots"], 0.3, "{call}: {one}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -111,6 +111,7 @@ fn apply_deal(state: &mut State, update: DealUpdate) -> Option<reply::OrderUpdat
         main.acc_profit = update.head.acc_profit;
     }
     let deal = (update.head.deal.deal != 0).then(|| update.head.deal.clone());
+    let opposite = (change == TransactionType::Add).then(|| closed_opposite(state, &update)).flatten();
     let told = match &deal {
         Some(deal) if change == TransactionType::Add => Some(tell_deal(state, deal, &update)),
         Some(_) => None,
@@ -134,8 +135,16 @@ fn apply_deal(state: &mut State, update: DealUpdate) -> Option<reply::OrderUpdat
         && is_closing(told.kind)
     {
         state.remember_closed(order.clone());
+        opposite.into_iter().for_each(|order| state.remember_closed(order));
     }
     Some(told)
+}
+
+/// The other of two positions that closed each other, as it was.
+fn closed_opposite(state: &State, update: &DealUpdate) -> Option<reply::Order> {
+    let deal =
+        update.deals.iter().find(|deal| DealEntry::from_number(deal.entry) == Some(DealEntry::OutBy))?;
+    Some(translate::closed_by(opening_of(state, deal), deal, state.login, state.zone_ms()))
 }
 
 const fn is_closing(kind: UpdateType) -> bool {
