@@ -128,10 +128,10 @@ async fn the_administrators_calls_need_the_key() {
     for path in ["/GetClients", "/ConnectionStatusAll", "/DisconnectOrphans", "/MetricsApiKey"] {
         let name = if path == "/MetricsApiKey" { "apiKey" } else { "adminKey" };
         for given in ["wrong", KEY] {
-            let told = administer(&without, path, &format!("{name}={given}")).await;
+            let told = administer(&without, path, &format!("{name}={given}&ids=a")).await;
             assert_eq!(told.refused(), "NOT_PERMISSION", "{path}: {told:?}");
         }
-        let wrong = administer(&with, path, &format!("{name}={KEY}x")).await;
+        let wrong = administer(&with, path, &format!("{name}={KEY}x&ids=a")).await;
         assert_eq!(wrong.refused(), "NOT_PERMISSION", "{path}: {wrong:?}");
         assert!(!wrong.body.contains(&session.token), "{path}: {}", wrong.body);
     }
@@ -166,7 +166,9 @@ async fn orphans_are_those_that_are_not_named() {
     assert_eq!(kept.json("AccountSummary", "").await["currency"], "USD");
     by_token(&world, &lost.token).await.ok();
     assert_eq!(lost.json("AccountSummary", "").await["currency"], "EUR", "it can come back");
-    assert_eq!(orphans("").await.as_array().unwrap().len(), 2, "nobody was named");
+    let nobody = administer(&world, "/DisconnectOrphans", &format!("adminKey={KEY}")).await;
+    assert_eq!(nobody.refused(), "NULL_ARGUMENT", "a list that went astray must not end every session");
+    assert_eq!(orphans("&ids=none").await.as_array().unwrap().len(), 2);
     assert!(tokens().await.is_empty());
 }
 

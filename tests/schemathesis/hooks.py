@@ -197,13 +197,9 @@ def filter_failure(context, failure, case, response):
     """Drops what the contract allows and these checks cannot know.
 
     Who asks for RFC 9457 gets 5xx for what others did wrong, such as a broker that cannot be reached; 500 is a fault.
-    For statuses without an entry the document has problems only, while plain refusals come with them as well; what
-    those say is checked below.
     """
     if failure.kind_title == "Server error" and asked_for_problems(case):
         return response.status_code not in (501, 502, 503, 504)
-    if failure.kind_title == "Undocumented Content-Type" and not asked_for_problems(case):
-        return response.status_code in (200, 201)
     return True
 
 

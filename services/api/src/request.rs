@@ -15,6 +15,9 @@ use serde_json::Value;
 /// The longest idempotency key: longer than any UUID or hash.
 const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;
 
+/// Statuses whose replies have no body (RFC 9110), so no room for an error.
+const WITHOUT_BODY: [u16; 3] = [204, 205, 304];
+
 /// A request that never became a call: the HTTP status and the reason.
 pub(crate) type Refusal = (StatusCode, Error);
 
@@ -110,11 +113,15 @@ pub(crate) fn idempotency_key(headers: &HeaderMap, params: &Params) -> Result<Op
 /// The status that errors of this call should have, if the call asks for one.
 pub(crate) fn error_status(params: &Params) -> Result<Option<StatusCode>, Error> {
     let Some(text) = params.get("errorReplyStatusCode") else { return Ok(None) };
-    let status = text.trim().parse().ok().filter(|status| (200..=599).contains(status));
-    status
-        .and_then(|status| StatusCode::from_u16(status).ok())
-        .map(Some)
-        .ok_or_else(|| Error::invalid_param("errorReplyStatusCode", text, "a number from 200 to 599"))
+    let has_body = |status: &u16| (200..=599).contains(status) && !WITHOUT_BODY.contains(status);
+    let status = text.trim().parse().ok().filter(has_body);
+    status.and_then(|status| StatusCode::from_u16(status).ok()).map(Some).ok_or_else(|| {
+        Error::invalid_param(
+            "errorReplyStatusCode",
+            text,
+            "a number from 200 to 599, of a status that comes with a body",
+        )
+    })
 }
 
 #[cfg(test)]
@@ -172,6 +179,6 @@ mod tests {
         let status = |text: &str| error_status(&Params::from_iter([("ErrorReplyStatusCode", text)]));
         assert_eq!(status("400").unwrap(), Some(StatusCode::BAD_REQUEST));
         assert_eq!(status("").unwrap(), None);
-        assert!(["100", "600", "x", "-1"].into_iter().all(|text| status(text).is_err()));
+        assert!(["100", "600", "204", "304", "x", "-1"].into_iter().all(|text| status(text).is_err()));
     }
 }

@@ -147,8 +147,8 @@ calls! {
 
         /// Drops every session that is not in a list and answers their tokens, to the administrator.
         DisconnectOrphans also DisconnectOrphansCluster by post {
-            /// Tokens to keep; repeat the parameter for each one.
-            ids: Option<Many<String>>,
+            /// Tokens to keep; repeat the parameter for each one. A word that is no token drops all sessions.
+            ids: Many<String>,
             /// Drops nothing, and answers what it would drop.
             dry_run as "dryRun": bool = false,
             /// The key that the administrator of this service has set.

@@ -27,9 +27,13 @@ pub(super) fn shared_responses() -> Value {
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/ExceptionResult" } } },
     });
     let problem = json!({
-        "description": "Failure, for who accepts application/problem+json: the status is that of the code.",
+        "description": "Failure with another status: the code's own, for who accepts application/problem+json; else the \
+            chosen one, or that of a request that HTTP itself refuses.",
         "headers": { "Retry-After": { "$ref": "#/components/headers/Retry-After" } },
-        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+        "content": {
+            "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } },
+            "application/json": { "schema": { "$ref": "#/components/schemas/ExceptionResult" } },
+        },
     });
     let mut trade_failure = failure.clone();
     trade_failure["headers"] = outcome_header();

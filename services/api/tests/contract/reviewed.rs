@@ -79,6 +79,10 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
         "+ paths./DisconnectOrphans*.post.parameters.*: *",
         "the query may hold what is neither secret nor a file",
     ),
+    (
+        "+ paths./DisconnectOrphans*.post.body.multipart/form-data.fields.ids.required: true",
+        "a list under another name, which theirs may have, must not drop every session",
+    ),
     ("+ paths./DisconnectOrphans*.post.body.application/*: *", "without a file, simpler bodies do as well"),
     // Replies.
     (

@@ -48,7 +48,7 @@ impl Backend for Desk {
                 return Answer::of(ConnectCert::payload(&Text::new(TOKEN)));
             }
             AnyCall::Connection(ConnectionCall::DisconnectOrphans(call)) => {
-                let kept = call.ids.map(|ids| ids.values().to_vec()).unwrap_or_default();
+                let kept = call.ids.values().to_vec();
                 return Answer::of(DisconnectOrphans::payload(&kept));
             }
             AnyCall::Connection(ConnectionCall::CheckConnect(_)) if ask.token.as_deref() == Some(TOKEN) => {

@@ -31,7 +31,7 @@ impl Handle<ConnectionStatusAll> for Caller<'_> {
 impl Handle<DisconnectOrphans> for Caller<'_> {
     async fn handle(&self, call: DisconnectOrphans) -> Result<Vec<String>, Error> {
         self.check_admin(call.admin_key.as_ref())?;
-        let keep = call.ids.as_ref().map_or(&[][..], calls::Many::values);
+        let keep = call.ids.values();
         let is_orphan = |session: &Session| !keep.iter().any(|id| id == session.token());
         let orphans: Vec<Session> = self.worker.all_sessions().into_iter().filter(is_orphan).collect();
         for orphan in orphans.iter().filter(|_| !call.dry_run) {
