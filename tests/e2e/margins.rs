@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::eventually;
 
-use crate::world::{Session, World, assert_close, number};
+use crate::world::{EUR, Session, World, assert_close, number};
 
 /// Symbols of several kinds with a volume and a price of each.
 const SYMBOLS: [(&str, f64, f64, f64); 6] = [
@@ -156,4 +156,17 @@ async fn updated_profits_are_the_sum_of_all_orders() {
     assert_ne!(cents(told), 0);
     let summary = session.json("AccountSummary", "").await;
     assert_eq!(cents(told), cents(number(&summary, "profit")));
+}
+
+#[tokio::test]
+async fn a_pair_that_is_not_quoted_is_gone_around_through_the_dollar() {
+    let world = World::start().await;
+    let session = world.login_at(EUR, world.broker_addr).await;
+    // EURGBP exists and has no price: 1000 GBP at 1.3002 dollars, for euros at 1.1.
+    let margin = session.json("RequiredMargin", "symbol=GBPJPY&lots=1&price=195").await;
+    assert_eq!(margin, json!(1182));
+    // One yen a point and unit: 100 yen at 150.01 a dollar, for euros at 1.1001.
+    let value = session.json("GetTickValueMany", "symbol=GBPJPY").await;
+    assert_close(number(&value[0], "GBPJPY"), 100.0 / 150.01 / 1.1001);
+    assert_eq!(session.refused("RequiredMargin", "symbol=EURGBP&lots=1").await, "NO_PRICES");
 }

@@ -1,7 +1,5 @@
 //! Reads of the account.
 
-use std::sync::Arc;
-
 use calls::account::{
     Account, AccountDetails, AccountSummary, ClosedOrders, OpenedOrder, OpenedOrders, OpenedOrdersTickets,
     RequiredMargin, UpdateProfits,
@@ -158,17 +156,18 @@ impl Handle<RequiredMargin> for Caller<'_> {
         let session = self.session(&call.id)?;
         let terms = session.terms(self.deadline, &call.symbol).await?;
         let named = call.price.filter(|price| price.abs() > 0.0);
-        let priced = named.is_some();
-        let needed = Arc::clone(&terms);
-        let inputs = move |state: &mut State| {
-            let mut ids = if priced { Vec::new() } else { vec![needed.full.symbol_id] };
-            state.add_conversions(&needed.contract.currency_margin, &state.deposit().currency, &mut ids);
+        let (own, currency) = (terms.full.symbol_id, terms.contract.currency_margin.clone());
+        let needed = currency.clone();
+        let ids = move |state: &mut State| {
+            let mut ids = state.conversion_ways([needed.as_str()]);
+            ids.extend(named.is_none().then_some(own));
             ids
         };
-        let inputs = session.visit(self.deadline, inputs).await?;
-        if !inputs.is_empty() {
-            self.priced(&session, inputs).await?;
-        }
+        let ids = session.visit(self.deadline, ids).await?;
+        let is_enough = move |state: &State| {
+            (named.is_some() || state.quotes.prices(own).is_some()) && state.converts(&currency)
+        };
+        self.priced(&session, ids, is_enough).await?;
         let margin = move |state: &mut State| {
             let price = match named {
                 Some(price) => Price::from_f64(price, terms.full.digits)?,
@@ -179,9 +178,8 @@ impl Handle<RequiredMargin> for Caller<'_> {
         };
         let margin = session.visit(self.deadline, margin).await?;
         margin.map(Money::to_f64).ok_or_else(|| {
-            let told = "The margin of this symbol cannot be computed: its calculation mode has no published formula, \
-                        or a price for the conversion is missing.";
-            Error::new(Code::NoPrices, told)
+            let told = "The margin of this symbol cannot be computed: its calculation mode has no published formula.";
+            Error::new(Code::NotFound, told)
         })
     }
 }

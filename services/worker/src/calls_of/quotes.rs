@@ -66,13 +66,29 @@ impl Caller<'_> {
         session.visit(self.deadline, watch).await?
     }
 
-    /// Waits until some symbols have prices.
-    pub(super) async fn priced(&self, session: &Session, ids: Vec<u32>) -> Result<(), Error> {
-        let watched = ids.clone();
-        session
-            .visit(self.deadline, move |state| watched.iter().for_each(|id| state.quotes.watch(*id)))
-            .await?;
-        self.wait_for_quotes(session, &ids, None).await.map(drop)
+    /// Keeps the prices of some symbols coming until there are enough of them for something.
+    pub(super) async fn priced(
+        &self,
+        session: &Session,
+        ids: Vec<u32>,
+        is_enough: impl Fn(&State) -> bool + Clone + Send + 'static,
+    ) -> Result<(), Error> {
+        let until = self.deadline.min(Instant::now() + QUOTE_LIMIT);
+        loop {
+            let (watched, is_enough) = (ids.clone(), is_enough.clone());
+            let look = move |state: &mut State| {
+                watched.iter().for_each(|id| state.quotes.watch(*id));
+                is_enough(state)
+            };
+            if session.visit(self.deadline, look).await? {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                let told = "A price that this is computed from, or converted by, does not come. Its market may be closed.";
+                return Err(Error::new(Code::NoPrices, told));
+            }
+            session.news(until.min(Instant::now() + QUOTE_LOOK)).await;
+        }
     }
 
     async fn quotes(&self, id: &Token, symbols: Names, ms_not_older: u32) -> Result<Vec<Quote>, Error> {

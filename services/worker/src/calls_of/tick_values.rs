@@ -39,31 +39,15 @@ impl Caller<'_> {
             return Ok(Vec::new());
         }
         let all = self.terms_of(&session, Some(symbols)).await?;
-        let needed = all.clone();
-        let inputs = move |state: &mut State| {
-            // Only conversions have a price that matters.
-            let each = needed.iter().flat_map(|terms| {
-                state
-                    .value_inputs(terms)
-                    .into_iter()
-                    .filter(|id| *id != terms.full.symbol_id || is_own_conversion(state, terms))
-            });
-            each.collect::<BTreeSet<u32>>().into_iter().collect::<Vec<u32>>()
-        };
-        let inputs = session.visit(self.deadline, inputs).await?;
-        if !inputs.is_empty() {
-            self.priced(&session, inputs).await?;
-        }
+        let currencies: BTreeSet<String> =
+            all.iter().map(|terms| terms.contract.currency_profit.clone()).collect();
+        let needed = currencies.clone();
+        let pairs = move |state: &mut State| state.conversion_ways(needed.iter().map(String::as_str));
+        let pairs = session.visit(self.deadline, pairs).await?;
+        self.priced(&session, pairs, move |state| currencies.iter().all(|one| state.converts(one))).await?;
         let show = move |state: &mut State| all.iter().map(|terms| shown(state, terms)).collect();
         session.visit(self.deadline, show).await
     }
-}
-
-/// Whether the symbol is the pair that converts its own profit, as USDJPY is on an account in dollars.
-fn is_own_conversion(state: &State, terms: &Terms) -> bool {
-    let mut pairs = Vec::new();
-    state.add_conversions(&terms.contract.currency_profit, &state.deposit().currency, &mut pairs);
-    pairs.contains(&terms.full.symbol_id)
 }
 
 fn shown(state: &State, terms: &Arc<Terms>) -> Shown {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use calls::reply;
-use model::calc::Deposit;
+use model::calc::{Deposit, rate_sell};
 use model::{Money, Price, ServerTime, Side, Volume};
 use wire::records::{Account, Deal, FullSymbol, History, Order, Portfolio, Position, TradeSettings};
 
@@ -359,6 +359,29 @@ impl State {
         ids.sort_unstable();
         ids.dedup();
         ids
+    }
+
+    /// Every pair that may convert these currencies into the account's: their own and those through the dollar, since a
+    /// pair that exists need not be quoted.
+    pub(crate) fn conversion_ways<'a>(&self, currencies: impl IntoIterator<Item = &'a str>) -> Vec<u32> {
+        let account = self.account.main.account_currency.as_str();
+        let mut ids = Vec::new();
+        for from in currencies {
+            for (from, to) in [(from, account), (from, "USD"), ("USD", account)] {
+                if from != to {
+                    self.add_conversions(from, to, &mut ids);
+                }
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// Whether there are prices to convert a currency into the account's.
+    pub(crate) fn converts(&self, from: &str) -> bool {
+        let market = self.quotes.market(&self.catalogue);
+        rate_sell(from, &self.account.main.account_currency, &market).is_some()
     }
 
     /// The pairs that convert one currency into another: their own in either direction, or both through the dollar.

@@ -13,8 +13,8 @@ pub struct TickValue {
     pub loss: f64,
 }
 
-/// Value of one tick of one lot, so that so many ticks give the profit of [`profit_of`](super::profit_of): modes with
-/// a price for the tick take it from the symbol, the others multiply tick size and contract size (MQL5 Reference,
+/// Value of one tick of one lot, as [`profit_of`](super::profit_of) values it but for which side of the conversion counts:
+/// there it is that of the position, here that of gain and loss. Modes with a price for the tick take it from the symbol, the others multiply tick size and contract size (MQL5 Reference,
 /// `ENUM_SYMBOL_CALC_MODE`). A symbol without a tick size steps by a point.
 ///
 /// `None` while a quote for the conversion is missing, for bonds and collateral, whose profit only the server can
