@@ -68,7 +68,8 @@ async fn world(folder: &Scratch, authority: &Authority) -> World {
         key: folder.file("key.pem", &key),
         client_ca: Some(ca.clone()),
     };
-    let trusting = worker::Settings { extra_ca: Some(ca), ..worker::Settings::default() };
+    let brokers = Some(folder.file("brokers.json", r#"{"servers":[]}"#));
+    let trusting = worker::Settings { extra_ca: Some(ca), brokers, ..worker::Settings::default() };
     World::build(broker::Settings { tls: Some(files), ..manual() }, trusting, api::Settings::default()).await
 }
 
@@ -121,4 +122,16 @@ async fn a_certificate_that_does_not_fit_is_told() {
     let port = world.broker_addr.port();
     let without = world.http.get(&format!("/Connect?user={USD}&password=demo&host={host}&port={port}")).await;
     assert_eq!(without.refused(), "CERTIFICATE_REQUIRED");
+}
+
+#[tokio::test]
+async fn an_address_that_wants_a_certificate_does_not_bar_the_others() {
+    let (folder, authority) = (Scratch::new("mtls"), Authority::new());
+    let world = world(&folder, &authority).await;
+    let port = world.broker_addr.port();
+    let endpoints = format!(r#"["wss://localhost:{port}/terminal", "ws://127.0.0.1:{port}/terminal"]"#);
+    folder.file("brokers.json", &format!(r#"{{"servers":[{{"name":"Two-Ways","endpoints":{endpoints}}}]}}"#));
+    let path = format!("/ConnectEx?user={USD}&password=demo&server=Two-Ways");
+    let token = world.http.get(&path).await.ok().body;
+    assert_eq!(world.http.get(&format!("/AccountDetails?id={token}")).await.ok().json()["host"], "127.0.0.1");
 }

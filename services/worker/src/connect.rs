@@ -11,7 +11,7 @@ use calls::reply::Text;
 use calls::values::ProxyType;
 use calls::{Handle, Secret, Upload};
 use error::{Code, Error};
-use link::{Credentials, Endpoint, Identity, LinkError, ProxyKind, RetryAdvice};
+use link::{Credentials, Endpoint, Identity, LinkError, ProxyKind};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 use wire::records::Account;
@@ -242,7 +242,7 @@ async fn prove(worker: &Worker, target: &Target) -> Result<bool, Error> {
         match timeout(target.member_limit, attempt).await.unwrap_or(Err(late)) {
             Ok(is_investor) => return Ok(is_investor),
             // As with a session of its own: what no address would take ends the search.
-            Err(cause) if cause.retry() == RetryAdvice::Never => return Err(cause.into()),
+            Err(cause) if cause.is_verdict() => return Err(cause.into()),
             Err(cause) => failure = cause.into(),
         }
     }

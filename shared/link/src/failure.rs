@@ -134,15 +134,26 @@ impl LinkError {
             Self::Egress { .. }
             | Self::CertificateRequired { .. }
             | Self::CertificateRefused { .. }
-            | Self::CertificateNeedsTls { .. }
-            | Self::PasswordMustChange
-            | Self::Refused {
-                code:
-                    code::INVALID_ACCOUNT | code::OTP_REQUIRED | code::OTP_SETUP_REQUIRED | code::INVALID_OTP,
-                ..
-            } => RetryAdvice::Never,
+            | Self::CertificateNeedsTls { .. } => RetryAdvice::Never,
+            _ if self.is_verdict() => RetryAdvice::Never,
             _ => RetryAdvice::Later,
         }
+    }
+
+    /// Whether the trade server itself has said no to the account: another address of it would say the same.
+    #[must_use]
+    pub const fn is_verdict(&self) -> bool {
+        matches!(
+            self,
+            Self::PasswordMustChange
+                | Self::Refused {
+                    code: code::INVALID_ACCOUNT
+                        | code::OTP_REQUIRED
+                        | code::OTP_SETUP_REQUIRED
+                        | code::INVALID_OTP,
+                    ..
+                }
+        )
     }
 }
 

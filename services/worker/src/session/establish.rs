@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use link::{Credentials, Dialer, Endpoint, Identity, Link, LinkError, Proxy, RetryAdvice};
+use link::{Credentials, Dialer, Endpoint, Identity, Link, LinkError, Proxy};
 use tokio::time::timeout;
 use wire::records::{Account, FullSymbolsRequest, History, HistoryRequest, LoginReply, Portfolio, SymbolIds};
 use wire::{Empty, code, requests};
@@ -98,7 +98,7 @@ pub(crate) async fn establish(
         let late = Err(LinkError::Timeout { doing: "the login", limit: target.member_limit });
         match timeout(target.member_limit, attempt).await.unwrap_or(late) {
             Ok(established) => return Ok(established),
-            Err(cause) if cause.retry() == RetryAdvice::Never => return Err(cause),
+            Err(cause) if cause.is_verdict() => return Err(cause),
             Err(cause) => failure = cause,
         }
     }
