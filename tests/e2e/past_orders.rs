@@ -80,17 +80,16 @@ async fn pages_can_be_of_some_orders_only_and_end() {
     let without_money = "&ignoreDepositWithdraw=true";
     assert_eq!(page(&session, 0, without_money).await, (json!(2), traded[..3].to_vec()));
     assert_eq!(page(&session, 1, without_money).await, (json!(2), traded[3..].to_vec()));
-    for (wrong, code) in [
-        ("ordersPerPage=3&pageNumber=2", "INVALID_PARAM"),
-        ("ordersPerPage=0&pageNumber=0", "INVALID_PARAM"),
-        ("ordersPerPage=3", "NULL_ARGUMENT"),
-    ] {
+    for (wrong, code) in
+        [("ordersPerPage=0&pageNumber=0", "INVALID_PARAM"), ("ordersPerPage=3", "NULL_ARGUMENT")]
+    {
         assert_eq!(
             session.refused("OrderHistoryPagination", &format!("{ALL}&{wrong}")).await,
             code,
             "{wrong}"
         );
     }
+    assert_eq!(page(&session, 9, "").await.1, Vec::<u64>::new(), "beyond the end there is nothing");
     let empty = "from=2001-01-01&to=2001-02-01&ordersPerPage=3&pageNumber=0";
     let reply = session.json("OrderHistoryPagination", empty).await;
     assert_eq!((&reply["pagesCount"], &reply["orders"]), (&json!(0), &json!([])));
@@ -237,4 +236,23 @@ async fn order_records_say_what_became_of_each_order() {
     assert_eq!(records("&ascending=false").await, backwards);
     let all = session.json("PendingOrderHistory", ALL).await;
     assert_eq!((number(&all[1], "openPrice"), number(&all[1], "requestLots")), (1.05, 0.2), "{}", all[1]);
+}
+
+#[tokio::test]
+async fn magic_numbers_that_the_session_knows_are_in_its_history() {
+    let world = World::start().await;
+    let session = world.login().await;
+    let made = ticket(&session.open("symbol=EURUSD&operation=Buy&volume=0.02&expertID=4242").await);
+    session.json("OrderClose", &format!("ticket={made}")).await;
+    let history = eventually("the position is history", async || {
+        let history = session.json("OrderHistory", ALL).await;
+        history["orders"].as_array().unwrap().iter().any(|order| order["ticket"] == made).then_some(history)
+    })
+    .await;
+    let closed = history["orders"].as_array().unwrap().iter().find(|order| order["ticket"] == made).unwrap();
+    assert_eq!(closed["expertId"], 4242);
+    let deals = session.json("HistoryDealsByPositionId", &format!("ticket={made}")).await;
+    assert!(deals.as_array().unwrap().iter().all(|deal| deal["expertId"] == 4242), "{deals}");
+    let orders = session.json("PendingOrderHistory", ALL).await;
+    assert_eq!(orders[0]["expertId"], 4242);
 }

@@ -237,3 +237,17 @@ async fn other_sessions_of_the_account_learn_the_new_master_password() {
     cable.plug();
     assert_eq!(other.call("CheckConnect", "").await.ok().body, "OK", "it comes back by the new one");
 }
+
+#[tokio::test]
+async fn who_names_no_token_is_led_to_the_same_one_each_time() {
+    let world = World::start().await;
+    let path = world.connect_path(USD, "demo");
+    let own = world.http.get(&path).await.ok().body;
+    // Sorts before any that could have been made.
+    let chosen = "00000000-0000-0000-0000-000000000001";
+    assert_eq!(world.http.get(&format!("{path}&id={chosen}")).await.ok().body, chosen);
+    assert_eq!(world.http.get(&path).await.ok().body, own);
+    world.http.get(&format!("/Disconnect?id={chosen}")).await.ok();
+    by_token(&world, chosen).await.ok();
+    assert_eq!(world.http.get(&path).await.ok().body, own);
+}

@@ -11,6 +11,7 @@ use axum::response::Response;
 use bus::{Answer, Ask};
 use calls::{FrontCall, Params};
 use error::{Code, Error, Outcome};
+use tokio::task::AbortHandle;
 
 use crate::accept::Accept;
 use crate::front::Front;
@@ -97,6 +98,7 @@ async fn ask(
     // A task of its own: when the client hangs up, this future is dropped, but an order must not be.
     let backend = Arc::clone(&front.backend);
     let task = front.tasks.spawn(async move { backend.ask(ask).await });
+    let _given_up = route.only_reads.then(|| AbortOnDrop(task.abort_handle()));
     match tokio::time::timeout(timeout + GRACE, task).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(fault)) => {
@@ -109,6 +111,15 @@ async fn ask(
             );
             Err(route.of_unknown_fate(Error::new(Code::Timeout, told)))
         }
+    }
+}
+
+/// Ends a task when whoever waits for it does not any more.
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

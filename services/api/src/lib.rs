@@ -11,7 +11,8 @@
 //! ```
 //!
 //! Invariants: no session state lives here, so any process serves any token; replies and events are forwarded
-//! byte for byte; a call that was begun is driven to its end even when its client is gone.
+//! byte for byte; a call that was begun is driven to its end even when its client is gone, unless it
+//! only reads.
 //!
 //! This crate knows nothing about the wire protocol, brokers or how sessions work. Routes, documents and checks
 //! all come from the declarations in `calls`.

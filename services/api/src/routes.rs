@@ -27,9 +27,14 @@ pub(crate) struct CallRoute {
     pub(crate) posted: bool,
     /// Sends an order, so that every answer tells its outcome.
     pub(crate) trades: bool,
+    /// Reads at length and changes nothing: when its client is gone, nobody misses it.
+    pub(crate) only_reads: bool,
     /// The names of parameters that are files.
     pub(crate) files: Vec<&'static str>,
 }
+
+/// Groups whose calls may take long, and only read.
+const READS: [&str; 4] = ["History", "Prices", "Statistics", "Symbols"];
 
 /// A stream of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +116,7 @@ impl CallRoute {
             connects: is_connect(call),
             posted: call.posted,
             trades: is_trade(call),
+            only_reads: READS.contains(&call.tag),
             files: call.params.iter().filter(|param| param.is_file()).map(|param| param.name).collect(),
         }
     }

@@ -105,7 +105,10 @@ impl Handle<ConnectByToken> for Caller<'_> {
         match self.worker.session(token) {
             // Somebody else has brought it back meanwhile.
             Ok(session) => session.restore(deadline).await.map(|()| Text::new(token.to_owned())),
-            Err(_) => self.begin(token, kept.account, target, kept.error_status, deadline).await,
+            Err(_) => {
+                self.begin((token, kept.is_token_chosen), kept.account, target, kept.error_status, deadline)
+                    .await
+            }
         }
     }
 }
@@ -161,12 +164,13 @@ impl Caller<'_> {
             self.worker.remove(over.token(), End::Closed)?;
         }
         let token = id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
-        self.begin(&token, account, target, plan.login.error_reply_status_code, deadline).await
+        self.begin((&token, id.is_some()), account, target, plan.login.error_reply_status_code, deadline)
+            .await
     }
 
     async fn begin(
         &self,
-        token: &str,
+        (token, is_chosen): (&str, bool),
         account: AccountKey,
         target: Target,
         status: Option<u16>,
@@ -174,7 +178,9 @@ impl Caller<'_> {
     ) -> Result<Text, Error> {
         // Before the login: a token that is taken, or a full worker, must not cost one.
         self.worker.check_room(token)?;
-        let session = Session::start(&self.worker.shared, &self.worker.tasks, token, account, target, status);
+        let token_of = (token, is_chosen);
+        let session =
+            Session::start(&self.worker.shared, &self.worker.tasks, token_of, account, target, status);
         let up = async {
             session.settled(deadline).await?;
             session.set_investor(session.visit(deadline, |state| has_investor_rights(&state.account)).await?);

@@ -13,6 +13,7 @@ pub(crate) struct LoginData {
     pub(crate) account: AccountKey,
     pub(crate) target: Target,
     pub(crate) error_status: Option<u16>,
+    pub(crate) is_token_chosen: bool,
 }
 
 /// Login data by token; the oldest make room.
@@ -61,7 +62,7 @@ mod tests {
 
     fn data(login: u64) -> LoginData {
         let account = AccountKey { server: "a".into(), login };
-        LoginData { account, target: Target::nowhere(), error_status: None }
+        LoginData { account, target: Target::nowhere(), error_status: None, is_token_chosen: false }
     }
 
     #[test]

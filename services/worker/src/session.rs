@@ -81,6 +81,9 @@ struct Inner {
     error_status: Option<u16>,
     /// Whether its password is the one that only looks.
     is_investor: AtomicBool,
+    /// Whether a caller chose the token.
+    is_token_chosen: bool,
+    begun: Instant,
     stop: CancellationToken,
 }
 
@@ -98,7 +101,7 @@ impl Session {
     pub(crate) fn start(
         shared: &Arc<Shared>,
         tasks: &Tasks,
-        token: &str,
+        (token, is_token_chosen): (&str, bool),
         account: AccountKey,
         target: Target,
         error_status: Option<u16>,
@@ -132,6 +135,8 @@ impl Session {
             tickets_pace_ms: AtomicU32::new(TICKETS_PACE_MS),
             error_status,
             is_investor: AtomicBool::new(false),
+            is_token_chosen,
+            begun: Instant::now(),
             stop,
         }))
     }
@@ -172,6 +177,16 @@ impl Session {
         self.secret() == password
     }
 
+    /// Whether a caller chose the token.
+    pub(crate) fn is_token_chosen(&self) -> bool {
+        self.0.is_token_chosen
+    }
+
+    /// When it was begun.
+    pub(crate) fn begun(&self) -> Instant {
+        self.0.begun
+    }
+
     /// Whether it was logged in with the password that only looks.
     pub(crate) fn is_investor(&self) -> bool {
         self.0.is_investor.load(Ordering::Relaxed)
@@ -188,7 +203,12 @@ impl Session {
         self.secret().clone_into(&mut target.credentials.password);
         // A one-time code is of no use a second time.
         target.credentials.otp.clear();
-        LoginData { account: self.account().clone(), target, error_status: self.0.error_status }
+        LoginData {
+            account: self.account().clone(),
+            target,
+            error_status: self.0.error_status,
+            is_token_chosen: self.0.is_token_chosen,
+        }
     }
 
     /// What it was connected with.

@@ -133,11 +133,14 @@ impl Worker {
         self.sessions().get(token).cloned().ok_or_else(|| Error::invalid_token(token))
     }
 
-    /// The sessions of an account, by token.
+    /// The sessions of an account: those whose tokens were made here first, the oldest first among equals. So whoever
+    /// names no token is led to the same one each time, whatever tokens others choose.
     pub(crate) fn sessions_of(&self, account: &AccountKey) -> Vec<Session> {
-        let mut all = self.all_sessions();
-        all.retain(|session| session.account() == account);
-        all
+        let sessions = self.sessions();
+        let mut own: Vec<Session> =
+            sessions.values().filter(|session| session.account() == account).cloned().collect();
+        own.sort_by_key(|session| (session.is_token_chosen(), session.begun()));
+        own
     }
 
     /// Whether a session could be added under this token.

@@ -13,7 +13,7 @@ use crate::frame::Interest;
 /// Whoever answers calls and publishes events: the owner of the sessions, or a way to reach it.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
-    /// Answers a call. The future is driven to its end even when the client is gone.
+    /// Answers a call. The future of one that changes something is driven to its end even when the client is gone.
     async fn ask(&self, ask: Ask) -> Answer;
 
     /// Starts listening to a session. An unknown token is [`Error::invalid_token`].

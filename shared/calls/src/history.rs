@@ -49,7 +49,7 @@ calls! {
         OrderHistoryPagination {
             /// The range.
             range: Range,
-            /// Orders on a page, 1 to 10000.
+            /// Orders on a page, 1 or more.
             orders_per_page as "ordersPerPage": u32,
             /// Page number, from 0.
             page_number as "pageNumber": u32,

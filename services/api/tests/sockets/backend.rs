@@ -30,6 +30,24 @@ pub(crate) struct Desk {
     pub(crate) market: Semaphore,
     pub(crate) orders_done: AtomicUsize,
     pub(crate) interests: Mutex<Vec<Interest>>,
+    /// Reads under way of what never comes.
+    pub(crate) readings: AtomicUsize,
+}
+
+/// Counts itself while it lives.
+struct Reading<'a>(&'a AtomicUsize);
+
+impl<'a> Reading<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 #[async_trait::async_trait]
@@ -61,6 +79,10 @@ impl Backend for Desk {
                 return Answer::of(Ok(Payload::Json("[1,2]".into()))).synced_at(1_700_000_000_123, "synced");
             }
             AnyCall::Symbols(SymbolsCall::GetQuote(call)) if call.symbol == "PANIC" => panic!("asked to"),
+            AnyCall::Symbols(SymbolsCall::GetQuote(call)) if call.symbol == "NEVER" => {
+                let _reading = Reading::begin(&self.readings);
+                std::future::pending::<()>().await;
+            }
             AnyCall::Symbols(SymbolsCall::GetQuote(call)) if Code::from_name(&call.symbol).is_some() => {
                 return coded(&call.symbol).into();
             }
@@ -137,6 +159,7 @@ impl World {
             asks: Mutex::default(),
             market: Semaphore::new(0),
             orders_done: AtomicUsize::new(0),
+            readings: AtomicUsize::new(0),
             interests: Mutex::default(),
         });
         let backend: Arc<dyn Backend> = Arc::<Desk>::clone(&desk);

@@ -158,6 +158,15 @@ async fn requests_that_are_no_calls_get_plain_statuses() {
 }
 
 #[tokio::test]
+async fn a_read_ends_when_its_client_hangs_up() {
+    let world = World::start().await;
+    let client = world.begin("GET", &format!("/GetQuote?id={TOKEN}&symbol=NEVER"), &[], "").await;
+    eventually("the read is under way", || world.desk.readings.load(Ordering::SeqCst) == 1).await;
+    drop(client);
+    eventually("the read has ended", || world.desk.readings.load(Ordering::SeqCst) == 0).await;
+}
+
+#[tokio::test]
 async fn an_order_is_finished_although_its_client_hung_up() {
     let world = World::start().await;
     let path = format!("/OrderSendSafe?id={TOKEN}&symbol=EURUSD&operation=Buy&volume=0.01");

@@ -178,7 +178,8 @@ impl Handle<RequiredMargin> for Caller<'_> {
         };
         let margin = session.visit(self.deadline, margin).await?;
         margin.map(Money::to_f64).ok_or_else(|| {
-            let told = "The margin of this symbol cannot be computed: its calculation mode has no published formula.";
+            let told = "The margin of this symbol cannot be computed: its calculation mode has no published formula, or \
+                        the amount is beyond all measure.";
             Error::new(Code::NotFound, told)
         })
     }

@@ -10,6 +10,7 @@ use wire::requests;
 
 use crate::backend::Caller;
 use crate::session::Session;
+use crate::session::state::State;
 use crate::translate::{deal, order_history, order_record, ticket};
 
 impl Handle<OrderHistory> for Caller<'_> {
@@ -62,12 +63,17 @@ impl Handle<HistoryDealsByPositionId> for Caller<'_> {
 impl Caller<'_> {
     /// Deals and ended orders of a range, as the server has them.
     pub(super) async fn history(&self, session: &Session, range: HistoryRequest) -> Result<History, Error> {
-        session.request::<requests::History>(self.deadline, &range).await
+        let mut history = session.request::<requests::History>(self.deadline, &range).await?;
+        let mark = move |state: &mut State| {
+            state.mark(&mut history);
+            history
+        };
+        session.visit(self.deadline, mark).await
     }
 
     /// Everything since the account began: as it was loaded in the background, or from the server.
     pub(super) async fn whole_history(&self, session: &Session) -> Result<History, Error> {
-        if let Ok(history) = session.visit(self.deadline, |state| state.past.whole()).await? {
+        if let Ok(history) = session.visit(self.deadline, State::whole_past).await? {
             return Ok(history);
         }
         self.history(session, HistoryRequest { from: 0, to: 0 }).await

@@ -6,16 +6,13 @@ use calls::Handle;
 use calls::history::{OrderHistoryPagination, OrderHistoryPaginationRelease};
 use calls::reply::{Order, PaginationReply};
 use calls::values::DealType;
-use error::{Code, Error};
+use error::Error;
 use wire::records::History;
 
 use super::history::request_of;
 use crate::backend::Caller;
 use crate::session::Session;
 use crate::translate::order_history;
-
-/// Most orders on a page.
-const PER_PAGE_MAX: u32 = 10_000;
 
 impl Handle<OrderHistoryPagination> for Caller<'_> {
     async fn handle(&self, call: OrderHistoryPagination) -> Result<PaginationReply, Error> {
@@ -34,12 +31,11 @@ impl Handle<OrderHistoryPagination> for Caller<'_> {
         };
         let mut orders = self.orders(&session, &history, &call).await?;
         let pages_count = pages(orders.len(), per_page);
-        if call.page_number > 0 && call.page_number >= pages_count {
-            let told = format!("There are {pages_count} pages, numbered from 0.");
-            return Err(Error::new(Code::InvalidParam, told));
-        }
-        let first = usize::try_from(call.page_number).unwrap_or(0) * per_page;
-        let orders = orders.drain(first..orders.len().min(first + per_page)).collect();
+        // A page beyond the last is empty: that is how some clients find the end.
+        let first = usize::try_from(call.page_number).unwrap_or(usize::MAX).saturating_mul(per_page);
+        let first = first.min(orders.len());
+        let end = first.saturating_add(per_page).min(orders.len());
+        let orders = orders.drain(first..end).collect();
         Ok(PaginationReply { pages_count, page_number: call.page_number, orders })
     }
 }
@@ -80,11 +76,12 @@ impl Caller<'_> {
 }
 
 fn per_page(given: u32) -> Result<usize, Error> {
-    if !(1..=PER_PAGE_MAX).contains(&given) {
-        let accepts = format!("a number from 1 to {PER_PAGE_MAX}");
-        return Err(Error::invalid_param("ordersPerPage", &given.to_string(), &accepts));
+    match usize::try_from(given) {
+        Ok(0) | Err(_) => {
+            Err(Error::invalid_param("ordersPerPage", &given.to_string(), "a whole number from 1 on"))
+        }
+        Ok(per_page) => Ok(per_page),
     }
-    Ok(usize::try_from(given).unwrap_or(usize::MAX))
 }
 
 fn pages(orders: usize, per_page: usize) -> u32 {

@@ -8,6 +8,7 @@ use error::Error;
 use super::history::{request_of, seconds};
 use crate::backend::Caller;
 use crate::session::Session;
+use crate::session::state::State;
 use crate::translate::closed_positions;
 
 impl Handle<HistoryPositions> for Caller<'_> {
@@ -40,8 +41,9 @@ impl Handle<OrderHistoryDownloadComplete> for Caller<'_> {
 
 impl Caller<'_> {
     async fn past_positions(&self, session: &Session) -> Result<Vec<Order>, Error> {
-        let whole = |state: &mut crate::session::state::State| {
-            state.past.whole().map(|history| closed_positions(&history.deals, state.login, state.zone_ms()))
+        let whole = |state: &mut State| {
+            let history = state.whole_past()?;
+            Ok(closed_positions(&history.deals, state.login, state.zone_ms()))
         };
         session.visit(self.deadline, whole).await?
     }

@@ -1,5 +1,7 @@
 //! Past prices.
 
+use std::collections::BTreeSet;
+
 use calls::history::Range;
 use calls::prices::{
     Back, Candles, Day, PriceHistory, PriceHistoryEx, PriceHistoryExMany, PriceHistoryHighLow,
@@ -46,10 +48,13 @@ impl Handle<PriceHistoryMany> for Caller<'_> {
     async fn handle(&self, call: PriceHistoryMany) -> Result<Vec<BarsForSymbol>, Error> {
         let span = span_of(&call.range)?;
         let session = self.session(&call.id)?;
-        let names = self.names(&session, call.symbols).await?;
-        let mut all = Vec::with_capacity(names.len());
-        for symbol in names {
-            all.push(or_exception(&symbol, self.bars(&session, &symbol, call.time_frame, span).await));
+        let (mut all, mut room) = (Vec::new(), Room::default());
+        for symbol in self.names(&session, call.symbols).await? {
+            let bars = match room.check() {
+                Ok(()) => self.bars(&session, &symbol, call.time_frame, span).await,
+                Err(full) => Err(full),
+            };
+            all.push(or_exception(&symbol, bars.and_then(|bars| room.take(bars))));
         }
         Ok(all)
     }
@@ -74,13 +79,13 @@ impl Handle<PriceHistoryExMany> for Caller<'_> {
     async fn handle(&self, call: PriceHistoryExMany) -> Result<Vec<BarsForSymbol>, Error> {
         check_count(&call.back)?;
         let session = self.session(&call.id)?;
-        let names = self.names(&session, call.symbols).await?;
-        let mut all = Vec::with_capacity(names.len());
-        for symbol in names {
-            all.push(or_exception(
-                &symbol,
-                self.bars_back(&session, &symbol, call.time_frame, &call.back).await,
-            ));
+        let (mut all, mut room) = (Vec::new(), Room::default());
+        for symbol in self.names(&session, call.symbols).await? {
+            let bars = match room.check() {
+                Ok(()) => self.bars_back(&session, &symbol, call.time_frame, &call.back).await,
+                Err(full) => Err(full),
+            };
+            all.push(or_exception(&symbol, bars.and_then(|bars| room.take(bars))));
         }
         Ok(all)
     }
@@ -131,19 +136,21 @@ impl Caller<'_> {
     ) -> Result<Vec<QuoteHistoryEventArgs>, Error> {
         let known = symbols.clone();
         session.visit(self.deadline, move |state| known_ids(state, &known)).await??;
-        let mut all = Vec::new();
+        let (mut all, mut room) = (Vec::new(), Room::default());
         for symbol in self.names(session, symbols).await? {
-            let bars = self.bars(session, &symbol, frame, span).await?;
+            let bars = room.take(self.bars(session, &symbol, frame, span).await?)?;
             all.push(QuoteHistoryEventArgs { symbol, bars });
         }
         Ok(all)
     }
 
-    /// The names that a list means.
+    /// The names that a list means, each once.
     async fn names(&self, session: &Session, symbols: Names) -> Result<Vec<String>, Error> {
         let names = move |state: &mut State| {
-            let known = symbols.resolve(|name| state.catalogue.named(name).is_some());
-            known.into_iter().map(str::to_owned).collect::<Vec<String>>()
+            let named = symbols.resolve(|name| state.catalogue.named(name).is_some());
+            let mut seen = BTreeSet::new();
+            let each = named.into_iter().filter(|name| seen.insert(*name));
+            each.map(str::to_owned).collect::<Vec<String>>()
         };
         session.visit(self.deadline, names).await
     }
@@ -225,6 +232,37 @@ impl Caller<'_> {
         let midnight_s = now_s - now_s.rem_euclid(DAY_S);
         let clamp = |time: i64| i32::try_from(time).unwrap_or(i32::MAX);
         Ok((clamp(midnight_s), clamp(midnight_s + DAY_S - 1)))
+    }
+}
+
+/// How many candles an answer of several symbols may still take: together as many as one symbol's alone.
+struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(BARS_MAX)
+    }
+}
+
+impl Room {
+    /// Whether there is any.
+    fn check(&self) -> Result<(), Error> {
+        if self.0 > 0 { Ok(()) } else { Err(Self::full()) }
+    }
+
+    fn take(&mut self, bars: Vec<Bar>) -> Result<Vec<Bar>, Error> {
+        let Some(left) = self.0.checked_sub(bars.len()) else {
+            self.0 = 0;
+            return Err(Self::full());
+        };
+        self.0 = left;
+        Ok(bars)
+    }
+
+    fn full() -> Error {
+        let told =
+            format!("One answer holds {BARS_MAX} candles at most. Ask for fewer symbols or a shorter range.");
+        Error::new(Code::InvalidParam, told)
     }
 }
 
@@ -363,5 +401,23 @@ mod tests {
         {
             assert!(day(year, month, date).is_err(), "{year}-{month}-{date}");
         }
+    }
+
+    #[test]
+    fn symbols_share_the_room_of_an_answer() {
+        let bar = || Bar {
+            time: ServerTime::NULL,
+            open_price: 1.0,
+            high_price: 1.0,
+            low_price: 1.0,
+            close_price: 1.0,
+            tick_volume: 1,
+            spread: 0,
+            volume: 0,
+        };
+        let mut room = Room::default();
+        assert!(room.take(vec![bar(); BARS_MAX - 1]).is_ok() && room.check().is_ok());
+        assert!(room.take(vec![bar(); 2]).is_err());
+        assert!(room.check().is_err(), "nothing more is asked for");
     }
 }

@@ -211,7 +211,7 @@ pub(super) fn volume(lots: f64) -> Result<Volume, Error> {
     let volume = Volume::from_lots(lots).filter(|volume| !volume.is_zero());
     volume.ok_or_else(|| {
         let told =
-            format!("{lots} is no volume in lots. /SymbolParams has the least, the greatest and the step.");
+            format!("{lots:?} is no volume in lots. /SymbolParams has the least, the greatest and the step.");
         Error::new(Code::InvalidVolume, told)
     })
 }

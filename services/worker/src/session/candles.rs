@@ -129,16 +129,17 @@ impl Candles {
         self.running.iter().filter(|(_, running)| !running.is_seeded).map(|(which, _)| *which).collect()
     }
 
-    /// Takes over the server's bars of late: the last one is the present candle's beginning. Without bars the candle
+    /// Takes over the server's bars of late: the last one is the present candle's beginning; `last_ms` is
+    /// the time of the symbol's last tick, zero if there was none. Without bars the candle
     /// begins with its first tick.
-    pub(crate) fn seed(&mut self, which: Which, bars: &[records::Bar], digits: u32) {
+    pub(crate) fn seed(&mut self, which: Which, bars: &[records::Bar], digits: u32, last_ms: i64) {
         let Some(running) = self.running.get_mut(&which) else { return };
         running.is_seeded = true;
         self.wanted.touch(which);
         let Some(candle) = together(which.1, bars, digits) else { return };
         // Our ticks, if there are some, are in the server's bar.
         if running.candle.is_none_or(|ours| ours.open_s <= candle.open_s) {
-            let last_ms = running.candle.map_or(candle.last_ms, |ours| ours.last_ms);
+            let last_ms = running.candle.map_or(last_ms, |ours| ours.last_ms).max(candle.last_ms);
             running.candle = Some(Candle { last_ms, ..candle });
         }
     }
@@ -241,7 +242,7 @@ mod tests {
         assert_eq!(candles.unseeded(), [M5]);
         candles.on_tick(1, price(6), 600_000);
         assert!(told(&mut candles).is_empty(), "its beginning is not known yet");
-        candles.seed(M5, &[bar(300, [1.0, 9.0, 1.0, 5.0], 7), bar(600, [5.0, 8.0, 4.0, 6.0], 3)], 5);
+        candles.seed(M5, &[bar(300, [1.0, 9.0, 1.0, 5.0], 7), bar(600, [5.0, 8.0, 4.0, 6.0], 3)], 5, 0);
         assert!(candles.unseeded().is_empty());
         candles.on_tick(1, price(9), 601_000);
         candles.on_tick(2, price(99), 601_000);
@@ -270,6 +271,7 @@ mod tests {
                 bar(1500, [6.0, 6.0, 2.0, 3.0], 1),
             ],
             5,
+            1_503_000,
         );
         assert_eq!(told(&mut candles), [(1200, [5, 8, 2, 3], 4)]);
     }
@@ -278,7 +280,7 @@ mod tests {
     fn after_a_gap_candles_are_asked_for_again() {
         let mut candles = Candles::default();
         candles.subscribe(M5, Duration::ZERO);
-        candles.seed(M5, &[], 5);
+        candles.seed(M5, &[], 5, 0);
         candles.on_tick(1, price(7), 899_999);
         candles.forget();
         assert_eq!(candles.unseeded(), [M5]);

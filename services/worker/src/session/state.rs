@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use calls::reply;
+use error::Error;
 use model::calc::{Deposit, rate_sell};
 use model::{Money, Price, ServerTime, Side, Volume};
 use wire::records::{Account, Deal, FullSymbol, History, Order, Portfolio, Position, TradeSettings};
@@ -300,6 +301,28 @@ impl State {
     /// The magic number of a ticket: the server's, or the remembered one.
     pub(crate) fn magic(&self, ticket: i64, of_server: i64) -> i64 {
         if of_server != 0 { of_server } else { self.magic.get(&ticket).copied().unwrap_or(0) }
+    }
+
+    /// Everything since the account began, if it was loaded.
+    ///
+    /// # Errors
+    /// As [`Past::whole`].
+    pub(crate) fn whole_past(&mut self) -> Result<History, Error> {
+        let mut history = self.past.whole()?;
+        self.mark(&mut history);
+        Ok(history)
+    }
+
+    /// Shows the remembered magic numbers on records of the past, which have none of their own.
+    pub(crate) fn mark(&self, history: &mut History) {
+        for deal in &mut history.deals {
+            let of_order = self.magic(deal.trade_order, deal.expert);
+            deal.expert = self.magic(deal.position_id, of_order);
+        }
+        for order in &mut history.orders {
+            let of_order = self.magic(order.trade_order, order.expert);
+            order.expert = self.magic(order.position_id, of_order);
+        }
     }
 
     /// The terms of a symbol, if its full record is there.

@@ -202,6 +202,7 @@ impl Actor {
 fn on_candle(state: &mut State, which: Which, code: u8, body: &[u8]) -> Result<(), wire::DecodeError> {
     let bars = if code == code::SUCCESS { Bare::<Bar>::from_bytes(body)?.0 } else { Vec::new() };
     let digits = state.catalogue.by_id(which.0).map_or(0, |symbol| symbol.digits);
-    state.candles.seed(which, &bars, digits);
+    let last_ms = state.quotes.tick(which.0).map_or(0, |tick| tick.time_ms);
+    state.candles.seed(which, &bars, digits, last_ms);
     Ok(())
 }
