@@ -143,8 +143,8 @@ async fn the_typescript_client_compiles_strictly_trades_and_notices_refusals() {
     let service = Service::start().await;
     let program = service.program("typescript");
     let compiler = installed("node/node_modules/typescript/bin/tsc");
-    // Below the packages, as they are looked for upwards from the program.
-    let folder = installed("node").join("client");
+    // Below the packages, as they are looked for upwards from the program; of this run alone.
+    let folder = installed("node").join(format!("client-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("client.mts"), &program).unwrap();
     std::fs::write(folder.join("refused.mts"), with(&program, "demo", "wrong")).unwrap();
@@ -153,6 +153,7 @@ async fn the_typescript_client_compiles_strictly_trades_and_notices_refusals() {
     assert_success(&service.run(&folder, Path::new("node"), &compile).await);
     service.assert_traded(&service.run(&folder, Path::new("node"), &["client.mjs"]).await).await;
     assert_refused(&service.run(&folder, Path::new("node"), &["refused.mjs"]).await);
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[tokio::test]
