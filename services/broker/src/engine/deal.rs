@@ -1,6 +1,6 @@
 //! Deals: what a fill does to positions, balance and history.
 
-use model::calc::{Contract, profit_of, rate_buy, rate_sell};
+use model::calc::{Contract, margin_rate, profit_of, rate_sell};
 use model::{
     CalcMode, DealEntry, DealType, Filling, Money, OrderState, OrderType, Price, Reason, Side, Volume,
     mask_matches,
@@ -259,11 +259,7 @@ impl Desk<'_> {
 
     /// Margin currency to account currency, for a position of this side.
     pub(super) fn margin_rate(&self, symbol: &Symbol, side: Side) -> Option<f64> {
-        let (from, to) = (&symbol.contract.currency_margin, &self.account.terms.deposit.currency);
-        match side {
-            Side::Buy => rate_buy(from, to, self.market),
-            Side::Sell => rate_sell(from, to, self.market),
-        }
+        margin_rate(&symbol.contract, side, &self.account.terms.deposit, self.market)
     }
 }
 
