@@ -1,5 +1,7 @@
 //! What concerns all sessions of the process, for its administrator.
 
+use std::collections::HashSet;
+
 use bus::End;
 use calls::connection::{ConnectionStatusAll, DisconnectOrphans};
 use calls::reply::{
@@ -31,8 +33,8 @@ impl Handle<ConnectionStatusAll> for Caller<'_> {
 impl Handle<DisconnectOrphans> for Caller<'_> {
     async fn handle(&self, call: DisconnectOrphans) -> Result<Vec<String>, Error> {
         self.check_admin(call.admin_key.as_ref())?;
-        let keep = call.ids.values();
-        let is_orphan = |session: &Session| !keep.iter().any(|id| id == session.token());
+        let keep: HashSet<&str> = call.ids.values().iter().map(String::as_str).collect();
+        let is_orphan = |session: &Session| !keep.contains(session.token());
         let orphans: Vec<Session> = self.worker.all_sessions().into_iter().filter(is_orphan).collect();
         for orphan in orphans.iter().filter(|_| !call.dry_run) {
             // It may have ended by itself meanwhile, which is as good.

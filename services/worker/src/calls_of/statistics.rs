@@ -230,8 +230,7 @@ impl Caller<'_> {
         let currencies: BTreeSet<String> =
             terms.iter().map(|one| one.contract.currency_profit.clone()).collect();
         let names = move |state: &mut State| {
-            let (account, mut ids) = (state.deposit().currency, Vec::new());
-            currencies.iter().for_each(|currency| state.add_conversions(currency, &account, &mut ids));
+            let ids = state.conversion_ways(currencies.iter().map(String::as_str));
             let name = |id: u32| state.catalogue.by_id(id).map(|symbol| symbol.name.to_string());
             ids.into_iter().filter_map(name).collect::<BTreeSet<String>>()
         };

@@ -111,6 +111,12 @@ impl Candles {
         self.wanted.keys()
     }
 
+    /// Whether a symbol has any: most have none, and ticks are many.
+    pub(crate) fn wants(&self, id: u32) -> bool {
+        let [first, .., last] = TimeFrame::ALL;
+        self.running.range((id, first)..=(id, last)).next().is_some()
+    }
+
     /// Prices were missed: all candles are begun anew.
     pub(crate) fn forget(&mut self) {
         self.running.values_mut().for_each(|running| *running = Running::default());

@@ -24,8 +24,10 @@ impl State {
             self.tick_values.on_price(id);
             let Some(latest) = self.quotes.tick(id) else { continue };
             self.tick_writer.write(&name, digits, latest);
-            let price = self.chart_price(id, latest.bid, latest.last);
-            self.candles.on_tick(id, price, latest.time_ms);
+            if self.candles.wants(id) {
+                let price = self.chart_price(id, latest.bid, latest.last);
+                self.candles.on_tick(id, price, latest.time_ms);
+            }
         }
     }
 

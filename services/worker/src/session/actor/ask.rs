@@ -66,7 +66,7 @@ impl Actor {
     /// Asks for the beginnings of running candles.
     pub(super) fn ask_for_candles(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let Some(state) = &self.state else { return Ok(()) };
-        let now_s = (runtime::unix_ms() + state.zone_ms()) / 1000;
+        let now_s = state.now().seconds();
         for which in state.candles.unseeded() {
             if self
                 .waiting
