@@ -10,6 +10,7 @@ use error::Error;
 use model::calc::Deposit;
 use model::{Money, Price};
 use statistics::{Account, Candle, Contracts, Deal, Fill, Holding, Present, Repeats, Tape, Trade};
+use tokio::task::spawn_blocking;
 use wire::records::History;
 
 use crate::backend::Caller;
@@ -27,7 +28,7 @@ const MINUTE_MS: i64 = 60_000;
 impl Handle<EquityHistory> for Caller<'_> {
     async fn handle(&self, call: EquityHistory) -> Result<Vec<EquityPoint>, Error> {
         let record = self.record(&call.id, call.curve.from).await?;
-        Ok(record.curve(&call.curve).iter().map(equity_point).collect())
+        computed(move || record.curve(&call.curve).iter().map(equity_point).collect()).await
     }
 }
 
@@ -35,23 +36,32 @@ impl Handle<TradeStats> for Caller<'_> {
     async fn handle(&self, call: TradeStats) -> Result<Stats, Error> {
         let record = self.record(&call.id, call.from).await?;
         let curve = Curve { from: call.from, exclude_same: true };
-        Ok(record.stats(&record.curve(&curve)))
+        computed(move || record.stats(&record.curve(&curve))).await
     }
 }
 
 impl Handle<TradeStatsEquityHistory> for Caller<'_> {
     async fn handle(&self, call: TradeStatsEquityHistory) -> Result<StatsWithCharts, Error> {
         let record = self.record(&call.id, call.curve.from).await?;
-        let curve = record.curve(&call.curve);
-        Ok(StatsWithCharts { stats: record.stats(&curve), charts: curve.iter().map(equity_point).collect() })
+        let both = move || {
+            let curve = record.curve(&call.curve);
+            let charts = curve.iter().map(equity_point).collect();
+            StatsWithCharts { stats: record.stats(&curve), charts }
+        };
+        computed(both).await
     }
 }
 
 impl Handle<TradeUnrealizedPL> for Caller<'_> {
     async fn handle(&self, call: TradeUnrealizedPL) -> Result<Vec<TradeUnrealizedExtrema>, Error> {
         let record = self.record(&call.id, call.from).await?;
-        Ok(record.extrema())
+        computed(move || record.extrema()).await
     }
+}
+
+/// Computes beside the tasks that serve others: a long history takes a while.
+async fn computed<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    spawn_blocking(compute).await.map_err(Error::internal)
 }
 
 /// Everything that statistics are computed from.
