@@ -14,16 +14,6 @@ async fn connected(session: &Session) -> bool {
     session.json("ConnectionStatus", "").await["isConnected"] == true
 }
 
-async fn positions(world: &World) -> usize {
-    world.control.account(USD).await.unwrap().positions
-}
-
-/// Trades once, so that the next order asks the broker for nothing before it is sent.
-async fn warm_up(session: &Session) {
-    let number = ticket(&session.open(ORDER).await);
-    session.json("OrderClose", &format!("ticket={number}")).await;
-}
-
 #[tokio::test]
 async fn a_lost_link_is_restored_and_subscriptions_with_it() {
     let world = World::start().await;
@@ -61,7 +51,7 @@ async fn what_changed_while_the_link_was_down_is_told() {
     let mut updates = session.stream("OnOrderUpdate").await;
     cable.cut().await;
     world.control.quote("EURUSD", 1.08, 1.0801).await.unwrap();
-    assert_eq!(positions(&world).await, 0, "the stop closed it");
+    assert_eq!(world.positions().await, 0, "the stop closed it");
     cable.plug();
     session.call("CheckConnect", "").await.ok();
     let told = updates.until("the close is told", |event| {
@@ -79,7 +69,7 @@ async fn an_order_whose_answer_is_lost_is_found_again() {
         world.control.fault(fault).await.unwrap();
         let reply = session.open(ORDER).await;
         world.control.fault(Fault::None).await.unwrap();
-        assert_eq!(positions(&world).await, 1, "{fault:?}: never doubled");
+        assert_eq!(world.positions().await, 1, "{fault:?}: never doubled");
         assert_eq!(session.tickets().await, [ticket(&reply)], "{fault:?}");
     }
 }
@@ -92,11 +82,11 @@ async fn an_order_that_never_arrived_is_not_reported_as_done() {
     let reply = session.call("OrderSend", ORDER).await;
     world.control.fault(Fault::None).await.unwrap();
     assert_eq!(reply.status, 201, "{reply:?}");
-    assert_eq!(positions(&world).await, 0);
+    assert_eq!(world.positions().await, 0);
     session.call("CheckConnect", "").await.ok();
     assert!(session.tickets().await.is_empty());
     session.open(ORDER).await;
-    assert_eq!(positions(&world).await, 1);
+    assert_eq!(world.positions().await, 1);
 }
 
 #[tokio::test]
@@ -104,16 +94,16 @@ async fn a_cable_cut_in_flight_loses_no_order_and_doubles_none() {
     let world = World::start().await;
     let cable = Cable::to(world.broker_addr).await;
     let session = world.login_at(USD, cable.addr()).await;
-    warm_up(&session).await;
+    session.warm_up().await;
     cable.hold_answers();
     let cut = async {
-        eventually("the broker has the order", async || (positions(&world).await == 1).then_some(())).await;
+        eventually("the broker has the order", async || (world.positions().await == 1).then_some(())).await;
         cable.cut().await;
         cable.plug();
     };
     let (reply, ()) = tokio::join!(session.call("OrderSend", ORDER), cut);
     let order = reply.ok().json();
-    assert_eq!(positions(&world).await, 1);
+    assert_eq!(world.positions().await, 1);
     assert_eq!(session.tickets().await, [ticket(&order)]);
 }
 
@@ -122,11 +112,11 @@ async fn an_order_that_waited_behind_another_is_told_to_be_unsent() {
     let world = World::start().await;
     let cable = Cable::to(world.broker_addr).await;
     let session = world.login_at(USD, cable.addr()).await;
-    warm_up(&session).await;
+    session.warm_up().await;
     cable.hold_answers();
     let first = session.call("OrderSend", ORDER);
     let second = async {
-        eventually("the broker has the first", async || (positions(&world).await == 1).then_some(())).await;
+        eventually("the broker has the first", async || (world.positions().await == 1).then_some(())).await;
         let other = session.call("OrderSend", "symbol=EURUSD&operation=Sell&volume=0.1");
         let cut = async {
             for _ in 0..50 {
@@ -145,7 +135,7 @@ async fn an_order_that_waited_behind_another_is_told_to_be_unsent() {
         ["NO_CONNECTION", "CONNECT_ERROR"].contains(&told.as_str()),
         "it is known not to be sent: {told}"
     );
-    assert_eq!(positions(&world).await, 1);
+    assert_eq!(world.positions().await, 1);
 }
 
 #[tokio::test]
@@ -154,17 +144,17 @@ async fn an_order_under_a_key_survives_the_cut_as_one() {
     let cable = Cable::to(world.broker_addr).await;
     let session = world.login_at(USD, cable.addr()).await;
     let query = format!("{ORDER}&idempotencyKey=k");
-    warm_up(&session).await;
+    session.warm_up().await;
     cable.hold_answers();
     let cut = async {
-        eventually("the broker has the order", async || (positions(&world).await == 1).then_some(())).await;
+        eventually("the broker has the order", async || (world.positions().await == 1).then_some(())).await;
         cable.cut().await;
         cable.plug();
     };
     let (first, ()) = tokio::join!(session.call("OrderSend", &query), cut);
     let again = session.call("OrderSend", &query).await;
     assert_eq!(first.ok().json()["ticket"], again.ok().json()["ticket"]);
-    assert_eq!(positions(&world).await, 1);
+    assert_eq!(world.positions().await, 1);
 }
 
 #[tokio::test]
@@ -174,11 +164,11 @@ async fn what_became_of_an_unknown_order_is_told_under_its_key_once_it_is_known(
     world.quotes().await;
     let cable = Cable::to(world.broker_addr).await;
     let session = world.login_at(USD, cable.addr()).await;
-    warm_up(&session).await;
+    session.warm_up().await;
     let query = format!("{ORDER}&idempotencyKey=k");
     cable.hold_answers();
     assert_eq!(session.refused("OrderSend", &query).await, "TIMEOUT");
-    assert_eq!(positions(&world).await, 1, "the broker has it all the same");
+    assert_eq!(world.positions().await, 1, "the broker has it all the same");
     assert_eq!(session.refused("OrderSend", &query).await, "TIMEOUT", "nothing more is known yet");
     cable.plug();
     let order = eventually("the outcome is known", async || {
@@ -188,7 +178,7 @@ async fn what_became_of_an_unknown_order_is_told_under_its_key_once_it_is_known(
     .await;
     assert_eq!(session.tickets().await, [ticket(&order)]);
     assert_eq!(session.json("OrderSend", &query).await["ticket"], order["ticket"]);
-    assert_eq!(positions(&world).await, 1);
+    assert_eq!(world.positions().await, 1);
 }
 
 #[tokio::test]
@@ -196,10 +186,10 @@ async fn an_order_in_flight_is_answered_before_the_service_stops() {
     let world = World::start().await;
     let cable = Cable::to(world.broker_addr).await;
     let session = world.login_at(USD, cable.addr()).await;
-    warm_up(&session).await;
+    session.warm_up().await;
     cable.hold_answers();
     let stop = async {
-        eventually("the broker has the order", async || (positions(&world).await == 1).then_some(())).await;
+        eventually("the broker has the order", async || (world.positions().await == 1).then_some(())).await;
         tokio::join!(world.stop(), async { cable.plug() });
     };
     let (reply, ()) = tokio::join!(session.call("OrderSend", ORDER), stop);
@@ -230,7 +220,7 @@ async fn a_silent_server_does_not_make_an_order_twice() {
     let reply = session.call("OrderSend", ORDER).await;
     world.control.fault(Fault::None).await.unwrap();
     updates.until("the position is told", |event| event["data"]["update"]["type"] == "MarketOpen").await;
-    assert_eq!(positions(&world).await, 1);
+    assert_eq!(world.positions().await, 1);
     assert_eq!(session.tickets().await.len(), 1);
     // Whether or not it could be matched in time, the reply must not deny it.
     let told = reply.json();

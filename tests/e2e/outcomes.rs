@@ -30,15 +30,6 @@ fn of(reply: &Reply) -> String {
     reply.header("x-outcome").to_owned()
 }
 
-async fn positions(world: &World) -> usize {
-    world.control.account(USD).await.unwrap().positions
-}
-
-async fn warm_up(session: &Session) {
-    let number = ticket(&session.open(ORDER).await);
-    session.json("OrderClose", &format!("ticket={number}")).await;
-}
-
 #[tokio::test]
 async fn what_makes_no_sense_is_not_sent() {
     let world = World::start().await;
@@ -119,10 +110,10 @@ async fn what_nobody_can_tell_is_unknown() {
     let expected = ("unknown".to_owned(), "TIMEOUT".to_owned());
     assert_eq!(outcome(&session, "OrderSend", ORDER).await, expected);
     world.control.fault(Fault::None).await.unwrap();
-    assert_eq!(positions(&world).await, 0);
+    assert_eq!(world.positions().await, 0);
     // Looking for it first, a safe call finds nothing and sends it.
     assert_eq!(of(&session.call("OrderSendSafe", ORDER).await.ok()), "applied");
-    assert_eq!(positions(&world).await, 1);
+    assert_eq!(world.positions().await, 1);
 }
 
 #[tokio::test]
@@ -132,12 +123,12 @@ async fn an_order_whose_answer_is_late_is_unknown_and_its_key_learns_more() {
     world.quotes().await;
     let cable = Cable::to(world.broker_addr).await;
     let session = world.login_at(USD, cable.addr()).await;
-    warm_up(&session).await;
+    session.warm_up().await;
     cable.hold_answers();
     let query = format!("{ORDER}&idempotencyKey=late");
     let expected = ("unknown".to_owned(), "TIMEOUT".to_owned());
     assert_eq!(outcome(&session, "OrderSend", &query).await, expected);
-    assert_eq!(positions(&world).await, 1, "asked twice, sent once");
+    assert_eq!(world.positions().await, 1, "asked twice, sent once");
     cable.plug();
     let reply = eventually("the outcome is known", async || {
         let reply = session.call("OrderSend", &query).await;
@@ -175,5 +166,5 @@ async fn a_repeated_key_tells_the_same_outcome() {
     world.control.fault(Fault::None).await.unwrap();
     let again = session.call("OrderSend", &query).await;
     assert_eq!((of(&first).as_str(), of(&again).as_str()), ("unknown", "unknown"), "{again:?}");
-    assert_eq!(positions(&world).await, 1, "under its key it is never sent again");
+    assert_eq!(world.positions().await, 1, "under its key it is never sent again");
 }

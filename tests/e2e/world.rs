@@ -98,6 +98,11 @@ impl World {
         Session { http: self.http.clone(), token: reply.body }
     }
 
+    /// How many positions the broker has on the account in dollars.
+    pub(crate) async fn positions(&self) -> usize {
+        self.control.account(USD).await.unwrap().positions
+    }
+
     /// Ends everything in the order of the real process.
     pub(crate) async fn stop(self) {
         const GRACE: Duration = Duration::from_secs(20);
@@ -156,6 +161,12 @@ impl Session {
     /// Opens a position at market.
     pub(crate) async fn open(&self, query: &str) -> Value {
         self.json("OrderSend", query).await
+    }
+
+    /// Trades once, so that the next order asks the broker for nothing before it is sent.
+    pub(crate) async fn warm_up(&self) {
+        let number = ticket(&self.open("symbol=EURUSD&operation=Buy&volume=0.1").await);
+        self.json("OrderClose", &format!("ticket={number}")).await;
     }
 
     /// Opens a stream.
