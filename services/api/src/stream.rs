@@ -119,7 +119,7 @@ impl Listener {
 
     /// Subscribes and forwards, until there is a reason to stop.
     async fn serve(&self, socket: &mut WebSocket) -> Exit {
-        let interest = Interest { topics: self.stream.topics(), every: self.every };
+        let interest = Interest { topics: self.stream.topics(), every: self.every, since: None };
         let error = match self.front.backend.subscribe(&self.token, interest).await {
             Ok(subscription) => {
                 if self.stream == Stream::Of(Topic::Mail) && !self.tell(socket, NOT_SUPPORTED, NO_MAIL).await

@@ -1,5 +1,6 @@
 //! Copies the frames of one session to all who listen to it.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use error::Error;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use crate::frame::{Frame, Interest, Topic};
+use crate::frame::{Frame, Interest, Position, Topic};
 use crate::queue::{End, Queue};
 
 /// Sockets that may listen to one session: a screen opens a few, and a public page about one account has many.
@@ -62,7 +63,14 @@ impl Fanout {
         for topic in interest.topics.iter() {
             self.0.listeners[topic as usize].fetch_add(1, Ordering::Relaxed);
         }
-        Ok(Subscription { subscriber, fanout: Arc::clone(&self.0), due: None })
+        Ok(Subscription {
+            subscriber,
+            fanout: Arc::clone(&self.0),
+            due: None,
+            missed: VecDeque::new(),
+            is_cut: false,
+            last: Position::default(),
+        })
     }
 
     /// True when somebody listens to the topic: ask before encoding.
@@ -120,11 +128,35 @@ pub struct Subscription {
     fanout: Arc<Shared>,
     /// When the pace allows the next frame.
     due: Option<Instant>,
+    /// Kept events from before the subscription.
+    missed: VecDeque<Arc<Frame>>,
+    is_cut: bool,
+    /// The place of the last kept event that was delivered; those up to it are not delivered again.
+    last: Position,
 }
 
 impl Subscription {
+    /// Delivers these kept events first, and none of them, nor an earlier one, a second time. `is_cut`: between what the
+    /// reader has and the first of these some are not kept any more.
+    #[must_use]
+    pub fn after(mut self, since: Position, missed: impl IntoIterator<Item = Frame>, is_cut: bool) -> Self {
+        self.missed = missed.into_iter().map(Arc::new).collect();
+        self.is_cut = is_cut;
+        self.last = since;
+        self
+    }
+
+    /// Whether events that the reader asked for are not kept any more: it has to look at the present state.
+    pub const fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
     /// Waits for the next frame, or for the end. Safe to cancel: no frame is lost.
     pub async fn next(&mut self) -> Result<Arc<Frame>, End> {
+        if let Some(frame) = self.missed.pop_front() {
+            self.last = self.last.max(frame.at);
+            return Ok(frame);
+        }
         loop {
             if let Some(due) = self.due.filter(|due| *due > Instant::now())
                 && !locked(&self.subscriber.queue).has_ended()
@@ -134,7 +166,17 @@ impl Subscription {
                     () = self.subscriber.changed.notified() => continue,
                 }
             }
-            if let Some(next) = locked(&self.subscriber.queue).pop() {
+            let next = locked(&self.subscriber.queue).pop();
+            if let Some(next) = next {
+                if let Ok(frame) = &next
+                    && frame.at != Position::default()
+                    && frame.topic.is_kept()
+                {
+                    if frame.at <= self.last {
+                        continue;
+                    }
+                    self.last = frame.at;
+                }
                 self.due = self.subscriber.interest.every.map(|every| Instant::now() + every);
                 return next;
             }
@@ -195,6 +237,25 @@ mod tests {
         assert!(begun.elapsed() >= every, "not before it is due");
         fanout.end(End::Closed);
         assert_eq!(reader.next().await, Err(End::Closed), "the end does not wait for the pace");
+    }
+
+    #[tokio::test]
+    async fn who_comes_back_gets_what_it_missed_once() {
+        let event = |epoch, offset, text: &'static str| {
+            Frame::new(Topic::OrderUpdate, None, text.into()).at(Position { epoch, offset })
+        };
+        let fanout = Fanout::new();
+        let reader = fanout.subscribe(Topic::OrderUpdate).unwrap();
+        // Published between the subscription and the look into the log: it is in both.
+        fanout.publish(event(5, 3, "third"));
+        let since = Position { epoch: 5, offset: 1 };
+        let mut reader = reader.after(since, [event(5, 2, "second"), event(5, 3, "third")], false);
+        fanout.publish(event(4, 9, "of an owner that was left behind"));
+        fanout.publish(event(6, 1, "fourth"));
+        for text in ["second", "third", "fourth"] {
+            assert_eq!(reader.next().await.unwrap().text, text);
+        }
+        assert!(!reader.is_cut());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What streams carry.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +30,11 @@ macro_rules! topics {
                 match self { $(Topic::$topic => topics!(@$kind)),+ }
             }
 
+            /// True when it is kept for readers who come back.
+            pub const fn is_kept(self) -> bool {
+                match self { $(Topic::$topic => topics!(@kept $kind)),+ }
+            }
+
             /// True when it is among all events of a session, false when only its own path has it.
             pub const fn is_common(self) -> bool {
                 match self { $(Topic::$topic => topics!(@$place)),+ }
@@ -36,6 +43,9 @@ macro_rules! topics {
     };
     (@state) => { true };
     (@event) => { false };
+    (@kept) => { false };
+    (@kept kept) => { true };
+    (@kept $kind:ident) => { false };
     (@common) => { true };
     (@own) => { false };
 }
@@ -44,7 +54,7 @@ topics! {
     /// Quotes of subscribed symbols, one state per symbol.
     Quote: state, common;
     /// Trading events.
-    OrderUpdate: event, common;
+    OrderUpdate: kept, common;
     /// Profit of open orders with account figures.
     OrderProfit: state, common;
     /// Tick values of symbols, one state per symbol.
@@ -66,6 +76,16 @@ topics! {
 }
 
 impl Topic {
+    /// Its number between processes.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The topic with this number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
     const fn bit(self) -> u16 {
         1 << self as u16
     }
@@ -102,11 +122,13 @@ pub struct Interest {
     pub topics: Topics,
     /// Least time between two frames; none: as they come.
     pub every: Option<Duration>,
+    /// What is kept is wanted from after this place on; none: from now on.
+    pub since: Option<Position>,
 }
 
 impl From<Topics> for Interest {
     fn from(topics: Topics) -> Self {
-        Self { topics, every: None }
+        Self { topics, every: None, since: None }
     }
 }
 
@@ -137,24 +159,53 @@ pub struct Frame {
     pub key: Option<Arc<str>>,
     /// The complete envelope, UTF-8 JSON.
     pub text: Bytes,
-    /// The fence of the owner that published it.
-    pub epoch: u64,
-    /// Its place among the events of the epoch.
-    pub offset: u64,
+    /// Its place. Of what is not kept, only the epoch counts: frames of earlier owners are dropped.
+    pub at: Position,
 }
 
 impl Frame {
     /// A frame outside any sequence.
     pub fn new(topic: Topic, key: Option<&str>, text: Bytes) -> Self {
-        Self { topic, key: key.map(Arc::from), text, epoch: 0, offset: 0 }
+        Self { topic, key: key.map(Arc::from), text, at: Position::default() }
     }
 
-    /// Gives the frame its place in the sequence of lossless events.
+    /// Gives the frame its place.
     #[must_use]
-    pub fn at(self, epoch: u64, offset: u64) -> Self {
-        Self { epoch, offset, ..self }
+    pub fn at(self, at: Position) -> Self {
+        Self { at, ..self }
     }
 }
+
+/// The place of a kept event in its session's sequence, as text `EPOCH-OFFSET`. The epoch grows with every owner of the
+/// session (it is the fence), offsets count from 1 in each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The fence of the owner that published it.
+    pub epoch: u64,
+    /// Its place in the epoch.
+    pub offset: u64,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}-{}", self.epoch, self.offset)
+    }
+}
+
+impl FromStr for Position {
+    type Err = NoPosition;
+
+    fn from_str(text: &str) -> Result<Self, NoPosition> {
+        let (epoch, offset) = text.split_once('-').ok_or(NoPosition)?;
+        let number = |text: &str| text.parse::<u64>().map_err(|_| NoPosition);
+        Ok(Self { epoch: number(epoch)?, offset: number(offset)? })
+    }
+}
+
+/// A text that is no [`Position`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a position is EPOCH-OFFSET, two whole numbers")]
+pub struct NoPosition;
 
 /// Encodes the envelope that every frame of a stream is.
 pub fn envelope(kind: &str, token: &str, timestamp_ms: i64, data: &impl Serialize) -> Result<Bytes, Error> {
@@ -178,6 +229,22 @@ mod tests {
     fn the_envelope_has_four_fields_in_order() {
         let text = envelope("Quote", "t\"1", 17, &[1]).unwrap();
         assert_eq!(text, r#"{"type":"Quote","id":"t\"1","timestampUTC":17,"data":[1]}"#);
+    }
+
+    #[test]
+    fn positions_are_ordered_by_epoch_and_survive_text() {
+        let place = |text: &str| text.parse::<Position>().unwrap();
+        assert!(place("2-1") > place("1-9") && place("2-2") > place("2-1"));
+        assert_eq!(place("17-3").to_string(), "17-3");
+        for wrong in ["", "-", "1", "1-", "-1", "1-x", "1-2-3", "1--2"] {
+            assert_eq!(wrong.parse::<Position>(), Err(NoPosition), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn topics_have_numbers() {
+        assert!(Topic::ALL.into_iter().all(|topic| Topic::from_number(topic.number()) == Some(topic)));
+        assert_eq!(Topic::from_number(200), None);
     }
 
     #[test]

@@ -52,5 +52,5 @@ mod queue;
 pub use ask::{Answer, Ask, Backend};
 pub use calls::{Params, Payload};
 pub use fanout::{Fanout, SUBSCRIPTIONS_MAX, Subscription};
-pub use frame::{Frame, Interest, Topic, Topics, envelope};
+pub use frame::{Frame, Interest, NoPosition, Position, Topic, Topics, envelope};
 pub use queue::{EVENTS_MAX, End, STATES_MAX};

@@ -6,7 +6,7 @@ mod tickets;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Fanout, Frame, Topic, envelope};
+use bus::{Fanout, Frame, Position, Topic, envelope};
 use calls::reply::{OrderUpdate, OrderUpdateSummary, ProfitUpdate};
 use model::Money;
 use model::calc::{Equity, Floating};
@@ -144,7 +144,9 @@ impl Publisher {
 
     fn send(&self, topic: Topic, key: Option<&str>, data: &impl Serialize) {
         match envelope(topic.as_str(), &self.token, runtime::unix_ms(), data) {
-            Ok(text) => self.fanout.publish(Frame::new(topic, key, text).at(self.epoch, self.offset)),
+            Ok(text) => self.fanout.publish(
+                Frame::new(topic, key, text).at(Position { epoch: self.epoch, offset: self.offset }),
+            ),
             Err(failure) => tracing::error!(%failure, cause = failure.cause(), "an event cannot be encoded"),
         }
     }

@@ -1,0 +1,40 @@
+//! The order journal: a trade request is written here before it is sent, and its outcome when it is known.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{Fence, RegistryError, Written};
+
+/// A trade request that was begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number within the session.
+    pub number: u32,
+    /// The idempotency key of its call, if it had one.
+    pub key: Option<String>,
+    /// What it asked for, as the worker wrote it.
+    pub request: Bytes,
+}
+
+/// See the module.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Writes a request that is about to be sent. Where its call has a key, the key says from now on that something was
+    /// sent.
+    async fn begin(&self, token: &str, fence: Fence, entry: &Entry) -> Result<Written, RegistryError>;
+
+    /// Writes what came of a request; it is not open any more.
+    async fn settle(
+        &self,
+        token: &str,
+        fence: Fence,
+        number: u32,
+        outcome: &Bytes,
+    ) -> Result<Written, RegistryError>;
+
+    /// Requests without an outcome, oldest first.
+    async fn unsettled(&self, token: &str) -> Result<Vec<Entry>, RegistryError>;
+
+    /// The whole journal as far as it is kept, oldest first: number, request, outcome.
+    async fn journal(&self, token: &str) -> Result<Vec<(u32, Bytes, Option<Bytes>)>, RegistryError>;
+}

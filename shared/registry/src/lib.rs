@@ -1,0 +1,33 @@
+//! What the processes of a cluster know together: who owns a session, what was sent for it, what was told of it.
+//!
+//! A [`Registry`] is the sum of small traits, one for each kind of knowledge. There are two of them: one in memory, for
+//! a process that is alone, and one in Redis. Both pass the same tests.
+//!
+//! **Ownership.** A worker lives as long as its heartbeat is renewed in time; an id whose heartbeat has run out never
+//! comes back (renewing never creates it). So "the owner is dead" does not change any more once it is seen, and a session
+//! is claimed by comparing its owner with the dead id. Every change of owner raises the session's *fence*; writes carry
+//! the fence they were made under, and a lower one is refused as [`Stale`](Written::Stale).
+//!
+//! **What is kept** of a session is opaque here: its login data, sealed by the worker, and its memo, which lets the next
+//! owner go on where the last one stood. This crate knows nothing of accounts, orders or passwords.
+
+mod events;
+mod governor;
+mod journal;
+mod keys;
+mod sessions;
+mod types;
+mod workers;
+
+pub use events::{Ear, Events, Heard, Since};
+pub use governor::{Governor, Limits, LoginPass, LoginState, Slot};
+pub use journal::{Entry, Journal};
+pub use keys::{Keyed, Keys};
+pub use sessions::{Opened, Record, Routed, SessionState, Sessions, Unclaimed};
+pub use types::{AccountName, Fence, RegistryError, WorkerId, Written};
+pub use workers::{Beat, Lease, Place, WorkerInfo, Workers};
+
+/// Everything that is known together.
+pub trait Registry: Workers + Sessions + Journal + Keys + Events + Governor {}
+
+impl<T: Workers + Sessions + Journal + Keys + Events + Governor> Registry for T {}
