@@ -1,7 +1,9 @@
 //! A link in use: requests out, answers and pushes in.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -68,7 +70,6 @@ struct Flight {
 
 /// A connection with a session key. Answers belong to requests by command and order, so there is one request of a
 /// command on the wire at a time; others wait.
-#[derive(Debug)]
 pub struct Link {
     socket: Socket,
     cipher: Cipher,
@@ -76,16 +77,34 @@ pub struct Link {
     next_id: u64,
     flights: Vec<Flight>,
     waiting: VecDeque<Pending>,
-    outgoing: VecDeque<Message>,
+    outgoing: VecDeque<Outgoing>,
     backlog: VecDeque<Incoming>,
     heartbeat: Option<Heartbeat>,
     heard: Instant,
+    permit: Option<Permit>,
 }
+
+/// A message that waits for the socket.
+#[derive(Debug)]
+struct Outgoing {
+    message: Message,
+    /// It may be sent only while there is the permit to act.
+    is_act: bool,
+}
+
+/// Asked right before a trade request leaves: false when this process may not act for the account any more.
+pub type Permit = Arc<dyn Fn() -> bool + Send + Sync>;
 
 #[derive(Clone, Copy, Debug)]
 struct Heartbeat {
     ping_at: Instant,
     answered: Instant,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("flights", &self.flights).finish_non_exhaustive()
+    }
 }
 
 impl Link {
@@ -101,7 +120,13 @@ impl Link {
             backlog: VecDeque::new(),
             heartbeat: None,
             heard: Instant::now(),
+            permit: None,
         }
+    }
+
+    /// Trade requests leave only while `permit` says so; when it does not, the link ends instead.
+    pub fn set_permit(&mut self, permit: Permit) {
+        self.permit = Some(permit);
     }
 
     /// When the server was heard last: what is known of it is as old as that.
@@ -152,7 +177,8 @@ impl Link {
     fn launch(&mut self, pending: Pending) {
         let Pending { id, command, payload } = pending;
         let request = message::Request { prefix: rand::random(), command: command.number(), payload };
-        self.outgoing.push_back(Message::binary(frame::seal(&self.cipher, &request.to_bytes())));
+        let message = Message::binary(frame::seal(&self.cipher, &request.to_bytes()));
+        self.outgoing.push_back(Outgoing { message, is_act: command == Command::Trade });
         self.flights.push(Flight { id, command, deadline: Instant::now() + ANSWER_LIMIT });
     }
 
@@ -234,9 +260,12 @@ impl Link {
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), WsError> {
         while !self.outgoing.is_empty() && self.socket.poll_ready_unpin(cx)?.is_ready() {
-            if let Some(message) = self.outgoing.pop_front() {
-                self.socket.start_send_unpin(message)?;
+            let Some(Outgoing { message, is_act }) = self.outgoing.pop_front() else { break };
+            if is_act && self.permit.as_ref().is_some_and(|permit| !permit()) {
+                // Not an answer to the caller: it may have waited here for long, and somebody else acts by now.
+                return Err(WsError::ConnectionClosed);
             }
+            self.socket.start_send_unpin(message)?;
         }
         // Pending means that the waker is registered; it is polled again before reading.
         let _ = Pin::new(&mut self.socket).poll_flush(cx)?;
@@ -344,5 +373,21 @@ mod tests {
         let behind = link.submit::<requests::Trade>(&order).unwrap();
         link.submit::<requests::Account>(&wire::Empty).unwrap();
         assert_eq!(link.unsent(), [behind]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_traded_without_the_permit() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        let socket = WebSocketStream::from_raw_socket(Either::Left(stream), Role::Client, None).await;
+        let mut link = Link::new(socket, Cipher::new(&[7; 32]).unwrap(), [0; 64]);
+        link.set_permit(Arc::new(|| false));
+        link.submit::<requests::Trade>(&TradeRequest::default()).unwrap();
+        assert!(matches!(link.next().await, Err(LinkError::Closed { .. })));
+        drop(link);
+        let mut sent = Vec::new();
+        tokio::io::AsyncReadExt::read_to_end(&mut server, &mut sent).await.unwrap();
+        assert_eq!(sent, [0; 0], "not a byte has left");
     }
 }

@@ -106,6 +106,18 @@ pub enum LinkError {
     /// The account must change its password before anything else.
     #[error("the account must change its password first")]
     PasswordMustChange,
+    /// The password was refused so often that it is not tried any more.
+    #[error("this password was refused {refusals} times and is not tried any more")]
+    Barred {
+        /// How often.
+        refusals: u32,
+    },
+    /// Logins are held back for a while, or it is not known whether they are.
+    #[error("the login was held back: {cause}")]
+    HeldBack {
+        /// Why.
+        cause: String,
+    },
     /// Too many requests wait already.
     #[error("too many requests wait for the trade server")]
     Busy,
@@ -146,6 +158,7 @@ impl LinkError {
         matches!(
             self,
             Self::PasswordMustChange
+                | Self::Barred { .. }
                 | Self::Refused {
                     code: code::INVALID_ACCOUNT
                         | code::OTP_REQUIRED
@@ -213,6 +226,13 @@ impl From<LinkError> for Error {
             LinkError::PasswordMustChange => {
                 let advice = "Change it in the broker's web terminal";
                 Self::new(Code::PasswordMustChanged, format!("{}. {advice}.", capital(&told)))
+            }
+            LinkError::Barred { .. } => {
+                let advice = "Connect with the right password";
+                Self::new(Code::TooFrequentFailConnect, format!("{}. {advice}.", capital(&told)))
+            }
+            LinkError::HeldBack { .. } => {
+                Self::new(Code::TooFrequentConnectToOneServer, format!("{}. Try again.", capital(&told)))
             }
             LinkError::Busy => Self::busy(format!("{}. Try again.", capital(&told))),
             LinkError::Closed { cause } => {

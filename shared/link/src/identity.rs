@@ -15,7 +15,13 @@ use rustls::{Error as TlsFailure, InconsistentKeys};
 
 /// A TLS client certificate with its private key.
 #[derive(Clone)]
-pub struct Identity(Arc<CertifiedKey>);
+pub struct Identity(Arc<Parts>);
+
+struct Parts {
+    certified: Arc<CertifiedKey>,
+    /// PKCS#8, since a key in use cannot be told any more.
+    key: Vec<u8>,
+}
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,16 +108,39 @@ impl Identity {
         }
         let mut failure = None;
         for key in found.keys {
-            match certified(key, &found.certificates) {
-                Ok(certified) => return Ok(Self(Arc::new(certified))),
+            match certified(key.clone(), &found.certificates) {
+                Ok(certified) => return Ok(Self::of(certified, key)),
                 Err(cause) => failure = failure.or(Some(cause)),
             }
         }
         Err(failure.unwrap_or(IdentityError::NoPrivateKey))
     }
 
+    /// From the certificate chain and the private key (PKCS#8), each in DER, as [`to_der`](Self::to_der) gives them.
+    ///
+    /// # Errors
+    /// [`IdentityError`].
+    pub fn from_der(chain: Vec<Vec<u8>>, key: Vec<u8>) -> Result<Self, IdentityError> {
+        let chain: Vec<_> = chain.into_iter().map(CertificateDer::from).collect();
+        if chain.is_empty() {
+            return Err(IdentityError::NoCertificate);
+        }
+        Ok(Self::of(certified(key.clone(), &chain)?, key))
+    }
+
+    /// The certificate chain and the private key, each in DER. The key is a secret.
+    #[must_use]
+    pub fn to_der(&self) -> (Vec<Vec<u8>>, Vec<u8>) {
+        let chain = self.0.certified.cert.iter().map(|one| one.as_ref().to_vec()).collect();
+        (chain, self.0.key.clone())
+    }
+
+    fn of(certified: CertifiedKey, key: Vec<u8>) -> Self {
+        Self(Arc::new(Parts { certified: Arc::new(certified), key }))
+    }
+
     pub(crate) fn certified(&self) -> Arc<CertifiedKey> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.0.certified)
     }
 }
 

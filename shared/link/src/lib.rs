@@ -22,7 +22,7 @@ mod proxy;
 mod reach;
 mod tls;
 
-pub use client::{Incoming, Link, RequestId};
+pub use client::{Incoming, Link, Permit, RequestId};
 pub use dial::Dialer;
 pub use egress::Egress;
 pub use endpoint::{Endpoint, EndpointError, Scheme};

@@ -20,11 +20,15 @@ struct Pace {
 
 /// What clients want events of.
 #[derive(Debug)]
-pub(crate) struct Paced<K>(BTreeMap<K, Pace>);
+pub(crate) struct Paced<K> {
+    paces: BTreeMap<K, Pace>,
+    /// Counts changes of what is wanted.
+    version: u64,
+}
 
 impl<K> Default for Paced<K> {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self { paces: BTreeMap::new(), version: 0 }
     }
 }
 
@@ -32,29 +36,41 @@ impl<K: Ord + Copy> Paced<K> {
     /// Begins events of one thing, or changes their pace; `due`: there is something to tell already. Returns `false` if
     /// there are too many.
     pub(crate) fn begin(&mut self, key: K, interval: Duration, due: bool) -> bool {
-        if self.0.len() >= SUBSCRIBED_MAX && !self.0.contains_key(&key) {
+        if self.paces.len() >= SUBSCRIBED_MAX && !self.paces.contains_key(&key) {
             return false;
         }
-        self.0.insert(key, Pace { interval, next: None, due });
+        self.version += 1;
+        self.paces.insert(key, Pace { interval, next: None, due });
         true
     }
 
     /// Ends events of one thing.
     pub(crate) fn end(&mut self, key: K) {
-        self.0.remove(&key);
+        self.version += 1;
+        self.paces.remove(&key);
     }
 
     pub(crate) fn contains(&self, key: K) -> bool {
-        self.0.contains_key(&key)
+        self.paces.contains_key(&key)
+    }
+
+    /// Counts changes of what is wanted, so that a look shows whether there was one.
+    pub(crate) const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// What is wanted, and the least time between two events of each.
+    pub(crate) fn intervals(&self) -> impl Iterator<Item = (K, Duration)> {
+        self.paces.iter().map(|(key, pace)| (*key, pace.interval))
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = K> {
-        self.0.keys().copied()
+        self.paces.keys().copied()
     }
 
     /// Something has changed.
     pub(crate) fn touch(&mut self, key: K) {
-        if let Some(pace) = self.0.get_mut(&key) {
+        if let Some(pace) = self.paces.get_mut(&key) {
             pace.due = true;
         }
     }
@@ -62,7 +78,7 @@ impl<K: Ord + Copy> Paced<K> {
     /// What must be told now: it has changed, and its pace allows it.
     pub(crate) fn take_due(&mut self, now: Instant) -> Vec<K> {
         let mut keys = Vec::new();
-        for (key, pace) in &mut self.0 {
+        for (key, pace) in &mut self.paces {
             if pace.due && pace.next.is_none_or(|next| next <= now) {
                 pace.due = false;
                 pace.next = (!pace.interval.is_zero()).then(|| now + pace.interval);
@@ -74,13 +90,13 @@ impl<K: Ord + Copy> Paced<K> {
 
     /// When the next thing that waits may be told.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.0.values().filter(|pace| pace.due).filter_map(|pace| pace.next).min()
+        self.paces.values().filter(|pace| pace.due).filter_map(|pace| pace.next).min()
     }
 
     /// Gives things their new names; those without one are forgotten.
     pub(crate) fn rename(&mut self, new: impl Fn(K) -> Option<K>) {
-        let old = std::mem::take(&mut self.0);
-        self.0 = old.into_iter().filter_map(|(key, pace)| Some((new(key)?, pace))).collect();
+        let old = std::mem::take(&mut self.paces);
+        self.paces = old.into_iter().filter_map(|(key, pace)| Some((new(key)?, pace))).collect();
     }
 }
 
