@@ -46,7 +46,7 @@ calls! {
         ClusterDetails {} -> reply::ClusterDetails;
 
         /// Sets a new password. A new master password ends the session and its token.
-        ChangePassword {
+        ChangePassword to change {
             /// New password: long enough for the broker, with lower and upper case, digits and signs.
             password: Option<Secret>,
             /// Changes the read-only password in place of the master one.

@@ -116,7 +116,7 @@ calls! {
         } -> Text;
 
         /// Brings back a session whose login data are kept, also after Disconnect, and answers its token.
-        ConnectByToken {
+        ConnectByToken over kept {
             /// Token of an earlier session.
             id: Token,
             /// How long the login may take, in seconds.
@@ -128,25 +128,25 @@ calls! {
         } -> Text;
 
         /// Answers OK for a live session; a lost link is restored first.
-        CheckConnect {
+        CheckConnect to read {
             /// Token of the session, as Connect has answered it.
             id: Token,
         } -> Text;
 
         /// Tells the state of a session without touching it.
-        ConnectionStatus {
+        ConnectionStatus to read {
             /// Token of the session, as Connect has answered it.
             id: Token,
         } -> reply::ConnectionStatus;
 
         /// Tells the state of every session, to the administrator.
-        ConnectionStatusAll {
+        ConnectionStatusAll over all to read {
             /// The key that the administrator of this service has set.
             admin_key as "adminKey": Secret,
         } -> Vec<reply::ConnectionStatus>;
 
         /// Drops every session that is not in a list and answers their tokens, to the administrator.
-        DisconnectOrphans also DisconnectOrphansCluster by post {
+        DisconnectOrphans also DisconnectOrphansCluster by post over all {
             /// Tokens to keep; repeat the parameter for each one. A word that is no token drops all sessions.
             ids: Many<String>,
             /// Drops nothing, and answers what it would drop.

@@ -70,7 +70,7 @@ pub use prices::PricesCall;
 pub use reply::{Payload, Reply, ReplyKind};
 pub use secret::Secret;
 pub use service::ServiceCall;
-pub use spec::{CallSpec, ParamSpec};
+pub use spec::{CallSpec, ParamSpec, Reach};
 pub use statistics::StatisticsCall;
 pub use subscriptions::SubscriptionsCall;
 pub use symbols::SymbolsCall;
@@ -92,6 +92,10 @@ pub trait Call: params::Field {
     const TAG: &'static str;
     /// Whether it must come as POST.
     const POSTED: bool;
+    /// Whose sessions it is about, where its parameters do not say it.
+    const REACH: Option<spec::Reach>;
+    /// Whether it only reads, where its group does not say it.
+    const READS: Option<bool>;
     /// One sentence.
     const SUMMARY: &'static str;
     /// What it answers.

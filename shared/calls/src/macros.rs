@@ -36,8 +36,9 @@ macro_rules! params {
 }
 
 /// Declares a group of calls. The doc line is the summary; names after `also` are further paths to the same call;
-/// `by post` makes it one that changes more than a session or takes a file. A group `with id` gives all its calls the
-/// token of a session as their first parameter.
+/// `by post` makes it one that changes more than a session or takes a file. `over all` makes it one about the sessions
+/// of all processes, `over kept` one that finds a session again; `to read` and `to change` say what it does where that is
+/// not what its group is for. A group `with id` gives all its calls the token of a session as their first parameter.
 ///
 /// ```text
 /// calls! {
@@ -56,11 +57,11 @@ macro_rules! params {
 macro_rules! calls {
     ($(#[$meta:meta])* $group:ident tagged $tag:literal with id { $(
         $(#[doc = $doc:literal])+
-        $call:ident $(also $($alias:ident),+)? $(by $method:ident)? { $($fields:tt)* } -> $reply:ty;
+        $call:ident $(also $($alias:ident),+)? $(by $method:ident)? $(over $reach:ident)? $(to $deed:ident)? { $($fields:tt)* } -> $reply:ty;
     )+ }) => {
         calls! {
             $(#[$meta])* $group tagged $tag { $(
-                $(#[doc = $doc])+ $call $(also $($alias),+)? $(by $method)? {
+                $(#[doc = $doc])+ $call $(also $($alias),+)? $(by $method)? $(over $reach)? $(to $deed)? {
                     /// Token of the session, as Connect has answered it.
                     id: $crate::Token,
                     $($fields)*
@@ -70,9 +71,15 @@ macro_rules! calls {
     };
     (@posted) => { false };
     (@posted post) => { true };
+    (@over) => { None };
+    (@over all) => { Some($crate::spec::Reach::All) };
+    (@over kept) => { Some($crate::spec::Reach::Kept) };
+    (@reads) => { None };
+    (@reads read) => { Some(true) };
+    (@reads change) => { Some(false) };
     ($(#[$meta:meta])* $group:ident tagged $tag:literal { $(
         $(#[doc = $doc:literal])+
-        $call:ident $(also $($alias:ident),+)? $(by $method:ident)? { $($fields:tt)* } -> $reply:ty;
+        $call:ident $(also $($alias:ident),+)? $(by $method:ident)? $(over $reach:ident)? $(to $deed:ident)? { $($fields:tt)* } -> $reply:ty;
     )+ }) => {
         $(
             params! { $(#[doc = $doc])+ $call { $($fields)* } }
@@ -82,6 +89,8 @@ macro_rules! calls {
                 const NAMES: &'static [&'static str] = &[stringify!($call) $($(, stringify!($alias))+)?];
                 const TAG: &'static str = $tag;
                 const POSTED: bool = calls!(@posted $($method)?);
+                const REACH: Option<$crate::spec::Reach> = calls!(@over $($reach)?);
+                const READS: Option<bool> = calls!(@reads $($deed)?);
                 const SUMMARY: &'static str = concat!($($doc),+);
                 type Reply = $reply;
             }

@@ -43,7 +43,7 @@ calls! {
         } -> AccountAnswer;
 
         /// Answers the milliseconds that a connection to an address takes.
-        PingHost {
+        PingHost to read {
             /// Host name or address.
             host: String,
             /// TCP port; 443 when absent.
@@ -51,7 +51,7 @@ calls! {
         } -> i32;
 
         /// Answers the milliseconds that connections to several addresses take; -1 for one that cannot be reached.
-        PingHostMany {
+        PingHostMany to read {
             /// Host names or addresses; repeat the parameter for each one.
             hosts as "host": Many<String>,
             /// TCP ports, one for each host.
@@ -59,30 +59,30 @@ calls! {
         } -> Vec<i32>;
 
         /// Finds servers in the broker directory by their company or name.
-        Search also SearchMQ {
+        Search also SearchMQ to read {
             /// Company or server name, or a part of it.
             company: String,
         } -> Vec<Company>;
 
         /// Decodes a servers.dat file of the desktop terminal. Its format is not public, so this call is always refused.
-        LoadServersDat by post {
+        LoadServersDat by post to read {
             /// The file.
             file: Option<Upload>,
         } -> Vec<Server>;
 
         /// Counts the sessions of a key.
-        MetricsApiKey {
+        MetricsApiKey over all to read {
             /// The key.
             api_key as "apiKey": Option<Secret>,
         } -> MetricsApiKeyResult;
 
         /// Lists the sessions of the process, to the administrator.
-        GetClients {
+        GetClients over all to read {
             /// The key that the administrator of this service has set.
             admin_key as "adminKey": Option<Secret>,
         } -> Vec<MetricAccountData>;
 
         /// Answers what the process uses of memory, and for what.
-        MemorySnapshot {} -> Memory;
+        MemorySnapshot to read {} -> Memory;
     }
 }

@@ -49,7 +49,7 @@ calls! {
         SubscribeOrderUpdate {} -> Vec<Order>;
 
         /// Lists the symbols with running quotes.
-        SubscribedSymbols {} -> Vec<String>;
+        SubscribedSymbols to read {} -> Vec<String>;
 
         /// Has /OnTickValue and /Events carry the tick values of a symbol.
         SubscribeTickValue {

@@ -14,10 +14,12 @@
 //!
 //! This crate knows nothing about HTTP, sessions or the wire protocol.
 
+mod carried;
 mod codes;
 mod problem;
 mod status;
 
+pub use carried::Carried;
 pub use codes::Code;
 pub use problem::Problem;
 
@@ -25,7 +27,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The longest piece of a caller's own text that is repeated in a message, in characters.
 const ECHO_CHARS_MAX: usize = 64;
@@ -42,7 +44,7 @@ pub struct Error {
 }
 
 /// What became of a trade request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It never left: sending it anew cannot double it.
