@@ -1,0 +1,271 @@
+//! A process of the cluster as a caller of workers.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use bus::Ask;
+use bytes::Bytes;
+use error::{Code, Error};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::header::{AUTHORIZATION, HeaderValue};
+use hyper::http::response::Parts;
+use hyper::{Request, StatusCode, Uri};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use registry::Fence;
+use tokio::sync::Semaphore;
+
+use crate::key::Passes;
+use crate::protocol::{
+    self, ASK_BYTES_MAX, INTEREST_BYTES_MAX, InterestSaid, Interests, NotMine, OneSession, REPLY_BYTES_MAX,
+    header, path, status,
+};
+use crate::serve::SILENCE_MAX;
+use crate::{ClusterKey, Interested, Reply, trace};
+
+/// Calls of one process that may be under way at one worker.
+pub const IN_FLIGHT_MAX: usize = 1024;
+
+/// How long a connection may take to come up: workers are near.
+const CONNECT_TIME: Duration = Duration::from_secs(2);
+
+/// How long an unused connection is kept; shorter than the worker keeps it.
+const IDLE_MAX: Duration = Duration::from_secs(SILENCE_MAX.as_secs() / 3);
+
+/// Why there is no reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The worker cannot be reached: nothing was sent.
+    NotSent(String),
+    /// The request may have reached the worker, and there will be no reply.
+    Broken(String),
+    /// There was no reply in time.
+    Late,
+    /// It was refused before it was begun.
+    Refused(Error),
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotSent(cause) | Failure::Broken(cause) => {
+                let told = "A part of this service cannot be reached at the moment. Try again.";
+                Error::busy(told).because(cause)
+            }
+            Failure::Late => Error::timeout("The answer of another part of this service"),
+            Failure::Refused(error) => error,
+        }
+    }
+}
+
+/// A worker as a process that calls it sees it.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    address: String,
+    ask: Uri,
+    places: Semaphore,
+}
+
+impl Peer {
+    /// Where it is reached.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+/// Calls workers over connections that are kept for the next call.
+pub struct WorkerClient {
+    http: Client<HttpConnector, Full<Bytes>>,
+    passes: Passes,
+    /// Those that somebody holds.
+    peers: Mutex<HashMap<String, Weak<Peer>>>,
+    in_flight_max: usize,
+}
+
+impl WorkerClient {
+    /// A caller that shares the cluster's key.
+    pub fn new(key: &ClusterKey) -> Self {
+        Self::with_bound(key, IN_FLIGHT_MAX)
+    }
+
+    pub(crate) fn with_bound(key: &ClusterKey, in_flight_max: usize) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_TIME));
+        let http = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_MAX)
+            .pool_max_idle_per_host(in_flight_max)
+            .build(connector);
+        Self { http, passes: Passes::new(key), peers: Mutex::default(), in_flight_max }
+    }
+
+    /// The worker at an address.
+    pub(crate) fn peer(&self, address: &str) -> Result<Arc<Peer>, Failure> {
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(peer) = peers.get(address).and_then(Weak::upgrade) {
+            return Ok(peer);
+        }
+        let ask = uri(address, path::ASK)?;
+        let peer =
+            Arc::new(Peer { address: address.to_owned(), ask, places: Semaphore::new(self.in_flight_max) });
+        peers.retain(|_, peer| peer.strong_count() > 0);
+        peers.insert(address.to_owned(), Arc::downgrade(&peer));
+        Ok(peer)
+    }
+
+    /// Forwards a call, and waits for the reply until `until`.
+    pub(crate) async fn ask(&self, to: &Peer, ask: &Ask, until: Instant) -> Result<Reply, Failure> {
+        let Ok(_place) = to.places.try_acquire() else {
+            let told = "Too many calls are under way at the worker of this session. Try again in a moment.";
+            return Err(Failure::Refused(Error::busy(told)));
+        };
+        let body = protocol::ask_body(ask).map_err(Failure::Refused)?;
+        if body.len() > ASK_BYTES_MAX {
+            let told = "The parameters of this call are too large.";
+            return Err(Failure::Refused(Error::new(Code::InvalidData, told)));
+        }
+        let call = HeaderValue::try_from(ask.call.as_str())
+            .map_err(|fault| Failure::Refused(Error::internal(fault)))?;
+        let mut request = self.request(to.ask.clone(), body)?;
+        request.headers_mut().insert(header::CALL, call);
+        request.headers_mut().insert(header::LEFT_MS, protocol::left(ask));
+        let (parts, body) = self.exchange(request, until).await?;
+        if let Some(refused) = refusal(parts.status, &body) {
+            return Err(refused);
+        }
+        protocol::reply_of(&parts, body).map_err(Failure::Broken)
+    }
+
+    /// Tells a worker all that this process listens to there; answers the tokens that it does not own.
+    pub(crate) async fn interest(
+        &self,
+        to: &Peer,
+        listener: &str,
+        all: &[Interested],
+        ttl: Duration,
+        time: Duration,
+    ) -> Result<Vec<String>, Failure> {
+        let ttl_ms = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
+        let all = all.iter().map(InterestSaid::from).collect();
+        let told = Interests { listener: listener.to_owned(), ttl_ms, all };
+        let body = protocol::encoded(&told).map_err(Failure::Refused)?;
+        if body.len() > INTEREST_BYTES_MAX {
+            return Err(Failure::Refused(Error::internal("too many sessions are listened to at one worker")));
+        }
+        let body = self.done(&to.address, path::INTEREST, body, time).await?;
+        let answer: NotMine = protocol::decoded(&body).map_err(Failure::Broken)?;
+        Ok(answer.not_mine)
+    }
+
+    /// Has a worker take over a session whose owner is dead.
+    pub async fn adopt(&self, address: &str, token: &str, time: Duration) -> Result<(), Failure> {
+        self.session(address, path::ADOPT, token, Fence::default(), time).await
+    }
+
+    /// Has a worker log in beside the present owner of a session.
+    pub async fn prepare(&self, address: &str, token: &str, time: Duration) -> Result<(), Failure> {
+        self.session(address, path::PREPARE, token, Fence::default(), time).await
+    }
+
+    /// Tells a worker that a session was given to it.
+    pub async fn activate(
+        &self,
+        address: &str,
+        token: &str,
+        fence: Fence,
+        time: Duration,
+    ) -> Result<(), Failure> {
+        self.session(address, path::ACTIVATE, token, fence, time).await
+    }
+
+    async fn session(
+        &self,
+        address: &str,
+        path: &'static str,
+        token: &str,
+        fence: Fence,
+        time: Duration,
+    ) -> Result<(), Failure> {
+        let said = OneSession { token: token.to_owned(), fence: fence.0 };
+        let body = protocol::encoded(&said).map_err(Failure::Refused)?;
+        self.done(address, path, body, time).await.map(drop)
+    }
+
+    /// Posts something that either is done or fails.
+    async fn done(
+        &self,
+        address: &str,
+        path: &'static str,
+        body: Bytes,
+        time: Duration,
+    ) -> Result<Bytes, Failure> {
+        let request = self.request(uri(address, path)?, body)?;
+        let (parts, body) = self.exchange(request, Instant::now() + time).await?;
+        match parts.status {
+            status::ANSWERED => Ok(body),
+            status::FAILED => Err(protocol::error_of(&body).map_or_else(Failure::Broken, Failure::Refused)),
+            other => Err(refusal(other, &body)
+                .unwrap_or_else(|| Failure::Broken(format!("status {other}: {}", protocol::shown(&body))))),
+        }
+    }
+
+    fn request(&self, uri: Uri, body: Bytes) -> Result<Request<Full<Bytes>>, Failure> {
+        let mut request = Request::post(uri)
+            .body(Full::new(body))
+            .map_err(|fault| Failure::Refused(Error::internal(fault)))?;
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, self.passes.pass().map_err(Failure::Refused)?);
+        headers.insert(header::TRACE, trace::outgoing());
+        Ok(request)
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        until: Instant,
+    ) -> Result<(Parts, Bytes), Failure> {
+        let exchange = async {
+            // The client sends anew by itself only what never left: what found a kept connection closed.
+            let response = self.http.request(request).await.map_err(|error| {
+                let told = spelled(&error);
+                if error.is_connect() { Failure::NotSent(told) } else { Failure::Broken(told) }
+            })?;
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, REPLY_BYTES_MAX).collect().await;
+            let body = body.map_err(|error| Failure::Broken(format!("in the middle of a reply: {error}")))?;
+            Ok((parts, body.to_bytes()))
+        };
+        tokio::time::timeout_at(until.into(), exchange).await.unwrap_or(Err(Failure::Late))
+    }
+}
+
+/// Answers by which a worker refuses a request before it begins anything.
+fn refusal(code: StatusCode, body: &[u8]) -> Option<Failure> {
+    let cause = protocol::shown(body);
+    match code {
+        status::NO_PASS | status::MALFORMED | StatusCode::NOT_FOUND => {
+            Some(Failure::Refused(Error::internal(format!("a worker answered {code}: {cause}"))))
+        }
+        _ => None,
+    }
+}
+
+fn uri(address: &str, path: &'static str) -> Result<Uri, Failure> {
+    let parsed = Uri::builder().scheme("http").authority(address).path_and_query(path).build();
+    parsed.map_err(|_| Failure::NotSent(format!("'{address}' is no address of a worker")))
+}
+
+/// An error with its causes.
+fn spelled(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        told.push_str(": ");
+        told.push_str(&source.to_string());
+        next = source.source();
+    }
+    told
+}

@@ -1,0 +1,163 @@
+//! The backend of an api process: finds the worker of each call.
+
+mod everywhere;
+mod owner;
+mod place;
+mod search;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bus::{Answer, Ask, Backend, Interest, Subscription};
+use calls::{AnyCall, Reach};
+use error::Error;
+use registry::Registry;
+use runtime::{CancellationToken, Tasks};
+use tokio::task::JoinHandle;
+
+use crate::ClusterKey;
+use crate::catalogue::known;
+use crate::client::{IN_FLIGHT_MAX, WorkerClient};
+use crate::routes::{ROUTES_MAX, Routes};
+use crate::stream::{self, Hub};
+
+pub use search::SEARCH_MAX;
+pub(crate) use search::{Found, away};
+
+/// How a router behaves.
+#[derive(Debug, Clone)]
+pub struct RouterSettings {
+    /// Names this process to workers: unique in the cluster, new after each start.
+    pub listener: String,
+    /// Calls that may be under way at one worker.
+    pub in_flight_max: usize,
+    /// Routes that are remembered.
+    pub routes_max: usize,
+    /// How often workers are told what is listened to.
+    pub interest_every: Duration,
+    /// For how long that is good.
+    pub interest_ttl: Duration,
+    /// How often the owner of a session without one is looked for, while somebody listens to it.
+    pub look_every: Duration,
+    /// How often it is seen after a worker that has not answered yet lives.
+    pub watch_every: Duration,
+}
+
+impl RouterSettings {
+    /// The usual ones, for a process of this name.
+    pub fn new(listener: impl Into<String>) -> Self {
+        Self {
+            listener: listener.into(),
+            in_flight_max: IN_FLIGHT_MAX,
+            routes_max: ROUTES_MAX,
+            interest_every: Duration::from_secs(2),
+            interest_ttl: Duration::from_secs(6),
+            look_every: Duration::from_secs(1),
+            watch_every: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What all parts of a router use.
+pub(crate) struct Shared {
+    pub(crate) registry: Arc<dyn Registry>,
+    pub(crate) client: WorkerClient,
+    pub(crate) settings: RouterSettings,
+    pub(crate) routes: Routes,
+    pub(crate) hub: Hub,
+    pub(crate) tasks: Tasks,
+    pub(crate) stop: CancellationToken,
+    /// Tokens that a worker is being asked to take over.
+    adopting: Mutex<HashSet<String>>,
+    alive: search::Alive,
+}
+
+/// The backend of an api process. It holds no session: it knows where each is, and what is told of those that its
+/// clients listen to.
+pub struct Router {
+    shared: Arc<Shared>,
+    ends: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Router {
+    /// Begins to listen and to route. Its tasks run in `tasks` and end at their signal, or with the router.
+    pub fn new(
+        registry: Arc<dyn Registry>,
+        key: &ClusterKey,
+        settings: RouterSettings,
+        tasks: &Tasks,
+    ) -> Self {
+        let (hub, orders) = Hub::new();
+        let shared = Arc::new(Shared {
+            registry,
+            client: WorkerClient::with_bound(key, settings.in_flight_max),
+            routes: Routes::new(settings.routes_max),
+            settings,
+            hub,
+            tasks: tasks.clone(),
+            stop: tasks.stop_signal().child_token(),
+            adopting: Mutex::default(),
+            alive: search::Alive::default(),
+        });
+        let ends = vec![
+            tasks.spawn(stream::listen(Arc::clone(&shared), orders)),
+            tasks.spawn(stream::keep_interest(Arc::clone(&shared))),
+        ];
+        Self { shared, ends: Mutex::new(ends) }
+    }
+
+    /// Ends all subscriptions, with the word to come back, and the router's own tasks. Calls under way go on.
+    pub async fn shutdown(&self) {
+        self.shared.stop.cancel();
+        let ends = std::mem::take(&mut *self.ends.lock().unwrap_or_else(PoisonError::into_inner));
+        for end in ends {
+            if let Err(fault) = end.await {
+                tracing::error!(%fault, "a task of the router failed");
+            }
+        }
+    }
+
+    /// Sessions that somebody listens to here, or did a moment ago.
+    pub fn listened_to(&self) -> usize {
+        self.shared.hub.len()
+    }
+}
+
+impl Drop for Router {
+    fn drop(&mut self) {
+        self.shared.stop.cancel();
+    }
+}
+
+#[async_trait]
+impl Backend for Router {
+    async fn ask(&self, ask: Ask) -> Answer {
+        let Some(call) = known(&ask.call) else {
+            // It says what to do, as an owner would.
+            let error = AnyCall::decode(&ask.call, &ask.params).err();
+            return error.unwrap_or_else(|| Error::internal("a call without a description")).into();
+        };
+        let token = ask.token.as_deref();
+        match (call.reach, token) {
+            (Reach::Session, Some(token)) => {
+                let answer = self.shared.at_owner(call, &ask, token).await;
+                answer.unwrap_or_else(|| call.refused(Error::invalid_token(token)).into())
+            }
+            (Reach::Session, None) => {
+                call.refused(Error::missing_param("id", "the token that Connect answered")).into()
+            }
+            (Reach::Kept, Some(token)) => match self.shared.at_owner(call, &ask, token).await {
+                Some(answer) => answer,
+                None => self.shared.at_some(call, &ask).await,
+            },
+            (Reach::Kept, None) | (Reach::Anywhere, _) => self.shared.at_some(call, &ask).await,
+            (Reach::All, _) => self.shared.at_all(call, &ask).await,
+        }
+    }
+
+    async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error> {
+        stream::subscribe(&self.shared, token, interest).await
+    }
+}

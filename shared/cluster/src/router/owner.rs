@@ -1,0 +1,116 @@
+//! Calls for a session, to its owner.
+
+use std::sync::Arc;
+
+use bus::{Answer, Ask};
+use error::{Code, Error};
+
+use super::Shared;
+use super::search::{Found, Search, away};
+use crate::Reply;
+use crate::catalogue::Known;
+use crate::client::Failure;
+use crate::routes::Route;
+
+impl Shared {
+    /// Has the owner of a session answer; `None`: there is no such session, and nothing was done.
+    pub(super) async fn at_owner(self: &Arc<Self>, call: &Known, ask: &Ask, token: &str) -> Option<Answer> {
+        let mut fate = Fate { call, ask, maybe_done: false };
+        let mut search = Search::until(ask.deadline);
+        let mut next = self.routes.get(token);
+        let mut last: Option<Arc<Route>> = None;
+        loop {
+            let route = match next.take() {
+                Some(route) => route,
+                None => match self.find(token).await {
+                    Ok(Found::At(route)) => route,
+                    Ok(Found::Nowhere) if fate.maybe_done => {
+                        return Some(fate.unknown("the session has ended"));
+                    }
+                    Ok(Found::Nowhere) => return None,
+                    Ok(Found::Orphan) if search.pause().await => continue,
+                    Ok(Found::Orphan) => return Some(fate.error(no_owner())),
+                    Err(why) => return Some(fate.error(away(&why))),
+                },
+            };
+            // The registry says what it said before: it needs a while to learn better.
+            if last.as_ref().is_some_and(|last| last.is_as(&route)) && !search.pause().await {
+                return Some(fate.error(no_owner()));
+            }
+            match self.forward(&route.peer, ask).await {
+                Ok(Reply::Answer(answer)) => return Some(answer),
+                Ok(Reply::NotMine | Reply::Elsewhere(_)) => {}
+                Err(Failure::NotSent(why)) => tracing::debug!(why, "a worker cannot be reached"),
+                Err(Failure::Broken(why)) if fate.may_repeat() => {
+                    tracing::info!(call = call.name, why, "a call is repeated");
+                    fate.maybe_done = !call.only_reads;
+                    search = Search::until(ask.deadline);
+                }
+                Err(Failure::Broken(why)) => return Some(fate.unknown(&why)),
+                Err(Failure::Late) => return Some(fate.late()),
+                Err(Failure::Refused(error)) => return Some(fate.error(error)),
+            }
+            self.routes.forget(token, &route);
+            last = Some(route);
+        }
+    }
+}
+
+/// What may have become of a call so far.
+pub(super) struct Fate<'a> {
+    pub(super) call: &'a Known,
+    pub(super) ask: &'a Ask,
+    /// An earlier attempt may have done it.
+    pub(super) maybe_done: bool,
+}
+
+impl Fate<'_> {
+    /// Whether it may be sent once more after the connection broke: a second time changes nothing.
+    pub(super) fn may_repeat(&self) -> bool {
+        self.call.only_reads || (self.call.trades && self.ask.idempotency_key.is_some())
+    }
+
+    /// The answer to a call that could not be begun now.
+    pub(super) fn error(&self, error: Error) -> Answer {
+        if self.maybe_done {
+            return self.unknown(error.cause().unwrap_or(error.detail()));
+        }
+        self.call.refused(error).into()
+    }
+
+    /// The answer to a call whose connection broke.
+    pub(super) fn unknown(&self, why: &str) -> Answer {
+        if self.call.only_reads {
+            let told = "The part of this service that was asked does not answer any more. Try again.";
+            return Error::busy(told).because(why).into();
+        }
+        self.untold(Code::NetworkError, "the connection inside this service broke").because(why).into()
+    }
+
+    /// The answer to a call that was not answered in time.
+    pub(super) fn late(&self) -> Answer {
+        if self.call.only_reads {
+            return Error::timeout(self.call.name).into();
+        }
+        self.untold(Code::Timeout, "it was not answered in time").into()
+    }
+
+    fn untold(&self, code: Code, what: &str) -> Error {
+        let name = self.call.name;
+        let todo = match (self.call.trades, &self.ask.idempotency_key) {
+            (true, Some(_)) => {
+                "Repeat it with the same idempotency key, or look at OpenedOrders and OrderHistory."
+            }
+            (true, None) => {
+                "Look at OpenedOrders and OrderHistory before you repeat it; with the same idempotency key on each attempt it could be repeated safely."
+            }
+            (false, _) => "Look before you repeat it.",
+        };
+        let told = format!("It is not known whether {name} was done: {what}. {todo}");
+        self.call.of_unknown_fate(Error::new(code, told))
+    }
+}
+
+fn no_owner() -> Error {
+    Error::busy("The worker of this session is gone and another one is about to take over. Try again soon.")
+}

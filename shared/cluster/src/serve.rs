@@ -1,0 +1,259 @@
+//! A worker's internal port.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::Answer;
+use bytes::Bytes;
+use error::Error;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::AUTHORIZATION;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use registry::Fence;
+use runtime::{CancellationToken, Tasks};
+use serde::de::DeserializeOwned;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{AbortHandle, JoinHandle};
+use tracing::Instrument;
+
+use crate::catalogue::known;
+use crate::key::Guard;
+use crate::protocol::{
+    self, ASK_BYTES_MAX, INTEREST_BYTES_MAX, InterestSaid, Interests, NotMine, OneSession, path, plain,
+    status,
+};
+use crate::{ClusterKey, Interested, Owner, Reply, trace};
+
+/// Connections that a worker's internal port has at most. Each carries one call at a time.
+pub const CONNECTIONS_MAX: usize = 8192;
+
+/// How long a connection may be silent. Callers close theirs before, so that no call meets a closing connection.
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(90);
+
+/// How long a body may take.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// How long accepting rests when the process has no file handle left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+struct Inner {
+    owner: Arc<dyn Owner>,
+    guard: Guard,
+    tasks: Tasks,
+}
+
+/// Serves a worker to the other processes until `shutdown` comes; then takes nothing new, and is done when all that was
+/// begun is done.
+pub async fn serve(
+    listener: TcpListener,
+    owner: Arc<dyn Owner>,
+    key: ClusterKey,
+    shutdown: impl Future<Output = ()>,
+) {
+    let tasks = Tasks::new();
+    let inner = Arc::new(Inner { owner, guard: Guard::new(&key), tasks: tasks.clone() });
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let (socket, place) = tokio::select! {
+            biased;
+            () = shutdown.as_mut() => break,
+            next = next(&listener, &places) => match next { Some(next) => next, None => break },
+        };
+        tasks.spawn(connection(Arc::clone(&inner), socket, place, tasks.stop_signal()));
+    }
+    drop(listener);
+    // Each call has its own deadline, so the end comes by itself.
+    while !tasks.finish(SILENCE_MAX).await {
+        tracing::warn!(calls = tasks.running(), "calls of other processes still run");
+    }
+}
+
+/// The next connection, once there is a place for it.
+async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => return Some((socket, place)),
+            Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) => {
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections of other processes for a moment");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Serves one connection to its end, or to the end of its present call after the stop.
+async fn connection(
+    inner: Arc<Inner>,
+    socket: TcpStream,
+    place: OwnedSemaphorePermit,
+    stop: CancellationToken,
+) {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "a connection stays with delayed sending");
+    }
+    let service = service_fn(move |request| {
+        let inner = Arc::clone(&inner);
+        async move { Ok::<_, Infallible>(answer(&inner, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(SILENCE_MAX)
+        .serve_connection(TokioIo::new(socket), service);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection of another process ended early");
+    }
+    drop(place);
+}
+
+/// Answers a request.
+async fn answer(inner: &Arc<Inner>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, path::HEALTH) => return plain(StatusCode::OK, "OK"),
+        (&Method::GET, path::READY) => {
+            return match inner.owner.ready() {
+                Ok(()) => plain(StatusCode::OK, "OK"),
+                Err(reason) => plain(status::NOT_READY, reason),
+            };
+        }
+        _ => {}
+    }
+    if let Err(sentence) = inner.guard.check(request.headers().get(AUTHORIZATION)) {
+        tracing::warn!(reason = sentence, "a caller on the internal port was refused");
+        return plain(status::NO_PASS, sentence);
+    }
+    if request.method() != Method::POST {
+        return plain(StatusCode::NOT_FOUND, "There is nothing here.");
+    }
+    let answered = match request.uri().path() {
+        path::ASK => asked(inner, request).await,
+        path::INTEREST => interest(inner, request).await,
+        path::ADOPT => session(inner, request, Deed::Adopt).await,
+        path::PREPARE => session(inner, request, Deed::Prepare).await,
+        path::ACTIVATE => session(inner, request, Deed::Activate).await,
+        _ => Ok(plain(StatusCode::NOT_FOUND, "There is nothing here.")),
+    };
+    answered.unwrap_or_else(|sentence| plain(status::MALFORMED, sentence))
+}
+
+/// Has a call answered.
+async fn asked(inner: &Arc<Inner>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, String> {
+    let (parts, body) = request.into_parts();
+    let body = read(body, ASK_BYTES_MAX).await?;
+    let ask = protocol::ask_of(&parts.headers, &body)?;
+    drop(body);
+    let span = trace::incoming(&parts.headers, &ask.call);
+    let known = known(&ask.call);
+    let only_reads = known.is_some_and(|call| call.only_reads);
+    let owner = Arc::clone(&inner.owner);
+    let work = async move { owner.ask(ask).await };
+    let reply = driven(inner, work.instrument(span.clone()), only_reads).await.unwrap_or_else(|fault| {
+        let error = Error::internal(fault);
+        let error = known.map_or_else(|| error.clone(), |call| call.of_unknown_fate(error.clone()));
+        Reply::Answer(Answer::of(Err(error)))
+    });
+    if let Reply::Answer(Answer { result: Err(error), .. }) = &reply
+        && let Some(cause) = error.cause()
+    {
+        // It stays in this process, so this is the place to tell it.
+        span.in_scope(|| tracing::info!(code = %error.code(), cause, "a call failed"));
+    }
+    Ok(protocol::response_of(reply))
+}
+
+/// Has the interest of a process replaced.
+async fn interest(inner: &Arc<Inner>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, String> {
+    let told: Interests = body_of(request, INTEREST_BYTES_MAX).await?;
+    let all: Vec<Interested> = told.all.into_iter().map(|one: InterestSaid| one.into()).collect();
+    let (owner, ttl) = (Arc::clone(&inner.owner), Duration::from_millis(told.ttl_ms));
+    let work = async move { owner.interest(&told.listener, all, ttl).await };
+    Ok(match driven(inner, work, false).await {
+        Ok(not_mine) => match protocol::encoded(&NotMine { not_mine }) {
+            Ok(body) => plain(status::ANSWERED, body),
+            Err(error) => protocol::failed(&error),
+        },
+        Err(fault) => protocol::failed(&Error::internal(fault)),
+    })
+}
+
+/// What is done with a session.
+#[derive(Clone, Copy)]
+enum Deed {
+    Adopt,
+    Prepare,
+    Activate,
+}
+
+async fn session(
+    inner: &Arc<Inner>,
+    request: Request<Incoming>,
+    deed: Deed,
+) -> Result<Response<Full<Bytes>>, String> {
+    let OneSession { token, fence } = body_of(request, ASK_BYTES_MAX).await?;
+    let owner = Arc::clone(&inner.owner);
+    let work = async move {
+        match deed {
+            Deed::Adopt => owner.adopt(&token).await,
+            Deed::Prepare => owner.prepare(&token).await,
+            Deed::Activate => owner.activate(&token, Fence(fence)).await,
+        }
+    };
+    let done = driven(inner, work, false).await.unwrap_or_else(|fault| Err(Error::internal(fault)));
+    Ok(match done {
+        Ok(()) => plain(status::ANSWERED, "OK"),
+        Err(error) => protocol::failed(&error),
+    })
+}
+
+/// Runs work as a task of its own: when the asking process hangs up, this future is dropped, but a change must not be.
+async fn driven<T: Send + 'static>(
+    inner: &Inner,
+    work: impl Future<Output = T> + Send + 'static,
+    only_reads: bool,
+) -> Result<T, String> {
+    let task: JoinHandle<T> = inner.tasks.spawn(work);
+    let _given_up = only_reads.then(|| AbortOnDrop(task.abort_handle()));
+    task.await.map_err(|fault| fault.to_string())
+}
+
+/// Ends a task when whoever waits for it does not any more.
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn body_of<T: DeserializeOwned>(request: Request<Incoming>, bytes_max: usize) -> Result<T, String> {
+    protocol::decoded(&read(request.into_body(), bytes_max).await?)
+}
+
+async fn read(body: Incoming, bytes_max: usize) -> Result<Bytes, String> {
+    let reading = Limited::new(body, bytes_max).collect();
+    match tokio::time::timeout(BODY_TIME, reading).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) => Err(format!("the body cannot be read: {error}")),
+        Err(_) => Err("the body did not come in time".to_owned()),
+    }
+}
