@@ -13,8 +13,12 @@
 
 mod events;
 mod governor;
+mod heard;
 mod journal;
 mod keys;
+mod limits;
+mod memory;
+mod redis;
 mod sessions;
 mod types;
 mod workers;
@@ -23,6 +27,8 @@ pub use events::{Ear, Events, Heard, Since};
 pub use governor::{Governor, Limits, LoginPass, LoginState, Slot};
 pub use journal::{Entry, Journal};
 pub use keys::{Keyed, Keys};
+pub use memory::MemoryRegistry;
+pub use redis::RedisRegistry;
 pub use sessions::{Opened, Record, Routed, SessionState, Sessions, Unclaimed};
 pub use types::{AccountName, Fence, RegistryError, WorkerId, Written};
 pub use workers::{Beat, Lease, Place, WorkerInfo, Workers};

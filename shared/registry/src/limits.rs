@@ -1,0 +1,18 @@
+//! Limits that both registries keep.
+
+use std::time::Duration;
+
+/// Events that a log keeps, and for how long after the last one.
+pub(crate) const LOG_MAX: usize = 1_024;
+pub(crate) const LOG_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// Settled trade requests that a journal keeps.
+pub(crate) const SETTLED_MAX: usize = 1_024;
+/// Trade requests of a session that may be without an outcome at once.
+pub(crate) const BEGUN_MAX: usize = 10_000;
+/// Idempotency keys of a session, and for how long each is kept.
+pub(crate) const KEYS_MAX: usize = 10_000;
+pub(crate) const KEYS_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// Brokers, and accounts, that operators see.
+pub(crate) const SEEN_MAX: usize = 200;
+/// Things heard that wait for a slow listener; beyond that they are dropped, and the listener is told of a gap.
+pub(crate) const HEARD_MAX: usize = 16_384;

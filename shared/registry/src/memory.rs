@@ -1,0 +1,59 @@
+//! The registry of a process that is alone: in its memory, and gone with it.
+
+mod events;
+mod governor;
+mod journal;
+mod sessions;
+mod workers;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::{AccountName, WorkerId};
+use events::Listeners;
+use governor::Buckets;
+use sessions::{Lists, Session, Turn};
+use workers::Member;
+
+/// What processes know together, for a process that is alone.
+///
+/// It keeps the same promises as the one in Redis. Clones are the same registry.
+#[derive(Clone, Default)]
+pub struct MemoryRegistry {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    members: HashMap<WorkerId, Member>,
+    dead: HashMap<WorkerId, tokio::time::Instant>,
+    sessions: HashMap<String, Session>,
+    lists: Lists,
+    turns: HashMap<AccountName, Turn>,
+    listeners: Listeners,
+    buckets: Buckets,
+}
+
+impl MemoryRegistry {
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// No step is left half done by a panic: nothing in them can.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for MemoryRegistry {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state();
+        out.debug_struct("MemoryRegistry")
+            .field("workers", &state.members.len())
+            .field("sessions", &state.sessions.len())
+            .finish()
+    }
+}

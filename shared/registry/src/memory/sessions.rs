@@ -1,0 +1,361 @@
+//! Sessions in memory.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::events::Log;
+use super::journal::{Book, KeyBook};
+use super::{MemoryRegistry, State};
+use crate::{
+    AccountName, Fence, Opened, Record, RegistryError, Routed, SessionState, Sessions, Unclaimed, WorkerId,
+    Written,
+};
+
+/// A fence outlives its session by this.
+const FENCE_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// Sessions that have ended; the oldest make room.
+const ENDED_MAX: usize = 10_000;
+
+/// A session, or what is left of one.
+pub(super) struct Session {
+    pub(super) record: Record,
+    /// The fence its maker knew, of one that was brought back.
+    origin: Option<Fence>,
+    /// Of one that has ended: until when its login data are kept, and when it is forgotten.
+    ended: Option<End>,
+    pub(super) log: Log,
+    pub(super) book: Book,
+    pub(super) keys: KeyBook,
+}
+
+struct End {
+    at: Instant,
+    kept_until: Option<Instant>,
+    forgotten_at: Instant,
+}
+
+/// Who connects an account.
+pub(super) struct Turn {
+    holder: String,
+    until: Instant,
+}
+
+/// Where tokens are found.
+#[derive(Default)]
+pub(super) struct Lists {
+    by_worker: HashMap<WorkerId, HashSet<String>>,
+    by_account: HashMap<AccountName, HashSet<String>>,
+}
+
+impl Lists {
+    pub(super) fn has_any(&self, worker: &WorkerId) -> bool {
+        self.by_worker.contains_key(worker)
+    }
+
+    fn list(&mut self, token: &str, account: &AccountName, worker: &WorkerId) {
+        self.by_worker.entry(worker.clone()).or_default().insert(token.to_owned());
+        self.by_account.entry(account.clone()).or_default().insert(token.to_owned());
+    }
+
+    fn unlist(&mut self, token: &str, worker: &WorkerId) {
+        strike(&mut self.by_worker, worker, token);
+    }
+
+    fn unlist_account(&mut self, token: &str, account: &AccountName) {
+        strike(&mut self.by_account, account, token);
+    }
+}
+
+fn strike<K: std::hash::Hash + Eq>(lists: &mut HashMap<K, HashSet<String>>, of: &K, token: &str) {
+    if let Some(list) = lists.get_mut(of) {
+        list.remove(token);
+        if list.is_empty() {
+            lists.remove(of);
+        }
+    }
+}
+
+impl State {
+    /// The session, if it lives (or opens) and is owned under this fence.
+    pub(super) fn owned(&mut self, token: &str, fence: Fence) -> Option<&mut Session> {
+        let session = self.sessions.get_mut(token)?;
+        (session.ended.is_none() && session.record.fence == fence).then_some(session)
+    }
+
+    /// Forgets what has ended long ago, and the oldest of too much.
+    fn tidy(&mut self) {
+        let now = Instant::now();
+        let mut ends: Vec<(Instant, Instant, String)> = Vec::new();
+        for (token, session) in &mut self.sessions {
+            let Some(end) = &mut session.ended else { continue };
+            if end.kept_until.is_some_and(|until| until <= now) {
+                (end.kept_until, session.record.sealed, session.record.memo) =
+                    (None, Bytes::new(), Bytes::new());
+            }
+            ends.push((end.forgotten_at, end.at, token.clone()));
+        }
+        ends.sort_by_key(|(_, at, _)| *at);
+        let excess = ends.len().saturating_sub(ENDED_MAX);
+        for (number, (forgotten_at, _, token)) in ends.into_iter().enumerate() {
+            if (number < excess || forgotten_at <= now)
+                && let Some(session) = self.sessions.remove(&token)
+            {
+                self.lists.unlist_account(&token, &session.record.account);
+            }
+        }
+    }
+
+    fn end(&mut self, token: &str, keep: Duration) {
+        let Some(session) = self.sessions.get_mut(token) else { return };
+        let now = Instant::now();
+        session.record.state = SessionState::Ended;
+        let kept_until = (!keep.is_zero()).then(|| now + keep);
+        session.ended = Some(End { at: now, kept_until, forgotten_at: now + keep.max(FENCE_KEPT) });
+        self.lists.unlist(token, &session.record.owner);
+        if kept_until.is_none() {
+            (session.record.sealed, session.record.memo) = (Bytes::new(), Bytes::new());
+            self.lists.unlist_account(token, &session.record.account);
+        }
+        // Now and then is enough: it looks at everything.
+        if self.sessions.len().is_power_of_two() || self.sessions.len() > ENDED_MAX {
+            self.tidy();
+        }
+    }
+}
+
+fn now() -> u64 {
+    u64::try_from(runtime::unix_ms()).unwrap_or_default()
+}
+
+#[async_trait]
+impl Sessions for MemoryRegistry {
+    async fn open(
+        &self,
+        token: &str,
+        account: &AccountName,
+        owner: &WorkerId,
+        sealed: &Bytes,
+    ) -> Result<Opened, RegistryError> {
+        let mut state = self.state();
+        let mut fence = now();
+        let mut keys = KeyBook::default();
+        let old = state.sessions.get(token).map(|old| (old.record.state, old.record.owner.clone()));
+        match old {
+            Some((SessionState::Live, _)) => return Ok(Opened::Taken),
+            Some((SessionState::Opening, former)) if state.address_of(&former).is_some() => {
+                return Ok(Opened::Taken);
+            }
+            // Without its owner one that was only opening is nothing.
+            Some((SessionState::Opening, _)) => state.end(token, Duration::ZERO),
+            Some((SessionState::Ended, _)) | None => {}
+        }
+        if let Some(old) = state.sessions.remove(token) {
+            state.lists.unlist_account(token, &old.record.account);
+            fence = fence.max(old.record.fence.0 + 1);
+            keys = old.keys;
+        }
+        let fence = Fence(fence);
+        let record = Record {
+            account: account.clone(),
+            owner: owner.clone(),
+            fence,
+            state: SessionState::Opening,
+            sealed: sealed.clone(),
+            memo: Bytes::new(),
+        };
+        let log = Log::new(fence, true);
+        let session = Session { record, origin: None, ended: None, log, book: Book::default(), keys };
+        state.sessions.insert(token.to_owned(), session);
+        state.lists.list(token, account, owner);
+        Ok(Opened::Yes(fence))
+    }
+
+    async fn opened(&self, token: &str, fence: Fence, memo: &Bytes) -> Result<Written, RegistryError> {
+        let mut state = self.state();
+        let Some(session) = state.owned(token, fence) else { return Ok(Written::Stale) };
+        session.record.state = SessionState::Live;
+        session.record.memo = memo.clone();
+        Ok(Written::Yes)
+    }
+
+    async fn record(&self, token: &str) -> Result<Option<Record>, RegistryError> {
+        let state = self.state();
+        let known = state.sessions.get(token).filter(|session| match &session.ended {
+            Some(end) => end.kept_until.is_some_and(|until| until > Instant::now()),
+            None => true,
+        });
+        Ok(known.map(|session| session.record.clone()))
+    }
+
+    async fn route(&self, token: &str) -> Result<Routed, RegistryError> {
+        let mut state = self.state();
+        let Some(session) = state.sessions.get(token) else { return Ok(Routed::Nowhere) };
+        let (owner, fence, stage) =
+            (session.record.owner.clone(), session.record.fence, session.record.state);
+        if stage == SessionState::Ended {
+            return Ok(Routed::Nowhere);
+        }
+        Ok(match state.address_of(&owner) {
+            Some(address) => Routed::At { worker: owner, address, fence },
+            None if stage == SessionState::Opening => Routed::Nowhere,
+            None => Routed::Orphan { owner },
+        })
+    }
+
+    async fn claim(
+        &self,
+        token: &str,
+        from: &WorkerId,
+        to: &WorkerId,
+    ) -> Result<Result<Record, Unclaimed>, RegistryError> {
+        let mut state = self.state();
+        let State { sessions, lists, .. } = &mut *state;
+        let Some(session) = sessions.get_mut(token).filter(|session| session.ended.is_none()) else {
+            return Ok(Err(Unclaimed::Gone));
+        };
+        if session.record.owner != *from {
+            return Ok(Err(Unclaimed::Other));
+        }
+        if session.record.state == SessionState::Opening {
+            state.end(token, Duration::ZERO);
+            return Ok(Err(Unclaimed::Gone));
+        }
+        lists.unlist(token, from);
+        lists.list(token, &session.record.account, to);
+        session.record.owner = to.clone();
+        session.record.fence.0 += 1;
+        Ok(Ok(session.record.clone()))
+    }
+
+    async fn give(
+        &self,
+        token: &str,
+        fence: Fence,
+        to: &WorkerId,
+        memo: &Bytes,
+    ) -> Result<Option<Fence>, RegistryError> {
+        let mut state = self.state();
+        let Some(session) = state.owned(token, fence) else { return Ok(None) };
+        session.record.fence.0 += 1;
+        session.record.memo = memo.clone();
+        let given = session.record.fence;
+        let account = session.record.account.clone();
+        let from = std::mem::replace(&mut session.record.owner, to.clone());
+        state.lists.unlist(token, &from);
+        state.lists.list(token, &account, to);
+        Ok(Some(given))
+    }
+
+    async fn bring_back(
+        &self,
+        token: &str,
+        known: &Record,
+        to: &WorkerId,
+    ) -> Result<Option<Fence>, RegistryError> {
+        let mut state = self.state();
+        let mut above = known.fence;
+        let (mut book, mut keys) = (Book::default(), KeyBook::default());
+        if let Some(old) = state.sessions.get(token) {
+            let Some(origin) = old.origin.filter(|_| old.ended.is_none()) else { return Ok(None) };
+            if origin == known.fence && old.record.owner == *to {
+                return Ok(Some(old.record.fence));
+            }
+            if origin >= known.fence {
+                return Ok(None);
+            }
+            above = above.max(old.record.fence);
+        }
+        if let Some(old) = state.sessions.remove(token) {
+            state.lists.unlist(token, &old.record.owner);
+            state.lists.unlist_account(token, &old.record.account);
+            (book, keys) = (old.book, old.keys);
+        }
+        let fence = Fence(now().max(above.0 + 1));
+        let record = Record { owner: to.clone(), fence, state: SessionState::Live, ..known.clone() };
+        let log = Log::new(fence, false);
+        state.lists.list(token, &record.account, to);
+        let session = Session { record, origin: Some(known.fence), ended: None, log, book, keys };
+        state.sessions.insert(token.to_owned(), session);
+        Ok(Some(fence))
+    }
+
+    async fn verify(&self, sessions: &[(String, Fence)]) -> Result<Vec<bool>, RegistryError> {
+        let mut state = self.state();
+        Ok(sessions.iter().map(|(token, fence)| state.owned(token, *fence).is_some()).collect())
+    }
+
+    async fn save(&self, token: &str, fence: Fence, memo: &Bytes) -> Result<Written, RegistryError> {
+        let mut state = self.state();
+        let Some(session) = state.owned(token, fence) else { return Ok(Written::Stale) };
+        session.record.memo = memo.clone();
+        Ok(Written::Yes)
+    }
+
+    async fn reseal(&self, token: &str, fence: Fence, sealed: &Bytes) -> Result<Written, RegistryError> {
+        let mut state = self.state();
+        let Some(session) = state.owned(token, fence) else { return Ok(Written::Stale) };
+        session.record.sealed = sealed.clone();
+        Ok(Written::Yes)
+    }
+
+    async fn end(&self, token: &str, fence: Fence, keep: Option<Duration>) -> Result<Written, RegistryError> {
+        let mut state = self.state();
+        if state.owned(token, fence).is_none() {
+            return Ok(Written::Stale);
+        }
+        state.end(token, keep.unwrap_or_default());
+        Ok(Written::Yes)
+    }
+
+    async fn forget_ended(&self, account: &AccountName) -> Result<(), RegistryError> {
+        let mut state = self.state();
+        let State { sessions, lists, .. } = &mut *state;
+        for (token, session) in sessions {
+            if let Some(end) = session.ended.as_mut().filter(|_| session.record.account == *account) {
+                end.kept_until = None;
+                (session.record.sealed, session.record.memo) = (Bytes::new(), Bytes::new());
+                lists.unlist_account(token, account);
+            }
+        }
+        Ok(())
+    }
+
+    async fn tokens_of(&self, account: &AccountName) -> Result<Vec<String>, RegistryError> {
+        let state = self.state();
+        let tokens = state.lists.by_account.get(account);
+        Ok(tokens.into_iter().flatten().cloned().collect())
+    }
+
+    async fn tokens_at(&self, worker: &WorkerId, most: usize) -> Result<Vec<String>, RegistryError> {
+        let state = self.state();
+        let tokens = state.lists.by_worker.get(worker);
+        Ok(tokens.into_iter().flatten().take(most).cloned().collect())
+    }
+
+    async fn unlist(&self, token: &str, worker: &WorkerId) -> Result<(), RegistryError> {
+        self.state().lists.unlist(token, worker);
+        Ok(())
+    }
+
+    async fn lock(&self, account: &AccountName, holder: &str, ttl: Duration) -> Result<bool, RegistryError> {
+        let (mut state, now) = (self.state(), Instant::now());
+        state.turns.retain(|_, turn| turn.until > now);
+        if state.turns.get(account).is_some_and(|turn| turn.holder != holder) {
+            return Ok(false);
+        }
+        state.turns.insert(account.clone(), Turn { holder: holder.to_owned(), until: now + ttl });
+        Ok(true)
+    }
+
+    async fn unlock(&self, account: &AccountName, holder: &str) -> Result<(), RegistryError> {
+        let mut state = self.state();
+        if state.turns.get(account).is_some_and(|turn| turn.holder == holder) {
+            state.turns.remove(account);
+        }
+        Ok(())
+    }
+}

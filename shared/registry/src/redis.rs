@@ -1,0 +1,65 @@
+//! The registry of a cluster of processes: in Redis, alone, behind Sentinels, or as a cluster itself.
+
+mod address;
+mod ear;
+mod events;
+mod governor;
+mod journal;
+mod line;
+mod names;
+mod packed;
+mod replies;
+mod scripts;
+mod sessions;
+mod workers;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::RegistryError;
+use address::Address;
+use line::Lines;
+use names::Names;
+
+/// What processes know together, in Redis 7 or later.
+///
+/// Forms of its URL (`rediss` instead of `redis` is TLS, with the certificate authorities of the system):
+///
+/// | Form | What stands there |
+/// | --- | --- |
+/// | `redis://[user:password@]host[:port][/db]` | one server |
+/// | `redis+sentinel://[user:password@]host[:port],host[:port]/master[/db]` | Sentinels, and the name of the master; user and password are for the servers, Sentinels are asked without |
+/// | `redis+cluster://[user:password@]host[:port],host[:port]` | some servers of a cluster |
+///
+/// Nothing is connected before the first operation, and what was lost is connected again by the next one. An operation
+/// that is not answered in 2 seconds fails. Nothing is sent twice, unless the server says that it has not done it.
+/// Clones share their connections.
+#[derive(Clone)]
+pub struct RedisRegistry {
+    lines: Arc<Lines>,
+    names: Names,
+}
+
+impl RedisRegistry {
+    /// A registry at a URL. Redis need not run yet.
+    ///
+    /// # Errors
+    /// When the URL is none of the known forms.
+    pub fn connect(url: &str) -> Result<Self, RegistryError> {
+        let lines = Lines::new(Address::parse(url)?);
+        Ok(Self { lines: Arc::new(lines), names: Names::new(names::PREFIX) })
+    }
+
+    /// The same connections, with another beginning of all keys instead of `mt5rest:`, so that several installations can
+    /// share a Redis.
+    #[must_use]
+    pub fn with_prefix(self, prefix: &str) -> Self {
+        Self { names: Names::new(prefix), ..self }
+    }
+}
+
+impl fmt::Debug for RedisRegistry {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("RedisRegistry").field(self.lines.address()).finish()
+    }
+}

@@ -1,0 +1,134 @@
+//! Every key of the registry in Redis is made here.
+//!
+//! In a cluster a script may only touch keys of one slot, which is chosen by what stands in braces. Keys of a session
+//! share a slot, so do the records of all workers, and the keys of an account.
+
+/// What every key begins with, unless the registry is told otherwise.
+pub(super) const PREFIX: &str = "mt5rest:";
+
+/// Makes keys.
+#[derive(Clone, Debug)]
+pub(super) struct Names {
+    prefix: String,
+}
+
+/// Keys of a session.
+#[derive(Clone, Debug)]
+pub(super) struct SessionNames {
+    /// Hash: all of it but what outlives it.
+    pub(super) record: String,
+    /// Hash: login data and memo of a session that has ended.
+    pub(super) kept: String,
+    /// Stream: events.
+    pub(super) log: String,
+    /// Stream: settled trade requests.
+    pub(super) journal: String,
+    /// Hash: trade requests without an outcome.
+    pub(super) begun: String,
+    /// Hash: idempotency keys.
+    pub(super) keys: String,
+    /// Sorted set: when they were begun.
+    pub(super) times: String,
+    /// Channel: what it tells.
+    pub(super) channel: String,
+}
+
+impl Names {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned() }
+    }
+
+    /// Keys of a session.
+    pub(super) fn session(&self, token: &str) -> SessionNames {
+        let name = |kind| self.name("session", token, kind);
+        SessionNames {
+            record: name("record"),
+            kept: name("kept"),
+            log: name("log"),
+            journal: name("journal"),
+            begun: name("begun"),
+            keys: name("keys"),
+            times: name("times"),
+            channel: name("channel"),
+        }
+    }
+
+    /// Sorted set, hash, hash, sorted set: until when workers live; what they are; their sessions; who is dead since when.
+    pub(super) fn workers(&self) -> [String; 4] {
+        ["lives", "infos", "sessions", "dead"].map(|kind| format!("{}{{workers}}:{kind}", self.prefix))
+    }
+
+    /// Sorted set: tokens to a worker's name.
+    pub(super) fn tokens_at(&self, worker: &str) -> String {
+        self.name("worker", worker, "tokens")
+    }
+
+    /// Sorted set: tokens of an account.
+    pub(super) fn tokens_of(&self, account: &str) -> String {
+        self.name("account", account, "tokens")
+    }
+
+    /// Text: who connects the account.
+    pub(super) fn turn(&self, account: &str) -> String {
+        self.name("account", account, "turn")
+    }
+
+    /// Hash: logins of an account, and its refusals.
+    pub(super) fn account_bucket(&self, account: &str) -> String {
+        self.name("account", account, "logins")
+    }
+
+    /// Hash: logins at a broker.
+    pub(super) fn broker_bucket(&self, broker: &str) -> String {
+        self.name("broker", broker, "logins")
+    }
+
+    /// Sorted sets: brokers and accounts with logins of late.
+    pub(super) fn seen(&self) -> [String; 2] {
+        ["brokers", "accounts"].map(|kind| format!("{}{{logins}}:{kind}", self.prefix))
+    }
+
+    /// Whose channel it is.
+    pub(super) fn token_of(&self, channel: &[u8]) -> Option<String> {
+        let rest = std::str::from_utf8(channel).ok()?.strip_prefix(&self.prefix)?;
+        let escaped = rest.strip_prefix("session:{")?.strip_suffix("}:channel")?;
+        if escaped == "%" {
+            return Some(String::new());
+        }
+        Some(escaped.replace("%7D", "}").replace("%7B", "{").replace("%25", "%"))
+    }
+
+    fn name(&self, group: &str, of: &str, kind: &str) -> String {
+        format!("{}{group}:{{{}}}:{kind}", self.prefix, escaped(of))
+    }
+}
+
+/// The text without braces, which would end the part that chooses the slot; never empty, for then all of the key would.
+fn escaped(text: &str) -> String {
+    if text.is_empty() {
+        return "%".to_owned();
+    }
+    text.replace('%', "%25").replace('{', "%7B").replace('}', "%7D")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_caller_chose_cannot_leave_its_slot() {
+        let names = Names::new(PREFIX);
+        for token in ["", "}", "{", "{}", "a}b", "a{b}c", "%7D", "%", "é"] {
+            let record = names.session(token).record;
+            let tag = record.split_once('{').unwrap().1.split_once('}').unwrap().0;
+            assert!(!tag.is_empty() && record.matches(['{', '}']).count() == 2, "{token}: {record}");
+        }
+        let records = ["", "%", "}", "%7D", "%25"].map(|token| names.session(token).record);
+        assert!(records.iter().enumerate().all(|(index, one)| !records[..index].contains(one)));
+        for token in ["", "}", "%7D", "%", "%257D", "a{b}c"] {
+            assert_eq!(names.token_of(names.session(token).channel.as_bytes()).as_deref(), Some(token));
+        }
+        assert_eq!(names.session("a}b").log, "mt5rest:session:{a%7Db}:log");
+        assert_ne!(names.tokens_of("workers"), names.workers()[0]);
+    }
+}

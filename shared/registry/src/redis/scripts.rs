@@ -1,0 +1,71 @@
+//! What is done in Redis in one step: a script each, in a file of its own.
+
+use std::sync::LazyLock;
+
+/// A script with what stands before each of them.
+pub(super) struct Script {
+    code: &'static str,
+    hash: LazyLock<String>,
+}
+
+impl Script {
+    /// Its text.
+    pub(super) const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Its name at the server.
+    pub(super) fn hash(&self) -> &str {
+        &self.hash
+    }
+}
+
+/// Declares scripts: the name of each, and its file.
+macro_rules! scripts {
+    ($($name:ident $file:literal)+) => {
+        $(pub(super) static $name: Script = Script {
+            code: concat!(
+                include_str!("scripts/common.lua"),
+                include_str!(concat!("scripts/", $file, ".lua")),
+            ),
+            hash: LazyLock::new(|| redis::Script::new($name.code).get_hash().to_owned()),
+        };)+
+    };
+}
+
+scripts! {
+    APPEND "append"
+    BEAT "beat"
+    BEGIN "begin"
+    BEGIN_KEY "begin_key"
+    BRING_BACK "bring_back"
+    BUCKET "bucket"
+    CLAIM "claim"
+    DEAD "dead"
+    END "end"
+    FORGET_ENDED "forget_ended"
+    FREE_KEY "free_key"
+    GIVE "give"
+    GIVE_BACK "give_back"
+    JOIN "join"
+    JOURNAL "journal"
+    LEAVE "leave"
+    LIST "list"
+    LOCK "lock"
+    OPEN "open"
+    PLACE "place"
+    PRUNE "prune"
+    RECORD "record"
+    REFUSED "refused"
+    SEEN "seen"
+    SETTLE "settle"
+    SETTLE_KEY "settle_key"
+    SINCE "since"
+    TAKE "take"
+    UNLIST "unlist"
+    UNLOCK "unlock"
+    UNSETTLED "unsettled"
+    WORKER "worker"
+    WORKERS "workers"
+    WRITE "write"
+}

@@ -1,0 +1,43 @@
+-- Stands before every script: what many of them need.
+
+-- The clock, in milliseconds since 1970.
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- A whole number as text, never with an exponent.
+local function text(number)
+  return string.format('%.0f', number)
+end
+
+-- Whether the session of this record lives and is owned under this fence.
+local function is_owned(record, fence)
+  local own = redis.call('HMGET', record, 'fence', 'state')
+  return own[1] == fence and own[2] ~= 'ended'
+end
+
+-- Epoch and offset of a position.
+local function parts(position)
+  local epoch, offset = string.match(position, '^(%d+)-(%d+)$')
+  return tonumber(epoch), tonumber(offset)
+end
+
+-- Whether the first of two positions comes after the second.
+local function is_after(one, other)
+  local one_epoch, one_offset = parts(one)
+  local other_epoch, other_offset = parts(other)
+  return one_epoch > other_epoch or (one_epoch == other_epoch and one_offset > other_offset)
+end
+
+-- Workers whose heartbeat has run out are dead from the first look on: should the clock be set back, they stay so.
+local function bury(lives, infos, sessions, dead)
+  local time = now()
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', lives, '-inf', time)) do
+    redis.call('ZREM', lives, id)
+    redis.call('HDEL', infos, id)
+    redis.call('HDEL', sessions, id)
+    redis.call('ZADD', dead, time, id)
+  end
+  return time
+end

@@ -1,0 +1,16 @@
+-- The session is over. What may bring it back goes into a key of its own that expires in time; the fence stays longer.
+-- KEYS: record, kept, log, journal, begun. ARGV: fence, for how long login data are kept in ms (0: not), and the fence.
+-- Returns owner and account, or nothing when the session is not the caller's.
+if not is_owned(KEYS[1], ARGV[1]) then return {} end
+local own = redis.call('HMGET', KEYS[1], 'owner', 'account', 'sealed', 'memo')
+redis.call('HSET', KEYS[1], 'state', 'ended')
+redis.call('HDEL', KEYS[1], 'sealed', 'memo')
+redis.call('DEL', KEYS[2])
+local keep, stay = tonumber(ARGV[2]), tonumber(ARGV[3])
+if keep > 0 then
+  redis.call('HSET', KEYS[2], 'sealed', own[3], 'memo', own[4])
+  redis.call('PEXPIRE', KEYS[2], keep)
+end
+redis.call('PEXPIRE', KEYS[1], math.max(keep, stay))
+for index = 3, 5 do redis.call('PEXPIRE', KEYS[index], stay) end
+return { own[1], own[2] }

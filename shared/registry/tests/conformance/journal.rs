@@ -1,0 +1,189 @@
+//! Journal and idempotency keys.
+
+use futures_util::future::join_all;
+use registry::{Entry, Fence, Keyed, Registry, Written};
+
+use crate::tools::{bytes, live, worker};
+
+crate::on_both! {
+    a_request_is_open_until_it_is_settled
+    a_later_word_replaces_an_earlier_one
+    settled_requests_are_kept_up_to_a_number
+    the_journal_outlives_its_owner_and_not_its_session
+    the_journal_refuses_a_stale_fence
+    a_key_goes_from_new_over_open_to_done
+    a_key_of_a_dead_owner_is_new_only_if_nothing_was_sent
+    a_key_is_of_one_call
+    a_freed_key_is_new
+    keys_refuse_a_stale_fence
+    of_many_who_begin_a_key_one_is_new
+    a_session_has_so_many_keys
+}
+
+fn entry(number: u32, key: Option<&str>) -> Entry {
+    Entry { number, key: key.map(str::to_owned), request: bytes(&format!("request \0{number}")) }
+}
+
+async fn begun(registry: &dyn Registry, fence: Fence, entries: &[Entry]) {
+    for entry in entries {
+        assert_eq!(registry.begin("token", fence, entry).await.unwrap(), Written::Yes);
+    }
+}
+
+async fn settled(registry: &dyn Registry, fence: Fence, number: u32, outcome: &str) {
+    let written = registry.settle("token", fence, number, &bytes(outcome)).await.unwrap();
+    assert_eq!(written, Written::Yes);
+}
+
+async fn a_request_is_open_until_it_is_settled(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    let entries = [entry(1, None), entry(2, Some("key")), entry(3, Some("")), entry(10, None)];
+    begun(registry, fence, &entries).await;
+    assert_eq!(registry.unsettled("token").await.unwrap(), entries);
+    settled(registry, fence, 2, "done").await;
+    settled(registry, fence, 99, "of nothing").await;
+    let open = [entries[0].clone(), entries[2].clone(), entries[3].clone()];
+    assert_eq!(registry.unsettled("token").await.unwrap(), open);
+    let journal = registry.journal("token").await.unwrap();
+    assert_eq!(journal.iter().map(|(number, ..)| *number).collect::<Vec<_>>(), [1, 2, 3, 10]);
+    assert_eq!(journal[1], (2, bytes("request \u{0}2"), Some(bytes("done"))));
+    assert_eq!(journal[0].2, None);
+    assert_eq!(registry.journal("none").await.unwrap(), []);
+    assert_eq!(registry.unsettled("none").await.unwrap(), []);
+}
+
+async fn a_later_word_replaces_an_earlier_one(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    begun(registry, fence, &[entry(1, None), entry(2, None)]).await;
+    for word in ["unknown", "filled"] {
+        settled(registry, fence, 1, word).await;
+    }
+    let journal = registry.journal("token").await.unwrap();
+    assert_eq!(journal[0], (1, bytes("request \u{0}1"), Some(bytes("filled"))));
+    assert_eq!(journal.len(), 2);
+}
+
+async fn settled_requests_are_kept_up_to_a_number(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    begun(registry, fence, &[entry(1, None)]).await;
+    for number in 2..=1_030 {
+        begun(registry, fence, &[entry(number, None)]).await;
+        settled(registry, fence, number, "done").await;
+    }
+    let journal = registry.journal("token").await.unwrap();
+    assert_eq!((journal.len(), journal[0].0, journal[1].0), (1_025, 1, 7), "an open one is never dropped");
+}
+
+async fn the_journal_outlives_its_owner_and_not_its_session(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    begun(registry, fence, &[entry(1, None), entry(2, None)]).await;
+    let next = registry.claim("token", &worker("one"), &worker("two")).await.unwrap().unwrap().fence;
+    settled(registry, next, 1, "reconciled").await;
+    assert_eq!(registry.unsettled("token").await.unwrap(), [entry(2, None)]);
+    assert_eq!(registry.end("token", next, None).await.unwrap(), Written::Yes);
+    live(registry, "token", "one").await;
+    assert_eq!(registry.journal("token").await.unwrap(), []);
+}
+
+async fn the_journal_refuses_a_stale_fence(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    begun(registry, fence, &[entry(1, None)]).await;
+    let next = registry.claim("token", &worker("one"), &worker("two")).await.unwrap().unwrap().fence;
+    assert_eq!(registry.begin("token", fence, &entry(2, None)).await.unwrap(), Written::Stale);
+    assert_eq!(registry.settle("token", fence, 1, &bytes("x")).await.unwrap(), Written::Stale);
+    assert_eq!(registry.begin("none", fence, &entry(2, None)).await.unwrap(), Written::Stale);
+    assert_eq!(registry.unsettled("token").await.unwrap(), [entry(1, None)]);
+    assert_eq!(registry.end("token", next, None).await.unwrap(), Written::Yes);
+    assert_eq!(registry.begin("token", next, &entry(3, None)).await.unwrap(), Written::Stale);
+}
+
+async fn key(registry: &dyn Registry, fence: Fence, key: &str) -> Keyed {
+    registry.begin_key("token", fence, key, "print").await.unwrap()
+}
+
+async fn a_key_goes_from_new_over_open_to_done(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    assert_eq!(key(registry, fence, "key").await, Keyed::New);
+    assert_eq!(key(registry, fence, "key").await, Keyed::Open, "under the same fence also before it is sent");
+    begun(registry, fence, &[entry(1, Some("key"))]).await;
+    assert_eq!(key(registry, fence, "key").await, Keyed::Open);
+    for outcome in ["unknown", "filled \0"] {
+        let written = registry.settle_key("token", fence, "key", &bytes(outcome)).await.unwrap();
+        assert_eq!(written, Written::Yes);
+        assert_eq!(key(registry, fence, "key").await, Keyed::Done(bytes(outcome)));
+    }
+    // Under the next owner, and after the session too.
+    let next = registry.claim("token", &worker("one"), &worker("two")).await.unwrap().unwrap().fence;
+    assert_eq!(key(registry, next, "key").await, Keyed::Done(bytes("filled \0")));
+    assert_eq!(registry.end("token", next, None).await.unwrap(), Written::Yes);
+    assert_eq!(key(registry, next, "key").await, Keyed::Stale);
+    let again = live(registry, "token", "one").await;
+    assert_eq!(key(registry, again, "key").await, Keyed::Done(bytes("filled \0")));
+}
+
+async fn a_key_of_a_dead_owner_is_new_only_if_nothing_was_sent(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    assert_eq!(key(registry, fence, "sent").await, Keyed::New);
+    assert_eq!(key(registry, fence, "unsent").await, Keyed::New);
+    begun(registry, fence, &[entry(1, Some("sent"))]).await;
+    let next = registry.claim("token", &worker("one"), &worker("two")).await.unwrap().unwrap().fence;
+    assert_eq!(key(registry, next, "sent").await, Keyed::Open);
+    assert_eq!(key(registry, next, "unsent").await, Keyed::New);
+    assert_eq!(key(registry, next, "unsent").await, Keyed::Open, "it is the new owner's now");
+    assert_eq!(registry.settle_key("token", next, "sent", &bytes("found")).await.unwrap(), Written::Yes);
+    assert_eq!(key(registry, next, "sent").await, Keyed::Done(bytes("found")));
+}
+
+async fn a_key_is_of_one_call(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    assert_eq!(key(registry, fence, "key").await, Keyed::New);
+    assert_eq!(registry.begin_key("token", fence, "key", "other").await.unwrap(), Keyed::Other);
+    assert_eq!(registry.settle_key("token", fence, "key", &bytes("done")).await.unwrap(), Written::Yes);
+    assert_eq!(registry.begin_key("token", fence, "key", "other").await.unwrap(), Keyed::Other);
+    let elsewhere = live(registry, "other", "one").await;
+    assert_eq!(registry.begin_key("other", elsewhere, "key", "other").await.unwrap(), Keyed::New);
+}
+
+async fn a_freed_key_is_new(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    assert_eq!(key(registry, fence, "key").await, Keyed::New);
+    assert_eq!(registry.free_key("token", fence, "key").await.unwrap(), Written::Yes);
+    assert_eq!(registry.begin_key("token", fence, "key", "other").await.unwrap(), Keyed::New);
+    assert_eq!(registry.settle_key("token", fence, "key", &bytes("done")).await.unwrap(), Written::Yes);
+    assert_eq!(registry.free_key("token", fence, "key").await.unwrap(), Written::Yes);
+    let done = registry.begin_key("token", fence, "key", "other").await.unwrap();
+    assert_eq!(done, Keyed::Done(bytes("done")), "an outcome is not freed");
+    assert_eq!(registry.settle_key("token", fence, "unknown", &bytes("x")).await.unwrap(), Written::Yes);
+    assert_eq!(key(registry, fence, "unknown").await, Keyed::New);
+}
+
+async fn keys_refuse_a_stale_fence(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    assert_eq!(key(registry, fence, "key").await, Keyed::New);
+    let next = registry.claim("token", &worker("one"), &worker("two")).await.unwrap().unwrap().fence;
+    assert_eq!(key(registry, fence, "key").await, Keyed::Stale);
+    assert_eq!(registry.settle_key("token", fence, "key", &bytes("x")).await.unwrap(), Written::Stale);
+    assert_eq!(registry.free_key("token", fence, "key").await.unwrap(), Written::Stale);
+    assert_eq!(registry.begin_key("none", fence, "key", "print").await.unwrap(), Keyed::Stale);
+    assert_eq!(key(registry, next, "key").await, Keyed::New);
+}
+
+async fn of_many_who_begin_a_key_one_is_new(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    let answers = join_all((0..16).map(|_| key(registry, fence, "key"))).await;
+    assert_eq!(answers.iter().filter(|answer| **answer == Keyed::New).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| **answer == Keyed::Open).count(), 15);
+}
+
+async fn a_session_has_so_many_keys(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    let names: Vec<String> = (0..10_000).map(|number| format!("key {number}")).collect();
+    for chunk in names.chunks(500) {
+        let answers = join_all(chunk.iter().map(|name| key(registry, fence, name))).await;
+        assert!(answers.iter().all(|answer| *answer == Keyed::New));
+    }
+    assert_eq!(key(registry, fence, "one more").await, Keyed::Full);
+    assert_eq!(key(registry, fence, "key 7").await, Keyed::Open, "known ones are answered still");
+    assert_eq!(registry.free_key("token", fence, "key 7").await.unwrap(), Written::Yes);
+    assert_eq!(key(registry, fence, "one more").await, Keyed::New);
+}
