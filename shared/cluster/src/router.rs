@@ -41,6 +41,8 @@ pub struct RouterSettings {
     pub interest_ttl: Duration,
     /// How often the owner of a session without one is looked for, while somebody listens to it.
     pub look_every: Duration,
+    /// How long the registry may take to answer.
+    pub registry_time: Duration,
     /// How often it is seen after a worker that has not answered yet lives.
     pub watch_every: Duration,
 }
@@ -55,6 +57,7 @@ impl RouterSettings {
             interest_every: Duration::from_secs(2),
             interest_ttl: Duration::from_secs(6),
             look_every: Duration::from_secs(1),
+            registry_time: Duration::from_secs(3),
             watch_every: Duration::from_secs(2),
         }
     }

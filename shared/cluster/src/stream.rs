@@ -69,12 +69,13 @@ async fn resumed(
     }
     let Some(since) = interest.since else {
         if !channel.knows_its_place() {
-            let log = shared.registry.since(channel.token(), FAR).await.map_err(|why| away(&why))?;
+            let log =
+                shared.told(shared.registry.since(channel.token(), FAR)).await.map_err(|why| away(&why))?;
             channel.reached(log.end);
         }
         return Ok(subscription);
     };
-    let log = shared.registry.since(channel.token(), since).await.map_err(|why| away(&why))?;
+    let log = shared.told(shared.registry.since(channel.token(), since)).await.map_err(|why| away(&why))?;
     channel.reached(log.end);
     // A place above the end is of a log that is not there any more.
     let is_cut = log.is_cut || since > log.end;

@@ -21,7 +21,7 @@ impl Shared {
     /// Has every worker answer, and puts the answers together. If one fails, all of it does: a part would pass for all.
     pub(super) async fn at_all(self: &Arc<Self>, call: &Known, ask: &Ask) -> Answer {
         let fate = Fate { call, ask, maybe_done: false };
-        let all = match self.registry.workers().await {
+        let all = match self.told(self.registry.workers()).await {
             Ok(all) if all.is_empty() => return fate.error(no_worker()),
             Ok(all) => all,
             Err(why) => return fate.error(away_for_all(&why)),

@@ -60,7 +60,7 @@ impl Shared {
         tried: &[WorkerId],
     ) -> Result<Option<(WorkerId, String)>, RegistryError> {
         if !call.only_reads {
-            let place = self.registry.place(&broker(params), tried).await?;
+            let place = self.told(self.registry.place(&broker(params), tried)).await?;
             return Ok(place.map(|place| (place.worker, place.address)));
         }
         let all = self.alive().await?;

@@ -71,9 +71,18 @@ impl Search {
 }
 
 impl Shared {
+    /// What the registry answers, unless it takes too long: a call that was not sent must not end as one of unknown fate.
+    pub(crate) async fn told<T>(
+        &self,
+        question: impl Future<Output = Result<T, RegistryError>>,
+    ) -> Result<T, RegistryError> {
+        let answer = tokio::time::timeout(self.settings.registry_time, question).await;
+        answer.unwrap_or_else(|_| Err(RegistryError("nothing within the time it may take".to_owned())))
+    }
+
     /// Asks the registry where a token is.
     pub(crate) async fn find(self: &Arc<Self>, token: &str) -> Result<Found, RegistryError> {
-        Ok(match self.registry.route(token).await? {
+        Ok(match self.told(self.registry.route(token)).await? {
             Routed::Nowhere => {
                 self.routes.drop(token);
                 Found::Nowhere
@@ -104,8 +113,11 @@ impl Shared {
         self.tasks.spawn(async move {
             let (shared, token) = (&turn.shared, &turn.token);
             let Some(address) = shared.some_worker().await else { return };
-            if let Err(failure) = shared.client.adopt(&address, token, ADOPT_TIME).await {
-                tracing::info!(?failure, "a worker has not taken over a session");
+            tokio::select! {
+                () = shared.stop.cancelled() => {}
+                done = shared.client.adopt(&address, token, ADOPT_TIME) => if let Err(failure) = done {
+                    tracing::info!(?failure, "a worker has not taken over a session");
+                }
             }
         });
     }
@@ -126,7 +138,7 @@ impl Shared {
         {
             return Ok(Arc::clone(all));
         }
-        let all = Arc::new(self.registry.workers().await?);
+        let all = Arc::new(self.told(self.registry.workers()).await?);
         *last = Some((Instant::now(), Arc::clone(&all)));
         Ok(all)
     }

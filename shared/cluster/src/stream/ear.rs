@@ -13,14 +13,14 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::channel::Channel;
-use super::hub::Open;
+use super::hub::{Open, deaf};
 use crate::router::{Shared, away};
 
 /// How long channels stay when nobody listens any more, and how often it is looked.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// How long the registry may take to begin listening.
-const OPEN_TIME: Duration = Duration::from_secs(5);
+pub(super) const OPEN_TIME: Duration = Duration::from_secs(5);
 
 /// Logs that are read at once after a gap.
 const READS_MAX: usize = 32;
@@ -95,7 +95,7 @@ async fn begin(
             Ok(())
         }
         Ok(Err(why)) => Err(away(&why)),
-        Err(_) => Err(Error::busy("Events of this session cannot be listened to at the moment. Try again.")),
+        Err(_) => Err(deaf()),
     }
 }
 
@@ -132,15 +132,15 @@ async fn fill(shared: Arc<Shared>, channel: Arc<Channel>) {
     let Some(last) = channel.place_before_gap() else { return };
     let mut pauses = Backoff::new(READ_PAUSES.0, READ_PAUSES.1);
     for _ in 0..READ_ATTEMPTS {
-        match timeout(OPEN_TIME, shared.registry.since(channel.token(), last)).await {
-            Ok(Ok(Since { is_cut: false, events, .. })) => {
+        match shared.told(shared.registry.since(channel.token(), last)).await {
+            Ok(Since { is_cut: false, events, .. }) => {
                 for frame in events {
                     channel.publish(frame);
                 }
                 return;
             }
-            Ok(Ok(_)) => break,
-            Ok(Err(_)) | Err(_) => tokio::time::sleep(pauses.pause()).await,
+            Ok(_) => break,
+            Err(_) => tokio::time::sleep(pauses.pause()).await,
         }
     }
     // They come back, say where they were, and are told what is missing.

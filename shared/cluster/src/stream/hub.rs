@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bus::{End, Interest, Subscription};
 use error::Error;
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::CHANNELS_MAX;
 use super::channel::Channel;
+use super::ear::OPEN_TIME;
 
 /// Requests to the ear that may wait.
 const ORDERS_MAX: usize = 1024;
@@ -17,6 +19,11 @@ const ORDERS_MAX: usize = 1024;
 pub(crate) struct Open {
     pub(super) token: String,
     pub(super) done: oneshot::Sender<Result<(), Error>>,
+}
+
+/// The error while the registry does not let us listen.
+pub(super) fn deaf() -> Error {
+    Error::busy("Events of this session cannot be listened to at the moment. Try again.")
 }
 
 /// All sessions that are listened to in this process.
@@ -61,9 +68,15 @@ impl Hub {
     /// Has the ear listen to a token.
     pub(super) async fn open(&self, token: &str) -> Result<(), Error> {
         let (done, opened) = oneshot::channel();
-        let stops = |_| Error::busy("This instance stops. Try again.");
-        self.orders.send(Open { token: token.to_owned(), done }).await.map_err(|_| stops(()))?;
-        opened.await.map_err(|_| stops(()))?
+        let opening = async {
+            self.orders.send(Open { token: token.to_owned(), done }).await.ok()?;
+            opened.await.ok()
+        };
+        match timeout(2 * OPEN_TIME, opening).await {
+            Ok(Some(opened)) => opened,
+            Ok(None) => Err(Error::busy("This instance stops. Try again.")),
+            Err(_) => Err(deaf()),
+        }
     }
 
     pub(super) fn get(&self, token: &str) -> Option<Arc<Channel>> {

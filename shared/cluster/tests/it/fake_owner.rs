@@ -36,6 +36,8 @@ pub(crate) enum Does {
 /// What a worker was told to listen for.
 pub(crate) type Told = (String, Vec<Interested>, Duration);
 
+type Then = Box<dyn Fn(&str) + Send>;
+
 pub(crate) struct FakeOwner {
     name: String,
     does: Mutex<Does>,
@@ -46,7 +48,7 @@ pub(crate) struct FakeOwner {
     pub(crate) not_mine: Mutex<Vec<String>>,
     pub(crate) deeds: Mutex<Vec<String>>,
     /// What becomes true by an adoption.
-    on_adopt: Mutex<Option<Box<dyn Fn(&str) + Send>>>,
+    on_adopt: Mutex<Option<Then>>,
     pub(crate) is_ready: AtomicBool,
 }
 

@@ -27,6 +27,7 @@ pub(crate) struct FakeRegistry(Mutex<State>);
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) is_down: bool,
+    pub(crate) is_silent: bool,
     pub(crate) routes: HashMap<String, Routed>,
     pub(crate) workers: Vec<WorkerInfo>,
     pub(crate) looked_up: usize,
@@ -156,6 +157,9 @@ impl Sessions for FakeRegistry {
         unused()
     }
     async fn route(&self, token: &str) -> Answer<Routed> {
+        if self.state().is_silent {
+            return std::future::pending().await;
+        }
         let mut state = self.up()?;
         state.looked_up += 1;
         Ok(state.routes.get(token).cloned().unwrap_or(Routed::Nowhere))

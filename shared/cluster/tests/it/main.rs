@@ -9,3 +9,4 @@ mod placing;
 mod routing;
 mod serving;
 mod streams;
+mod traces;

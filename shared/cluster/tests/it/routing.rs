@@ -27,6 +27,15 @@ async fn a_route_is_looked_up_once() {
 }
 
 #[tokio::test]
+async fn a_registry_that_does_not_answer_holds_nothing_up() {
+    let world = World::with(|settings| settings.registry_time = Duration::from_millis(100));
+    world.registry.state().is_silent = true;
+    let error = in_time("the answer", world.router.ask(ask("OrderSend", &[("id", "t")]))).await;
+    let error = error.result.unwrap_err();
+    assert_eq!((error.code(), error.outcome()), (Code::ServerBusy, Some(Outcome::NotSent)));
+}
+
+#[tokio::test]
 async fn unknown_tokens_and_calls_are_told_so() {
     let world = World::new();
     let error = world.router.ask(ask("OpenedOrders", &[("id", "no")])).await.result.unwrap_err();
