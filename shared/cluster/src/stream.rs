@@ -80,7 +80,7 @@ async fn resumed(
     // A place above the end is of a log that is not there any more.
     let is_cut = log.is_cut || since > log.end;
     let missed = log.events.into_iter().filter(|frame| interest.topics.contains(frame.topic));
-    Ok(subscription.after(since.min(log.end), missed, is_cut))
+    Ok(subscription.after(since, log.end, missed, is_cut))
 }
 
 /// Whether what must not be lost is among these.

@@ -153,7 +153,13 @@ impl Shared {
                 () = self.death_of(&to) => return Err(Failure::Broken("the worker has died".to_owned())),
             };
             match reply {
-                Reply::Elsewhere(address) => to = self.client.peer(&address)?,
+                Reply::Elsewhere(address) => {
+                    // So that the next call does not make the same detour.
+                    if let Some(token) = &ask.token {
+                        self.routes.drop(token);
+                    }
+                    to = self.client.peer(&address)?;
+                }
                 reply => return Ok(reply),
             }
         }

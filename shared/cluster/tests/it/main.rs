@@ -9,4 +9,5 @@ mod placing;
 mod routing;
 mod serving;
 mod streams;
+mod together;
 mod traces;

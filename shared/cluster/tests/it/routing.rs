@@ -75,6 +75,9 @@ async fn another_worker_that_is_named_is_asked() {
     world.own("t", &first, 1);
     first.owner.does(Does::Say(Reply::Elsewhere(second.address.clone())));
     assert_eq!(said(&world.router.ask(ask("OrderSend", &[("id", "t")])).await), "[\"second\"]");
+    world.own("t", &second, 2);
+    assert_eq!(said(&world.router.ask(ask("OrderSend", &[("id", "t")])).await), "[\"second\"]");
+    assert_eq!(first.owner.asked(), 1, "the detour is not made again");
     second.owner.does(Does::Say(Reply::Elsewhere(first.address.clone())));
     let mut round = ask("OrderSend", &[("id", "t")]);
     round.deadline = Instant::now() + Duration::from_millis(300);
