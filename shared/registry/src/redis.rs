@@ -47,6 +47,10 @@ impl RedisRegistry {
     /// When the URL is none of the known forms.
     pub fn connect(url: &str) -> Result<Self, RegistryError> {
         let lines = Lines::new(Address::parse(url)?);
+        if url.starts_with("rediss") {
+            // The library takes what the process has agreed upon, and panics without. An error says that it has already.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
         Ok(Self { lines: Arc::new(lines), names: Names::new(names::PREFIX) })
     }
 

@@ -1,4 +1,5 @@
-//! What the traits promise, tested against both registries.
+//! What the traits promise, tested against both registries; the one in Redis with a
+//! single server and with a cluster, where each script may only touch keys of one slot.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test fails by panicking.
 
@@ -15,13 +16,21 @@ mod tools;
 #[path = "conformance/workers.rs"]
 mod workers;
 
-/// Runs each of these scenarios against both registries.
+/// Runs each of these scenarios against every registry.
 macro_rules! on_both {
     ($($name:ident)+) => {
         mod in_memory {
             $(#[tokio::test]
             async fn $name() {
                 super::$name(&registry::MemoryRegistry::new()).await;
+            })+
+        }
+
+        mod in_a_cluster {
+            $(#[tokio::test]
+            async fn $name() {
+                let (_servers, registry) = crate::tools::cluster().await;
+                super::$name(&registry).await;
             })+
         }
 

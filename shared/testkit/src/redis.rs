@@ -82,6 +82,40 @@ impl Redis {
         panic!("redis-sentinel does not start: {STARTS_MAX} free ports were taken by others");
     }
 
+    /// Starts a cluster of three masters without replicas.
+    ///
+    /// # Panics
+    /// If there is no `redis-server`, or they do not find each other.
+    pub async fn cluster() -> Vec<Self> {
+        let mut nodes = Vec::new();
+        let slots = [("0", "5460"), ("5461", "10922"), ("10923", "16383")];
+        for (number, (first, last)) in slots.into_iter().enumerate() {
+            let node =
+                Self::start_with(&["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"]).await;
+            let epoch = (number + 1).to_string();
+            assert_eq!(node.command(&["CLUSTER", "SET-CONFIG-EPOCH", &epoch]).await, "+OK");
+            assert_eq!(node.command(&["CLUSTER", "ADDSLOTSRANGE", first, last]).await, "+OK");
+            nodes.push(node);
+        }
+        for other in &nodes[1..] {
+            let met = nodes[0].command(&["CLUSTER", "MEET", "127.0.0.1", &other.port.to_string()]).await;
+            assert_eq!(met, "+OK");
+        }
+        Self::cluster_is_up(&nodes).await;
+        nodes
+    }
+
+    /// Waits until all of a cluster say that it serves.
+    pub async fn cluster_is_up(nodes: &[Self]) {
+        for node in nodes {
+            eventually("the cluster is up", async || {
+                let answer = node.try_command(&["GET", "any"]).await?;
+                (!answer.starts_with("-CLUSTERDOWN")).then_some(())
+            })
+            .await;
+        }
+    }
+
     /// Where it is.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)

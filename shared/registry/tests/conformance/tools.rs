@@ -15,6 +15,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(600);
 
 /// The server of all tests that run now: the last of them ends it.
 static SERVER: Mutex<Weak<Redis>> = Mutex::const_new(Weak::new());
+static CLUSTER: Mutex<Weak<Vec<Redis>>> = Mutex::const_new(Weak::new());
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A registry that shares its server, but no keys, with others.
@@ -28,6 +29,24 @@ pub(crate) async fn redis() -> (Arc<Redis>, RedisRegistry) {
     let prefix = format!("test{}:", NEXT.fetch_add(1, Ordering::Relaxed));
     let registry = RedisRegistry::connect(&server.url()).unwrap().with_prefix(&prefix);
     (server, registry)
+}
+
+/// The same with a cluster.
+pub(crate) async fn cluster() -> (Arc<Vec<Redis>>, RedisRegistry) {
+    let mut shared = CLUSTER.lock().await;
+    let servers = match shared.upgrade() {
+        Some(servers) => servers,
+        None => Arc::new(Redis::cluster().await),
+    };
+    *shared = Arc::downgrade(&servers);
+    let prefix = format!("test{}:", NEXT.fetch_add(1, Ordering::Relaxed));
+    let registry = RedisRegistry::connect(&cluster_url(&servers)).unwrap().with_prefix(&prefix);
+    (servers, registry)
+}
+
+pub(crate) fn cluster_url(servers: &[Redis]) -> String {
+    let hosts: Vec<_> = servers.iter().map(|server| format!("127.0.0.1:{}", server.port())).collect();
+    format!("redis+cluster://{}", hosts.join(","))
 }
 
 pub(crate) fn worker(id: &str) -> WorkerId {

@@ -1,0 +1,69 @@
+//! What the registry in memory forgets in time.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test fails by panicking.
+
+use std::time::Duration;
+
+use bus::{Frame, Position, Topic};
+use bytes::Bytes;
+use registry::{
+    AccountName, Events, Fence, Keyed, Keys, MemoryRegistry, Opened, Sessions, WorkerId, Written,
+};
+use tokio::time::advance;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+async fn live(registry: &MemoryRegistry, token: &str) -> Fence {
+    let (account, owner) = (AccountName::new("account"), WorkerId::new("one"));
+    let Opened::Yes(fence) = registry.open(token, &account, &owner, &Bytes::new()).await.unwrap() else {
+        panic!("{token} is taken")
+    };
+    assert_eq!(registry.opened(token, fence, &Bytes::new()).await.unwrap(), Written::Yes);
+    fence
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idempotency_key_is_kept_for_a_day() {
+    let registry = MemoryRegistry::new();
+    let fence = live(&registry, "token").await;
+    assert_eq!(registry.begin_key("token", fence, "old", "print").await.unwrap(), Keyed::New);
+    advance(DAY - Duration::from_secs(1)).await;
+    assert_eq!(registry.begin_key("token", fence, "new", "print").await.unwrap(), Keyed::New);
+    assert_eq!(registry.begin_key("token", fence, "old", "print").await.unwrap(), Keyed::Open);
+    advance(Duration::from_secs(2)).await;
+    assert_eq!(registry.begin_key("token", fence, "old", "other").await.unwrap(), Keyed::New);
+    assert_eq!(registry.begin_key("token", fence, "new", "print").await.unwrap(), Keyed::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_is_kept_for_a_day_after_its_last_event() {
+    let registry = MemoryRegistry::new();
+    let fence = live(&registry, "token").await;
+    let at = |offset| Position { epoch: fence.0, offset };
+    for offset in 1..=2 {
+        let event = Frame::new(Topic::OrderUpdate, None, Bytes::from_static(b"{}")).at(at(offset));
+        assert_eq!(registry.append("token", fence, &[event], &Bytes::new()).await.unwrap(), Written::Yes);
+        advance(DAY - Duration::from_secs(1)).await;
+    }
+    assert!(!registry.since("token", at(0)).await.unwrap().is_cut);
+    advance(Duration::from_secs(2)).await;
+    let since = registry.since("token", at(1)).await.unwrap();
+    assert_eq!((since.is_cut, since.events.len(), since.end), (true, 0, at(2)));
+    assert!(!registry.since("token", at(2)).await.unwrap().is_cut);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ended_sessions_make_room_for_later_ones() {
+    let registry = MemoryRegistry::new();
+    for number in 0..10_005 {
+        let token = format!("token {number}");
+        let fence = live(&registry, &token).await;
+        let ended = registry.end(&token, fence, Some(DAY)).await.unwrap();
+        assert_eq!(ended, Written::Yes);
+        advance(Duration::from_millis(1)).await;
+    }
+    let tokens = registry.tokens_of(&AccountName::new("account")).await.unwrap();
+    assert_eq!(tokens.len(), 10_000);
+    assert_eq!(registry.record("token 4").await.unwrap(), None);
+    assert!(registry.record("token 5").await.unwrap().is_some());
+}

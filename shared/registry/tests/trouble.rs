@@ -1,0 +1,262 @@
+//! What the registry does when its Redis is slow, gone, another one, or empty.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test fails by panicking.
+
+use std::time::{Duration, Instant};
+
+use bus::{Frame, Position, Topic};
+use bytes::Bytes;
+use registry::{
+    AccountName, Beat, Ear, Events, Fence, Heard, Keyed, Keys, Lease, Opened, RedisRegistry, Routed,
+    Sessions, WorkerId, Workers, Written,
+};
+use testkit::{Redis, eventually, in_time};
+
+/// An operation has failed after this time, with some room for a busy machine.
+const FAILS_WITHIN: Duration = Duration::from_secs(10);
+
+fn registry(server: &Redis) -> RedisRegistry {
+    RedisRegistry::connect(&server.url()).unwrap()
+}
+
+fn worker(id: &str) -> WorkerId {
+    WorkerId::new(id)
+}
+
+fn beat(id: &str) -> Beat {
+    Beat {
+        worker: worker(id),
+        address: format!("{id}:80"),
+        sessions: 0,
+        sessions_max: 10,
+        is_open: true,
+        brokers: Vec::new(),
+        ttl: Duration::from_secs(600),
+    }
+}
+
+async fn live(registry: &RedisRegistry, token: &str) -> Fence {
+    let sealed = Bytes::from_static(b"sealed");
+    let opened = registry.open(token, &AccountName::new("account"), &worker("one"), &sealed).await.unwrap();
+    let Opened::Yes(fence) = opened else { panic!("{token} is taken") };
+    assert_eq!(registry.opened(token, fence, &sealed).await.unwrap(), Written::Yes);
+    fence
+}
+
+fn at(epoch: Fence, offset: u64) -> Position {
+    Position { epoch: epoch.0, offset }
+}
+
+async fn append(registry: &RedisRegistry, token: &str, fence: Fence, offset: u64) {
+    let event = Frame::new(Topic::OrderUpdate, None, Bytes::from_static(b"{}")).at(at(fence, offset));
+    let written = registry.append(token, fence, &[event], &Bytes::new()).await.unwrap();
+    assert_eq!(written, Written::Yes);
+}
+
+async fn works_again(registry: &RedisRegistry) {
+    eventually("the registry works", async || registry.workers().await.ok().map(drop)).await;
+}
+
+async fn next(ear: &mut dyn Ear) -> Heard {
+    in_time("something is heard", ear.next()).await
+}
+
+/// After a gap everything is heard again.
+async fn hears_again(registry: &RedisRegistry, ear: &mut dyn Ear, tokens: &[&str]) {
+    assert_eq!(next(ear).await, Heard::Gap);
+    for token in tokens {
+        eventually("it is told", async || registry.tell_changed(token).await.ok()).await;
+        let expected = Heard::Changed { token: (*token).to_owned() };
+        // There may be more than one gap until everything is calm.
+        while next(ear).await != expected {}
+    }
+}
+
+#[tokio::test]
+async fn redis_need_not_run_at_first() {
+    let server = Redis::start().await;
+    server.kill();
+    let registry = registry(&server);
+    let begun = Instant::now();
+    assert!(registry.workers().await.is_err());
+    let mut ear = registry.listen().await.unwrap();
+    assert!(ear.open("token").await.is_err());
+    assert!(begun.elapsed() < FAILS_WITHIN);
+    server.restart().await;
+    works_again(&registry).await;
+    eventually("an ear opens", async || ear.open("token").await.ok()).await;
+    registry.tell_changed("token").await.unwrap();
+    assert_eq!(next(&mut *ear).await, Heard::Changed { token: "token".to_owned() });
+}
+
+#[tokio::test]
+async fn what_was_written_survives_a_restart() {
+    let server = Redis::start().await;
+    let registry = registry(&server);
+    registry.join(&beat("one")).await.unwrap();
+    let fence = live(&registry, "token").await;
+    append(&registry, "token", fence, 1).await;
+    let mut ear = registry.listen().await.unwrap();
+    ear.open("token").await.unwrap();
+    server.restart().await;
+    works_again(&registry).await;
+    assert_eq!(registry.verify(&[("token".to_owned(), fence)]).await.unwrap(), [true]);
+    assert_eq!(registry.beat(&beat("one")).await.unwrap(), Lease::Kept);
+    let since = registry.since("token", at(fence, 0)).await.unwrap();
+    assert_eq!((since.is_cut, since.events.len()), (false, 1));
+    hears_again(&registry, &mut *ear, &["token"]).await;
+}
+
+#[tokio::test]
+async fn after_everything_was_lost_sessions_are_brought_back() {
+    let server = Redis::start().await;
+    let registry = registry(&server);
+    registry.join(&beat("one")).await.unwrap();
+    let fence = live(&registry, "token").await;
+    append(&registry, "token", fence, 1).await;
+    let known = registry.record("token").await.unwrap().unwrap();
+    server.restart_empty().await;
+    works_again(&registry).await;
+    assert_eq!(registry.route("token").await.unwrap(), Routed::Nowhere);
+    assert_eq!(registry.save("token", fence, &Bytes::new()).await.unwrap(), Written::Stale);
+    assert_eq!(registry.beat(&beat("one")).await.unwrap(), Lease::Lost, "a dead id came back");
+    let back = registry.bring_back("token", &known, &worker("two")).await.unwrap().unwrap();
+    assert!(back > fence);
+    assert!(registry.since("token", at(fence, 1)).await.unwrap().is_cut);
+    append(&registry, "token", back, 1).await;
+    assert!(!registry.since("token", at(back, 0)).await.unwrap().is_cut);
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_costs_a_bounded_time() {
+    let server = Redis::start().await;
+    let registry = registry(&server);
+    let fence = live(&registry, "token").await;
+    let mut ear = registry.listen().await.unwrap();
+    ear.open("token").await.unwrap();
+    server.pause();
+    for _ in 0..2 {
+        let begun = Instant::now();
+        assert!(registry.route("token").await.is_err());
+        assert!(begun.elapsed() < FAILS_WITHIN);
+    }
+    // The ear notices by itself.
+    assert!(ear.open("other").await.is_err());
+    server.resume();
+    works_again(&registry).await;
+    assert_eq!(registry.verify(&[("token".to_owned(), fence)]).await.unwrap(), [true]);
+    hears_again(&registry, &mut *ear, &["token"]).await;
+}
+
+#[tokio::test]
+async fn a_log_that_expired_is_cut() {
+    let server = Redis::start().await;
+    let registry = registry(&server);
+    let fence = live(&registry, "token").await;
+    append(&registry, "token", fence, 1).await;
+    append(&registry, "token", fence, 2).await;
+    let expires = server.command(&["PTTL", "mt5rest:session:{token}:log"]).await;
+    assert!(expires[1..].parse::<u64>().unwrap() > 23 * 3600 * 1000, "{expires}");
+    // As a day of silence would.
+    assert_eq!(server.command(&["DEL", "mt5rest:session:{token}:log"]).await, ":1");
+    for offset in [3, 4] {
+        for lost in [Position::default(), at(fence, 0), at(fence, 1)] {
+            assert!(registry.since("token", lost).await.unwrap().is_cut, "{lost}");
+        }
+        let known = registry.since("token", at(fence, 2)).await.unwrap();
+        assert_eq!((known.is_cut, known.end), (false, at(fence, offset - 1)));
+        append(&registry, "token", fence, offset).await;
+    }
+}
+
+#[tokio::test]
+async fn an_idempotency_key_is_kept_for_a_day() {
+    let server = Redis::start().await;
+    let registry = registry(&server);
+    let fence = live(&registry, "token").await;
+    for key in ["old", "new"] {
+        assert_eq!(registry.begin_key("token", fence, key, "print").await.unwrap(), Keyed::New);
+    }
+    let yesterday = (runtime::unix_ms() - 24 * 3600 * 1000 - 1).to_string();
+    let aged = server.command(&["ZADD", "mt5rest:session:{token}:times", &yesterday, "old"]).await;
+    assert_eq!(aged, ":0");
+    assert_eq!(registry.begin_key("token", fence, "new", "print").await.unwrap(), Keyed::Open);
+    assert_eq!(registry.begin_key("token", fence, "old", "other").await.unwrap(), Keyed::New);
+}
+
+#[tokio::test]
+async fn no_secret_is_shown() {
+    let server = Redis::start().await;
+    assert_eq!(server.command(&["CONFIG", "SET", "requirepass", "right"]).await, "+OK");
+    let wrong = format!("redis://user:secret@127.0.0.1:{}", server.port());
+    let secured = format!("rediss://user:secret@127.0.0.1:{}", server.port());
+    for url in [wrong, secured] {
+        let registry = RedisRegistry::connect(&url).unwrap();
+        let error = registry.workers().await.unwrap_err();
+        for text in [format!("{registry:?}"), error.to_string(), format!("{error:?}")] {
+            assert!(!text.contains("secret"), "{text}");
+        }
+    }
+    let right = format!("redis://:right@127.0.0.1:{}/3", server.port());
+    assert_eq!(RedisRegistry::connect(&right).unwrap().workers().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_failover_by_sentinel_is_followed() {
+    let master = Redis::start().await;
+    let replica = Redis::start_with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
+    eventually("the replica is up to date", async || {
+        let count = master.command(&["WAIT", "1", "100"]).await;
+        (count == ":1").then_some(())
+    })
+    .await;
+    let sentinel = Redis::sentinel(&master).await;
+    let url = format!("redis+sentinel://127.0.0.1:1,127.0.0.1:{}/main", sentinel.port());
+    let registry = RedisRegistry::connect(&url).unwrap();
+    eventually("the sentinel knows the master", async || registry.workers().await.ok().map(drop)).await;
+    let fence = live(&registry, "token").await;
+    let mut ear = registry.listen().await.unwrap();
+    ear.open("token").await.unwrap();
+    eventually("the replica has it", async || {
+        (replica.command(&["EXISTS", "mt5rest:session:{token}:record"]).await == ":1").then_some(())
+    })
+    .await;
+    master.kill();
+    let saved = eventually("the replica is the master", async || {
+        registry.save("token", fence, &Bytes::from_static(b"after")).await.ok()
+    })
+    .await;
+    assert_eq!(saved, Written::Yes);
+    let record = registry.record("token").await.unwrap().unwrap();
+    assert_eq!((record.fence, &record.memo[..]), (fence, &b"after"[..]));
+    hears_again(&registry, &mut *ear, &["token"]).await;
+}
+
+#[tokio::test]
+async fn a_node_of_a_cluster_may_go_and_come_back() {
+    let nodes = Redis::cluster().await;
+    let hosts: Vec<_> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())).collect();
+    let registry = RedisRegistry::connect(&format!("redis+cluster://{}", hosts.join(","))).unwrap();
+    let tokens = ["a", "b", "c", "d", "e", "f"];
+    let mut fences = Vec::new();
+    let mut ear = registry.listen().await.unwrap();
+    for token in tokens {
+        fences.push((token.to_owned(), live(&registry, token).await));
+        ear.open(token).await.unwrap();
+    }
+    nodes[1].kill();
+    eventually("something is missed", async || {
+        let begun = Instant::now();
+        let missed = registry.verify(&fences).await.is_err();
+        assert!(begun.elapsed() < FAILS_WITHIN);
+        missed.then_some(())
+    })
+    .await;
+    nodes[1].restart().await;
+    Redis::cluster_is_up(&nodes).await;
+    eventually("all is there again", async || {
+        registry.verify(&fences).await.ok().filter(|all| all == &[true; 6])
+    })
+    .await;
+    hears_again(&registry, &mut *ear, &tokens).await;
+}
