@@ -75,7 +75,10 @@ async fn resumed(
         }
         return Ok(subscription);
     };
-    let log = shared.told(shared.registry.since(channel.token(), since)).await.map_err(|why| away(&why))?;
+    let log = shared
+        .told(shared.registry.since(channel.token(), since.min(FAR)))
+        .await
+        .map_err(|why| away(&why))?;
     channel.reached(log.end);
     // A place above the end is of a log that is not there any more.
     let is_cut = log.is_cut || since > log.end;

@@ -211,6 +211,7 @@ impl Events for FakeRegistry {
         unused()
     }
     async fn since(&self, _: &str, after: Position) -> Answer<Since> {
+        assert!(after.epoch <= 1 << 53, "not a number that every registry can hold");
         let state = self.up()?;
         let events = state.log.iter().filter(|frame| frame.at > after).cloned().collect();
         let end = state.log.last().map(|frame| frame.at).unwrap_or_default();

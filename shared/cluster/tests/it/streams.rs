@@ -98,6 +98,10 @@ async fn what_is_not_kept_any_more_is_said() {
     assert!(reader.is_cut());
     world.registry.say_frame("t", event(5, 8));
     gets(&mut reader, &["5-8"]).await;
+    let last = format!("{0}-{0}", u64::MAX);
+    let mut reader = listening(&world, Some(&last)).await;
+    world.registry.say_frame("t", event(5, 9));
+    gets(&mut reader, &["5-9"]).await;
 }
 
 #[tokio::test]
