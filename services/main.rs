@@ -43,6 +43,8 @@ fn run(role: Role) -> anyhow::Result<()> {
             return Ok(());
         }
         Role::Standalone(log, options) => (log, roles::Server::Standalone(options)),
+        Role::Api(log, options) => (log, roles::Server::Api(options)),
+        Role::Worker(log, options) => (log, roles::Server::Worker(options)),
         Role::Broker(log, options) => (log, roles::Server::Broker(options)),
     };
     runtime::init_logging(&log.filter, log.format);

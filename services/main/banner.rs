@@ -27,6 +27,13 @@ pub(crate) fn service(version: &str, listen: SocketAddr, broker: Option<(SocketA
     lines.join("\n")
 }
 
+/// The lines for a worker of a cluster.
+pub(crate) fn worker(version: &str, listen: SocketAddr, advertise: &str) -> String {
+    format!(
+        "mt5rest {version}, worker\nlistening on {listen} for other processes, which reach it at {advertise}"
+    )
+}
+
 /// The lines for a demo broker alone.
 pub(crate) fn broker(version: &str, listen: SocketAddr, name: &str) -> String {
     let (host, port) = host_and_port(listen);

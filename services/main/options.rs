@@ -5,14 +5,18 @@
 
 #[path = "options/check.rs"]
 mod check;
+#[path = "options/cluster.rs"]
+mod cluster;
 #[cfg(test)]
 #[path = "options/tests.rs"]
 mod tests;
+#[path = "options/texts.rs"]
+mod texts;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use check::{BrokerRole, Role, StandaloneRole};
+pub(crate) use check::{ApiRole, BrokerRole, ClusterLink, Role, StandaloneRole, WorkerRole};
 
 /// REST and WebSocket access to MetaTrader 5 accounts, over the protocol of the Web Terminal.
 ///
@@ -30,12 +34,19 @@ const EXAMPLES: &str = "Examples:
   mt5rest                                     service on port 5000, demo broker on port 5001
   mt5rest --listen 0.0.0.0:80 --no-broker     service only, for accounts at real brokers
   mt5rest --replay ticks --speed 10           demo broker that replays tick files
-  mt5rest broker --market-hours real          demo broker only";
+  mt5rest broker --market-hours real          demo broker only
+  mt5rest api --redis-url redis://redis       front of a cluster
+  mt5rest worker --redis-url redis://redis --advertise worker-1:5100
+                                              owner of sessions in a cluster";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs service and demo broker in one process; the default.
     Standalone(Box<StandaloneArgs>),
+    /// Runs the front of a cluster: HTTP and WebSockets, without sessions of its own.
+    Api(Box<ApiArgs>),
+    /// Runs a worker of a cluster: owns sessions, and is reached by api processes only.
+    Worker(Box<WorkerArgs>),
     /// Runs the demo broker alone.
     Broker(Box<BrokerOnlyArgs>),
     /// Prints the OpenAPI document.
@@ -68,10 +79,96 @@ struct StandaloneArgs {
     /// Where the service may connect to: any address, or public ones only.
     #[arg(long, env = "MT5REST_EGRESS", value_name = "any|public", default_value = "any")]
     egress: String,
+    /// Networks that may be dialled although they are not public, such as 10.1.0.0/16,192.168.7.0/24; implies public.
+    #[arg(long, env = "MT5REST_EGRESS_ALLOW", value_name = "NETWORKS")]
+    egress_allow: Option<String>,
+    #[command(flatten)]
+    auth: AuthArgs,
     #[command(flatten)]
     broker: BrokerArgs,
     #[command(flatten)]
     log: LogArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+struct ApiArgs {
+    /// Address of the service; port 0 takes a free one.
+    #[arg(long, env = "MT5REST_LISTEN", value_name = "IP:PORT", default_value = "127.0.0.1:5000")]
+    listen: String,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
+    auth: AuthArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+struct WorkerArgs {
+    /// Address for calls of other processes of the cluster; port 0 takes a free one.
+    #[arg(long, env = "MT5REST_LISTEN", value_name = "IP:PORT", default_value = "127.0.0.1:5100")]
+    listen: String,
+    /// Address under which other processes reach this worker; what it listens on, if not given.
+    #[arg(long, env = "MT5REST_ADVERTISE", value_name = "HOST:PORT")]
+    advertise: Option<String>,
+    /// Keys that seal login data, NAME:BASE64 of 32 bytes, several with commas: the first seals, all open.
+    #[arg(long, env = "MT5REST_SEALING_KEYS", value_name = "KEYS", hide_env_values = true)]
+    sealing_keys: Option<String>,
+    /// File that holds them, so that they stand in no command line.
+    #[arg(long, env = "MT5REST_SEALING_KEYS_FILE", value_name = "FILE")]
+    sealing_keys_file: Option<String>,
+    /// Most sessions at once.
+    #[arg(long, env = "MT5REST_SESSIONS_MAX", value_name = "NUMBER", default_value = "10000")]
+    sessions_max: String,
+    /// Most logins at one broker in a second, over the whole cluster.
+    #[arg(long, env = "MT5REST_LOGINS_PER_SECOND", value_name = "NUMBER", default_value = "200")]
+    logins_per_second: String,
+    /// Broker directory: JSON file with servers, their companies and addresses; read again when it changes.
+    #[arg(long, env = "MT5REST_BROKERS", value_name = "FILE")]
+    brokers: Option<String>,
+    /// Key of calls over all sessions, such as ConnectionStatusAll; without one they are refused.
+    #[arg(long, env = "MT5REST_ADMIN_KEY", value_name = "KEY", hide_env_values = true)]
+    admin_key: Option<String>,
+    /// File that holds this key, so that it stands in no command line.
+    #[arg(long, env = "MT5REST_ADMIN_KEY_FILE", value_name = "FILE")]
+    admin_key_file: Option<String>,
+    /// Further certificate authorities to trust, PEM.
+    #[arg(long, env = "MT5REST_EXTRA_CA", value_name = "FILE")]
+    extra_ca: Option<String>,
+    /// Where the worker may connect to: public addresses only, or any.
+    #[arg(long, env = "MT5REST_EGRESS", value_name = "any|public", default_value = "public")]
+    egress: String,
+    /// Networks that may be dialled although they are not public, such as 10.1.0.0/16,192.168.7.0/24.
+    #[arg(long, env = "MT5REST_EGRESS_ALLOW", value_name = "NETWORKS")]
+    egress_allow: Option<String>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Cluster")]
+struct ClusterArgs {
+    /// Redis that all processes share: redis://HOST, redis+sentinel://HOST,HOST/MASTER or redis+cluster://HOST,HOST.
+    #[arg(long, env = "MT5REST_REDIS_URL", value_name = "URL", hide_env_values = true)]
+    redis_url: Option<String>,
+    /// File that holds this URL, for one with a password.
+    #[arg(long, env = "MT5REST_REDIS_URL_FILE", value_name = "FILE")]
+    redis_url_file: Option<String>,
+    /// Secret that all processes share: signs the calls between them.
+    #[arg(long, env = "MT5REST_CLUSTER_KEY", value_name = "KEY", hide_env_values = true)]
+    cluster_key: Option<String>,
+    /// File that holds this secret, so that it stands in no command line.
+    #[arg(long, env = "MT5REST_CLUSTER_KEY_FILE", value_name = "FILE")]
+    cluster_key_file: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+struct AuthArgs {
+    /// Whether callers must show an API key; there are none yet, so this is off.
+    #[arg(long, env = "MT5REST_AUTH", value_name = "on|off", default_value = "off")]
+    auth: String,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -1,18 +1,22 @@
 //! The parts of each role: bound first, started then, taken down in reverse.
 
+#[path = "roles/cluster.rs"]
+mod cluster;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::cluster::Router;
 use anyhow::{Context, Result};
 use api::Api;
 use broker::Broker;
 use runtime::Tasks;
 use tokio::net::TcpListener;
-use worker::{BrokerServer, Endpoint, Worker};
+use worker::{BrokerServer, Endpoint, Member, Worker};
 
 use crate::banner;
-use crate::options::{BrokerRole, StandaloneRole};
+use crate::options::{ApiRole, BrokerRole, StandaloneRole, WorkerRole};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -20,12 +24,17 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// commonly kill after 30 s.
 const GRACE: Duration = Duration::from_secs(28);
 
+/// How long sessions may take to move to other workers.
+const MOVE_GRACE: Duration = Duration::from_secs(18);
+
 /// How long sessions may take to log out.
 const SESSIONS_GRACE: Duration = Duration::from_secs(5);
 
 /// A role that serves.
 pub(crate) enum Server {
     Standalone(Box<StandaloneRole>),
+    Api(Box<ApiRole>),
+    Worker(Box<WorkerRole>),
     Broker(Box<BrokerRole>),
 }
 
@@ -34,6 +43,8 @@ impl Server {
     pub(crate) async fn start(self) -> Result<Running> {
         match self {
             Self::Standalone(role) => standalone(*role).await,
+            Self::Api(role) => cluster::api(*role).await,
+            Self::Worker(role) => cluster::worker(*role).await,
             Self::Broker(role) => {
                 let (listener, addr) = bind(role.listen, "--broker-listen", "MT5REST_BROKER_LISTEN").await?;
                 let name = role.settings.server_name.clone();
@@ -41,7 +52,7 @@ impl Server {
                 let broker =
                     Broker::start(listener, role.settings).context("the demo broker does not start")?;
                 let banner = banner::broker(VERSION, addr, &name);
-                Ok(Running { banner, front: None, worker: None, broker: Some(broker) })
+                Ok(Running { broker: Some(broker), ..Running::of(banner) })
             }
         }
     }
@@ -52,23 +63,40 @@ pub(crate) struct Running {
     banner: String,
     /// The front: one task, which ends when told and all its sockets are closed.
     front: Option<Tasks>,
+    /// Finds the owners of sessions.
+    router: Option<Arc<Router>>,
+    /// The worker as part of a cluster, and what serves it to the others.
+    member: Option<(Arc<Member>, Tasks)>,
     worker: Option<Arc<Worker>>,
     broker: Option<Broker>,
 }
 
 impl Running {
+    /// Nothing yet but words.
+    const fn of(banner: String) -> Self {
+        Self { banner, front: None, router: None, member: None, worker: None, broker: None }
+    }
+
     /// What to tell the user.
     pub(crate) fn banner(&self) -> &str {
         &self.banner
     }
 
-    /// Stops accepting and closes sockets, then logs out the sessions, then ends the broker.
+    /// Stops accepting and closes sockets, then moves or logs out the sessions, then ends the broker.
     pub(crate) async fn shutdown(self) {
         let order = async {
             if let Some(front) = self.front
                 && !front.finish(GRACE).await
             {
                 tracing::warn!("the front did not end in time");
+            }
+            if let Some(router) = self.router {
+                router.shutdown().await;
+            }
+            if let Some((member, serving)) = self.member {
+                // Calls are answered while sessions move.
+                member.leave(MOVE_GRACE).await;
+                serving.finish(SESSIONS_GRACE).await;
             }
             if let Some(worker) = self.worker
                 && !worker.shutdown(SESSIONS_GRACE).await
@@ -117,7 +145,7 @@ async fn standalone(role: StandaloneRole) -> Result<Running> {
         addr,
         demo.map(|(broker, server)| (banner::reachable(broker.addr()), server.name.as_str())),
     );
-    Ok(Running { banner, front: Some(front), worker: Some(worker), broker })
+    Ok(Running { front: Some(front), worker: Some(worker), broker, ..Running::of(banner) })
 }
 
 /// The demo broker in the directory, for ConnectEx.

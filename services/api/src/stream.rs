@@ -1,20 +1,26 @@
 //! WebSockets: one JSON text frame per event, nothing before the first one (but a word on the stream that never has any).
 
+mod resume;
+mod socket;
+mod source;
+mod tokens;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::header::UPGRADE;
 use axum::response::Response;
-use bus::{End, Frame, Interest, Params, Subscription, Topic};
-use bytes::Bytes;
+use bus::{End, Interest, Params, Position, Subscription, Topic};
 use calls::params::Field;
 use error::{Code, Error};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
+use self::socket::Socket;
+use self::source::Source;
+use self::tokens::Wanted;
 use crate::accept::Accept;
 use crate::front::Front;
 use crate::reply::{self, ERROR_STATUS};
@@ -54,22 +60,24 @@ const INCOMING_BYTES_MAX: usize = 64 * 1024;
 /// Buffers of an idle socket. Larger frames pass through; they do not stay.
 const BUFFER_BYTES: usize = 4 * 1024;
 
-/// How long a client has to answer a close frame.
-const CLOSING_TIME: Duration = Duration::from_secs(2);
+/// The `type` of the envelope that a socket with several tokens gets when one of the sessions is over.
+pub(crate) const SESSION_OVER: &str = "SessionOver";
+
+/// The `type` of the envelope that every socket gets before it is closed because the service stops.
+pub(crate) const SERVER_SHUTDOWN: &str = "serverShutdown";
 
 /// Opens a stream, or explains it to whoever came without an upgrade.
 pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let params = request::query_params(&parts.uri);
-    let token = params.get("id").unwrap_or_default().to_owned();
     if !parts.headers.contains_key(UPGRADE) {
-        return stream_page::answer(stream, accept, &params, &token);
+        return stream_page::answer(stream, accept, &params, params.get("id").unwrap_or_default());
     }
-    let every = match pace(stream, &params) {
-        Ok(every) => every,
+    let (every, wanted) = match pace(stream, &params).and_then(|every| Ok((every, tokens::read(&params)?))) {
+        Ok(read) => read,
         Err(error) => return reply::failure(ERROR_STATUS, accept, &error),
     };
-    let listener = Listener { front: Arc::clone(front), stream, token, every };
+    let listener = Listener { front: Arc::clone(front), stream, wanted, every };
     let Ok(place) = Arc::clone(&front.sockets).try_acquire_owned() else {
         let error = Error::busy("All WebSockets of this service are taken. Come back later.");
         return reply::refusal(StatusCode::SERVICE_UNAVAILABLE, accept, &error);
@@ -105,47 +113,65 @@ fn pace(stream: Stream, params: &Params) -> Result<Option<Duration>, Error> {
 struct Listener {
     front: Arc<Front>,
     stream: Stream,
-    token: String,
+    wanted: Wanted,
     every: Option<Duration>,
 }
 
 impl Listener {
     /// The whole life of the socket.
-    async fn run(self, mut socket: WebSocket) {
+    async fn run(self, socket: WebSocket) {
+        let mut socket = Socket::new(&self.front, socket);
         if let Exit::Close(code, reason) = self.serve(&mut socket).await {
-            finish(&self.front, socket, code, &reason).await;
+            socket.finish(code, &reason).await;
         }
     }
 
     /// Subscribes and forwards, until there is a reason to stop.
-    async fn serve(&self, socket: &mut WebSocket) -> Exit {
-        let interest = Interest { topics: self.stream.topics(), every: self.every, since: None };
-        let error = match self.front.backend.subscribe(&self.token, interest).await {
-            Ok(subscription) => {
-                if self.stream == Stream::Of(Topic::Mail) && !self.tell(socket, NOT_SUPPORTED, NO_MAIL).await
-                {
+    async fn serve(&self, socket: &mut Socket<'_>) -> Exit {
+        let mut all = Vec::new();
+        let is_alone = self.wanted.tokens.len() == 1;
+        for (token, since) in &self.wanted.tokens {
+            match self.subscribe(token, *since).await {
+                Ok(subscription) => all.push((token.clone(), subscription)),
+                Err(error) if error.code() != Code::InvalidToken => {
+                    return Exit::Close(close::BUSY, error.detail().to_owned());
+                }
+                Err(error) => {
+                    let is_told = socket.tell(ID_NOT_EXIST, token, error.detail()).await;
+                    match is_told {
+                        false => return Exit::Gone,
+                        true if is_alone => {
+                            return Exit::Close(close::UNKNOWN_TOKEN, error.detail().to_owned());
+                        }
+                        true => {}
+                    }
+                }
+            }
+        }
+        if all.is_empty() {
+            return Exit::Close(close::UNKNOWN_TOKEN, "None of the sessions exists.".to_owned());
+        }
+        if self.stream == Stream::Of(Topic::Mail) {
+            for (token, _) in &all {
+                if !socket.tell(NOT_SUPPORTED, token, NO_MAIL).await {
                     return Exit::Gone;
                 }
-                return forward(&self.front, socket, subscription).await;
             }
-            Err(error) => error,
-        };
-        let reason = error.detail().to_owned();
-        if error.code() != Code::InvalidToken {
-            return Exit::Close(close::BUSY, reason);
         }
-        if self.tell(socket, ID_NOT_EXIST, &reason).await {
-            Exit::Close(close::UNKNOWN_TOKEN, reason)
-        } else {
-            Exit::Gone
+        if self.wanted.is_resumable {
+            for (token, subscription) in &all {
+                let told = resume::greeting(&self.front, token, subscription).await;
+                if !socket.send_bytes(told).await {
+                    return Exit::Gone;
+                }
+            }
         }
+        socket.forward(Source::of(all), self.wanted.is_resumable).await
     }
 
-    /// Sends an envelope of our own, with a sentence as its data; false when the client is gone.
-    async fn tell(&self, socket: &mut WebSocket, kind: &str, sentence: &str) -> bool {
-        let text = bus::envelope(kind, &self.token, runtime::unix_ms(), &sentence);
-        let text = text.ok().and_then(|text| Utf8Bytes::try_from(text).ok()).unwrap_or_default();
-        send(&self.front, socket, Message::Text(text)).await
+    async fn subscribe(&self, token: &str, since: Option<Position>) -> Result<Subscription, Error> {
+        let interest = Interest { topics: self.stream.topics(), every: self.every, since };
+        self.front.backend.subscribe(token, interest).await
     }
 }
 
@@ -164,80 +190,14 @@ impl From<End> for Exit {
                 (close::LAGGED, "Too slow for events that must not be lost: reconnect and read the state.")
             }
             End::Moved => (close::MOVED, "The session moves: reconnect."),
-            End::Closed => (close::SESSION_OVER, "The session is over: call Connect."),
+            End::Closed => (close::SESSION_OVER, OVER),
         };
         Exit::Close(code, reason.to_owned())
     }
 }
 
-/// Forwards events until one side ends. Everything that waits here may be cancelled without loss; sending comes
-/// after a wait was won.
-async fn forward(front: &Front, socket: &mut WebSocket, mut subscription: Subscription) -> Exit {
-    let ping_every = front.settings.ping_every;
-    let mut keep_alive = interval_at(Instant::now() + ping_every, ping_every);
-    keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let stop = front.tasks.stop_signal();
-    let mut heard = Instant::now();
-    loop {
-        let message = tokio::select! {
-            biased;
-            () = stop.cancelled() => {
-                return Exit::Close(close::GOING_AWAY, "The service stops: reconnect.".to_owned());
-            }
-            incoming = socket.recv() => match incoming {
-                // Pings are answered below us, and the reply to a close as well.
-                Some(Ok(_)) => { heard = Instant::now(); continue }
-                Some(Err(_)) | None => return Exit::Gone,
-            },
-            next = subscription.next() => match next {
-                Ok(frame) => match text(&frame) {
-                    Some(text) => Message::Text(text),
-                    None => continue,
-                },
-                Err(end) => return end.into(),
-            },
-            _ = keep_alive.tick() => {
-                if heard.elapsed() > 2 * ping_every {
-                    return Exit::Gone;
-                }
-                Message::Ping(Bytes::new())
-            }
-        };
-        if !send(front, socket, message).await {
-            return Exit::Gone;
-        }
-    }
-}
-
-/// The frame's text; a frame that is not UTF-8 is a fault of the publisher and is left out.
-fn text(frame: &Frame) -> Option<Utf8Bytes> {
-    let text = Utf8Bytes::try_from(frame.text.clone());
-    text.inspect_err(|_| tracing::error!(topic = frame.topic.as_str(), "an event is not UTF-8")).ok()
-}
-
-/// Sends a message; false when the client is gone or takes nothing any more.
-async fn send(front: &Front, socket: &mut WebSocket, message: Message) -> bool {
-    matches!(timeout(front.settings.send_timeout, socket.send(message)).await, Ok(Ok(())))
-}
-
-/// Says goodbye and waits a little for the answer, so that the code is not lost in a reset connection.
-async fn finish(front: &Front, mut socket: WebSocket, code: u16, reason: &str) {
-    let frame = CloseFrame { code, reason: clipped(reason).into() };
-    if !send(front, &mut socket, Message::Close(Some(frame))).await {
-        return;
-    }
-    // What comes after the goodbye does not matter, nor that it may not come at all.
-    let _ = timeout(CLOSING_TIME, async { while let Some(Ok(_)) = socket.recv().await {} }).await;
-}
-
-/// A control frame holds 125 bytes, two of them the code.
-fn clipped(reason: &str) -> &str {
-    let mut end = reason.len().min(123);
-    while !reason.is_char_boundary(end) {
-        end -= 1;
-    }
-    &reason[..end]
-}
+/// What is said of a session that is over.
+const OVER: &str = "The session is over: call Connect.";
 
 #[cfg(test)]
 mod tests {
@@ -251,12 +211,5 @@ mod tests {
         assert_eq!((asked("0", paced), asked("", paced)), (Ok(None), Ok(None)));
         assert_eq!(asked("soon", paced).unwrap_err().code(), Code::InvalidParam);
         assert_eq!(asked("soon", Stream::Of(Topic::Quote)), Ok(None));
-    }
-
-    #[test]
-    fn a_long_reason_is_cut_between_characters() {
-        let reason = "é".repeat(100);
-        assert_eq!(clipped(&reason).len(), 122);
-        assert_eq!(clipped("short"), "short");
     }
 }

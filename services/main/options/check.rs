@@ -3,14 +3,16 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
+use std::sync::Arc;
 
 use broker::catalogue::MarketHours;
 use broker::{Feed, TlsFiles};
+use cluster::ClusterKey;
 use runtime::LogFormat;
-use worker::{Egress, Secret};
+use seal::KeyRing;
+use worker::{Egress, IpNet, Secret};
 
-use super::{BrokerArgs, BrokerOnlyArgs, Cli, Command, LogArgs, StandaloneArgs};
+use super::{AuthArgs, BrokerArgs, BrokerOnlyArgs, Cli, Command, LogArgs, StandaloneArgs};
 
 /// The fastest replay: beyond it a second holds more ticks than a session can pass on.
 const SPEED_MAX: f64 = 1000.0;
@@ -26,6 +28,10 @@ const SERVER_NAME_CHARS_MAX: usize = 63;
 pub(crate) enum Role {
     /// Service and demo broker.
     Standalone(Log, Box<StandaloneRole>),
+    /// Front of a cluster.
+    Api(Log, Box<ApiRole>),
+    /// Owner of sessions in a cluster.
+    Worker(Log, Box<WorkerRole>),
     /// Demo broker.
     Broker(Log, Box<BrokerRole>),
     /// A printer of the document.
@@ -50,6 +56,36 @@ pub(crate) struct StandaloneRole {
     pub(crate) broker: Option<BrokerRole>,
 }
 
+/// What connects a process with its cluster.
+#[derive(Debug)]
+pub(crate) struct ClusterLink {
+    /// With a password in it, perhaps: not to be printed.
+    pub(crate) redis_url: Secret,
+    pub(crate) key: ClusterKey,
+}
+
+/// Checked settings of a front.
+#[derive(Debug)]
+pub(crate) struct ApiRole {
+    pub(crate) listen: SocketAddr,
+    pub(crate) cluster: ClusterLink,
+}
+
+/// Checked settings of a worker.
+#[derive(Debug)]
+pub(crate) struct WorkerRole {
+    pub(crate) listen: SocketAddr,
+    pub(crate) advertise: Option<String>,
+    pub(crate) sealing_keys: Arc<KeyRing>,
+    pub(crate) sessions_max: usize,
+    pub(crate) logins_per_second: u32,
+    pub(crate) brokers: Option<PathBuf>,
+    pub(crate) admin_key: Option<Secret>,
+    pub(crate) extra_ca: Option<PathBuf>,
+    pub(crate) egress: Egress,
+    pub(crate) cluster: ClusterLink,
+}
+
 /// Checked settings of the demo broker.
 #[derive(Debug)]
 pub(crate) struct BrokerRole {
@@ -59,7 +95,7 @@ pub(crate) struct BrokerRole {
 
 /// Everything that is wrong with the options.
 #[derive(Debug, Default)]
-pub(crate) struct Mistakes(Vec<String>);
+pub(crate) struct Mistakes(pub(super) Vec<String>);
 
 impl fmt::Display for Mistakes {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,6 +114,8 @@ impl Cli {
         let role = match self.command {
             None => mistakes.standalone(self.standalone),
             Some(Command::Standalone(args)) => mistakes.standalone(*args),
+            Some(Command::Api(args)) => mistakes.api(*args),
+            Some(Command::Worker(args)) => mistakes.worker(*args),
             Some(Command::Broker(args)) => mistakes.broker_only(*args),
             Some(Command::Openapi) => Some(Role::OpenApi),
         };
@@ -93,8 +131,8 @@ impl Mistakes {
         let brokers = self.file("--brokers", args.brokers);
         let admin_key = self.admin_key(args.admin_key, args.admin_key_file);
         let extra_ca = self.file("--extra-ca", args.extra_ca);
-        let egress =
-            self.one_of("--egress", &args.egress, &[("any", Egress::Any), ("public", Egress::Public)]);
+        let egress = self.egress(&args.egress, args.egress_allow.as_deref());
+        let auth = self.auth(&args.auth);
         let broker = if args.no_broker { None } else { Some(self.broker(&args.broker_listen, args.broker)) };
         if listen.is_some_and(|address| address.port() != 0)
             && let Some(Some(broker)) = &broker
@@ -107,28 +145,55 @@ impl Mistakes {
             Some(checked) => Some(checked?),
         };
         let (listen, brokers, extra_ca, egress) = (listen?, brokers?, extra_ca?, egress?);
-        let admin_key = admin_key?;
+        let (admin_key, ()) = (admin_key?, auth?);
         let role = StandaloneRole { listen, brokers, admin_key, extra_ca, egress, broker };
         Some(Role::Standalone(log?, Box::new(role)))
     }
 
-    /// The key itself, or what its file holds; an empty one is none.
-    fn admin_key(&mut self, key: Option<String>, file: Option<String>) -> Option<Option<Secret>> {
-        let key = key.filter(|key| !key.is_empty());
-        let text = match (key, self.file("--admin-key-file", file)?) {
-            (Some(_), Some(_)) => return self.note("give --admin-key or --admin-key-file, not both"),
-            (Some(key), None) => key,
-            (None, None) => return Some(None),
-            (None, Some(path)) => match std::fs::read_to_string(&path) {
-                Ok(text) => text.trim().to_owned(),
-                Err(cause) => return self.note(format!("--admin-key-file {}: {cause}", path.display())),
-            },
-        };
-        if text.len() < ADMIN_KEY_BYTES_MIN {
+    /// The administrator's key.
+    pub(super) fn admin_key(&mut self, key: Option<String>, file: Option<String>) -> Option<Option<Secret>> {
+        let Some(key) = self.secret("--admin-key", key, file)? else { return Some(None) };
+        if key.len() < ADMIN_KEY_BYTES_MIN {
             return self
                 .note(format!("the administrator key needs {ADMIN_KEY_BYTES_MIN} characters or more"));
         }
-        Some(Some(Secret::new(text)))
+        Some(Some(Secret::new(key)))
+    }
+
+    /// Where connections may go to.
+    pub(super) fn egress(&mut self, policy: &str, allowed: Option<&str>) -> Option<Egress> {
+        let policy = self.one_of("--egress", policy, &[("any", true), ("public", false)]);
+        let mut networks = Vec::new();
+        for text in allowed
+            .into_iter()
+            .flat_map(|text| text.split(','))
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+        {
+            let alone = text.parse::<std::net::IpAddr>().map(IpNet::from).ok();
+            match text.parse::<IpNet>().ok().or(alone) {
+                Some(network) => networks.push(network),
+                None => {
+                    self.note(format_args!("--egress-allow '{text}' is no network such as 10.1.0.0/16"))?;
+                }
+            }
+        }
+        Some(match (policy?, networks.is_empty()) {
+            (_, false) => Egress::PublicAnd(networks.into()),
+            (true, true) => Egress::Any,
+            (false, true) => Egress::Public,
+        })
+    }
+
+    /// Nobody could have a key yet, so a front that asks for one would serve nobody.
+    pub(super) fn auth(&mut self, args: &AuthArgs) -> Option<()> {
+        match self.one_of("--auth", &args.auth, &[("on", true), ("off", false)])? {
+            false => Some(()),
+            true => self.note(
+                "--auth on: there are no tenants and API keys yet. Run with --auth off, and let a proxy in front \
+                 decide who may call",
+            ),
+        }
     }
 
     fn broker_only(&mut self, args: BrokerOnlyArgs) -> Option<Role> {
@@ -163,7 +228,7 @@ impl Mistakes {
         Some(BrokerRole { listen: listen?, settings })
     }
 
-    fn log(&mut self, args: &LogArgs) -> Option<Log> {
+    pub(super) fn log(&mut self, args: &LogArgs) -> Option<Log> {
         let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
         let format = self.one_of("--log-format", &args.format, &formats);
         if let Err(reason) = tracing_subscriber::EnvFilter::try_new(&args.filter) {
@@ -196,65 +261,5 @@ impl Mistakes {
             return self.note(format_args!("--server-name needs 1 to {SERVER_NAME_CHARS_MAX} characters"));
         }
         Some(name.to_owned())
-    }
-
-    fn address(&mut self, option: &str, text: &str) -> Option<SocketAddr> {
-        let text = text.trim();
-        let local = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
-        let parsed = local.as_deref().unwrap_or(text).parse();
-        parsed.ok().or_else(|| {
-            self.note(format_args!(
-                "{option} '{text}' is no address to listen on: give IP and port, such as 127.0.0.1:5000, or \
-                 0.0.0.0:5000 for all networks"
-            ))
-        })
-    }
-
-    fn file(&mut self, option: &str, path: Option<String>) -> Option<Option<PathBuf>> {
-        self.path(option, path, "a readable file", |path| std::fs::File::open(path).is_ok() && path.is_file())
-    }
-
-    fn folder(&mut self, option: &str, path: Option<String>) -> Option<Option<PathBuf>> {
-        self.path(option, path, "a folder", |path| path.is_dir())
-    }
-
-    fn path(
-        &mut self,
-        option: &str,
-        path: Option<String>,
-        wanted: &str,
-        fits: impl Fn(&std::path::Path) -> bool,
-    ) -> Option<Option<PathBuf>> {
-        let Some(path) = path.filter(|path| !path.is_empty()).map(PathBuf::from) else { return Some(None) };
-        if fits(&path) {
-            return Some(Some(path));
-        }
-        self.note(format_args!("{option} '{}' is not {wanted}", path.display()))
-    }
-
-    fn number<T: FromStr>(&mut self, option: &str, text: &str, wanted: &str) -> Option<T> {
-        let parsed = text.trim().parse().ok();
-        parsed.or_else(|| self.note(format_args!("{option} '{text}' is not {wanted}")))
-    }
-
-    fn within<T>(&mut self, option: &str, text: &str, least: T, most: T) -> Option<T>
-    where
-        T: Copy + FromStr + PartialOrd + fmt::Display,
-    {
-        let parsed = text.trim().parse().ok().filter(|number| (least..=most).contains(number));
-        parsed.or_else(|| self.note(format_args!("{option} '{text}' is not a number from {least} to {most}")))
-    }
-
-    fn one_of<T: Copy>(&mut self, option: &str, text: &str, choices: &[(&str, T)]) -> Option<T> {
-        let chosen = choices.iter().find(|(name, _)| name.eq_ignore_ascii_case(text.trim()));
-        chosen.map(|(_, value)| *value).or_else(|| {
-            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-            self.note(format_args!("{option} '{text}' is not one of: {}", names.join(", ")))
-        })
-    }
-
-    fn note<T>(&mut self, mistake: impl fmt::Display) -> Option<T> {
-        self.0.push(mistake.to_string());
-        None
     }
 }

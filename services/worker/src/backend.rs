@@ -1,15 +1,17 @@
 //! The worker as the owner of sessions on the bus.
 
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use bus::{Answer, Ask, Backend, Interest, Payload, Subscription};
 use calls::AnyCall;
 use error::Error;
+use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::calls_of::trading;
-use crate::session::{Phase, Session};
+use crate::session::{Phase, Session, moved, unreachable};
 use crate::worker::Worker;
 
 /// One call while it is answered.
@@ -22,8 +24,20 @@ pub(crate) struct Caller<'a> {
     pub(crate) safe: bool,
     /// Stands for the call and its parameters.
     pub(crate) fingerprint: String,
+    /// Its idempotency key.
+    pub(crate) key: Option<String>,
     /// Set when a trade request may have reached the server.
     pub(crate) sent: AtomicBool,
+    /// Where the call must go instead.
+    elsewhere: OnceLock<String>,
+}
+
+/// What came of a call.
+pub(crate) struct Answered {
+    /// The answer; of no use if the call must go elsewhere.
+    pub(crate) answer: Answer,
+    /// The address of the worker to ask instead.
+    pub(crate) elsewhere: Option<String>,
 }
 
 impl Caller<'_> {
@@ -31,61 +45,85 @@ impl Caller<'_> {
     pub(crate) fn session(&self, token: &calls::Token) -> Result<Session, Error> {
         self.worker.session(token.as_str())
     }
+
+    /// The call must go to another worker. The error ends it here.
+    pub(crate) fn go_to(&self, address: String) -> Error {
+        // It goes to the first one.
+        let _ = self.elsewhere.set(address);
+        moved()
+    }
 }
 
 #[async_trait]
 impl Backend for Worker {
     async fn ask(&self, ask: Ask) -> Answer {
-        let session = ask.token.as_deref().and_then(|token| self.session(token).ok());
-        let result = match AnyCall::decode(&ask.call, &ask.params) {
-            Ok(call) => self.answer(&ask, call, session.as_ref()).await,
-            Err(error) => Err(error),
-        };
-        match session {
-            None => Answer::of(result),
-            Some(session) => {
-                let sync = match session.phase() {
-                    Phase::Connecting => "connecting",
-                    Phase::Online { .. } => "synced",
-                    Phase::Lost(_) => "lost",
-                    Phase::Ended(_) => "ended",
-                };
-                Answer::of(result).synced_at(session.heard_ms(), sync).error_status(session.error_status())
-            }
-        }
+        self.serve(ask).await.answer
     }
 
     async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error> {
-        self.session(token)?.subscribe(interest)
+        let subscription = self.session(token)?.subscribe(interest)?;
+        let Some(since) = interest.since else { return Ok(subscription) };
+        let kept = self.registry().since(token, since).await.map_err(|failure| unreachable(&failure))?;
+        Ok(subscription.after(since, kept.end, kept.events, kept.is_cut))
     }
 }
 
 impl Worker {
-    async fn answer(&self, ask: &Ask, call: AnyCall, session: Option<&Session>) -> Result<Payload, Error> {
+    /// Answers a call, or says where it must go.
+    pub(crate) async fn serve(&self, ask: Ask) -> Answered {
+        let session = ask.token.as_deref().and_then(|token| self.session(token).ok());
+        let call = match AnyCall::decode(&ask.call, &ask.params) {
+            Ok(call) => call,
+            Err(error) => return Answered { answer: dressed(Err(error), session), elsewhere: None },
+        };
         let caller = Caller {
             worker: self,
             deadline: Instant::from_std(ask.deadline),
             safe: ask.call.to_ascii_lowercase().ends_with("safe"),
             fingerprint: match &call {
-                AnyCall::Trading(call) => format!("{call:?}"),
+                AnyCall::Trading(call) => hex::encode(Sha256::digest(format!("{call:?}"))),
                 _ => String::new(),
             },
+            key: ask.idempotency_key,
             sent: AtomicBool::new(false),
+            elsewhere: OnceLock::new(),
         };
+        let result = self.answer(&caller, ask.token.as_deref(), call, session.as_ref()).await;
+        Answered { answer: dressed(result, session), elsewhere: caller.elsewhere.into_inner() }
+    }
+
+    async fn answer(
+        &self,
+        caller: &Caller<'_>,
+        token: Option<&str>,
+        call: AnyCall,
+        session: Option<&Session>,
+    ) -> Result<Payload, Error> {
         match call {
-            AnyCall::Connection(call) => call.dispatch(&caller).await,
-            AnyCall::Account(call) => call.dispatch(&caller).await,
-            AnyCall::Symbols(call) => call.dispatch(&caller).await,
-            AnyCall::History(call) => call.dispatch(&caller).await,
-            AnyCall::Prices(call) => call.dispatch(&caller).await,
-            AnyCall::Subscriptions(call) => call.dispatch(&caller).await,
-            AnyCall::Statistics(call) => call.dispatch(&caller).await,
-            AnyCall::Service(call) => call.dispatch(&caller).await,
+            AnyCall::Connection(call) => call.dispatch(caller).await,
+            AnyCall::Account(call) => call.dispatch(caller).await,
+            AnyCall::Symbols(call) => call.dispatch(caller).await,
+            AnyCall::History(call) => call.dispatch(caller).await,
+            AnyCall::Prices(call) => call.dispatch(caller).await,
+            AnyCall::Subscriptions(call) => call.dispatch(caller).await,
+            AnyCall::Statistics(call) => call.dispatch(caller).await,
+            AnyCall::Service(call) => call.dispatch(caller).await,
             AnyCall::Trading(call) => {
-                let unknown = || Error::invalid_token(ask.token.as_deref().unwrap_or_default());
-                let session = session.ok_or_else(unknown)?;
-                trading::answer(&caller, session, ask.idempotency_key.as_deref(), call).await
+                let unknown = || Error::invalid_token(token.unwrap_or_default());
+                trading::answer(caller, session.ok_or_else(unknown)?, call).await
             }
         }
     }
+}
+
+/// An answer with the age of what it tells.
+fn dressed(result: Result<Payload, Error>, session: Option<Session>) -> Answer {
+    let Some(session) = session else { return Answer::of(result) };
+    let sync = match session.phase() {
+        Phase::Connecting => "connecting",
+        Phase::Online { .. } => "synced",
+        Phase::Lost(_) => "lost",
+        Phase::Ended(_) => "ended",
+    };
+    Answer::of(result).synced_at(session.heard_ms(), sync).error_status(session.error_status())
 }

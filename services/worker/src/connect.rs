@@ -12,6 +12,7 @@ use calls::values::ProxyType;
 use calls::{Handle, Secret, Upload};
 use error::{Code, Error};
 use link::{Credentials, Endpoint, Identity, LinkError, ProxyKind};
+use registry::{Fence, Opened, Record, Routed, Written};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 use wire::records::Account;
@@ -19,8 +20,11 @@ use wire::{Empty, requests};
 
 use crate::backend::Caller;
 use crate::calls_of::INVESTOR;
-use crate::session::{AccountKey, Phase, Session, Target};
-use crate::worker::Worker;
+use crate::governor::Login as GovernedLogin;
+use crate::login_data::LoginData;
+use crate::session::state::State;
+use crate::session::{AccountKey, Beginning, Memo, Phase, Rank, Session, Target, moved, unreachable};
+use crate::worker::{LOGIN_DATA_KEPT, Worker};
 
 /// Time for a login when the caller names none.
 const DEFAULT_LIMIT_S: u32 = 60;
@@ -90,26 +94,28 @@ impl Handle<ConnectByToken> for Caller<'_> {
     async fn handle(&self, call: ConnectByToken) -> Result<Text, Error> {
         let token = call.id.as_str();
         let deadline = self.deadline.min(Instant::now() + limit(Some(call.connect_timeout_s)));
-        if let Ok(session) = self.worker.session(token) {
+        if let Some(session) = self.find(token).await? {
             session.restore(deadline).await?;
             return Ok(Text::new(token.to_owned()));
         }
-        let kept = self.worker.remembered().of(token).ok_or_else(|| Error::invalid_token(token))?;
-        let turn = self.worker.connecting(&kept.account);
-        let late = |_| Error::timeout("Another login of this account");
-        let _turn = timeout_at(deadline, turn.lock()).await.map_err(late)?;
-        let mut target = Target { member_limit: limit(Some(call.member_timeout_s)), ..kept.target };
+        let account = match self.kept(token).await? {
+            Some(record) if !record.sealed.is_empty() => record.account,
+            _ => return Err(Error::invalid_token(token)),
+        };
+        let _turn = self.worker.turn(&account, deadline).await?;
+        // Somebody else may have brought it back meanwhile, or forgotten it.
+        if let Some(session) = self.find(token).await? {
+            session.restore(deadline).await?;
+            return Ok(Text::new(token.to_owned()));
+        }
+        let record = self.kept(token).await?.ok_or_else(|| Error::invalid_token(token))?;
+        let mut data = LoginData::open(&self.worker.shared.ring, token, &record.sealed)?;
+        data.target.member_limit = limit(Some(call.member_timeout_s));
         if let Some(otp) = &call.otp {
-            otp.expose().clone_into(&mut target.credentials.otp);
+            otp.expose().clone_into(&mut data.target.credentials.otp);
+            data.target.credentials.earlier = None;
         }
-        match self.worker.session(token) {
-            // Somebody else has brought it back meanwhile.
-            Ok(session) => session.restore(deadline).await.map(|()| Text::new(token.to_owned())),
-            Err(_) => {
-                self.begin((token, kept.is_token_chosen), kept.account, target, kept.error_status, deadline)
-                    .await
-            }
-        }
+        self.begin(token, data, true, deadline).await
     }
 }
 
@@ -146,9 +152,8 @@ impl Caller<'_> {
         let deadline = self.deadline.min(Instant::now() + plan.limit);
         let id = plan.login.id.as_deref().map(checked_token).transpose()?;
         let account = AccountKey { server: plan.server.clone(), login: plan.login.user };
-        let turn = self.worker.connecting(&account);
-        let late = |_| Error::timeout("Another login of this account");
-        let _turn = timeout_at(deadline, turn.lock()).await.map_err(late)?;
+        let _turn = self.worker.turn(&account.name(), deadline).await?;
+        self.gather(&account).await?;
         let mut own = self.worker.sessions_of(&account);
         own.retain(|session| id.is_none_or(|id| id == session.token()));
         // Whatever becomes of the call, its parameters must make sense.
@@ -161,41 +166,101 @@ impl Caller<'_> {
         // They will not come up by themselves, or the chosen token is to be what another password may: a new one takes
         // the place.
         for over in ended.iter().chain(live.iter().filter(|_| id.is_some())) {
-            self.worker.remove(over.token(), End::Closed)?;
+            self.worker.close(over.token(), false).await?;
         }
         let token = id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
-        self.begin((&token, id.is_some()), account, target, plan.login.error_reply_status_code, deadline)
-            .await
+        let data = LoginData {
+            account,
+            target,
+            error_status: plan.login.error_reply_status_code,
+            is_token_chosen: id.is_some(),
+            is_investor: false,
+        };
+        self.begin(&token, data, false, deadline).await
     }
 
+    /// A new session, or one that comes back (`was_kept`) and whose login data stay if that fails.
     async fn begin(
         &self,
-        (token, is_chosen): (&str, bool),
-        account: AccountKey,
-        target: Target,
-        status: Option<u16>,
+        token: &str,
+        data: LoginData,
+        was_kept: bool,
         deadline: Instant,
     ) -> Result<Text, Error> {
+        let shared = &self.worker.shared;
         // Before the login: a token that is taken, or a full worker, must not cost one.
-        self.worker.check_room(token)?;
-        let token_of = (token, is_chosen);
-        let session =
-            Session::start(&self.worker.shared, &self.worker.tasks, token_of, account, target, status);
-        let up = async {
-            session.settled(deadline).await?;
-            session.set_investor(session.visit(deadline, |state| has_investor_rights(&state.account)).await?);
-            self.worker.add(&session)
+        self.worker.check_room()?;
+        let sealed = data.seal(&shared.ring, token)?;
+        let owner = shared.lease.worker();
+        let opened = shared.registry.open(token, &data.account.name(), &owner, &sealed).await;
+        let fence = match opened.map_err(|failure| unreachable(&failure))? {
+            Opened::Yes(fence) => fence,
+            Opened::Taken => {
+                let taken = "This id belongs to another session. Choose another one, or leave it out.";
+                return Err(Error::new(Code::DuplicateAttempt, taken));
+            }
         };
-        match up.await {
+        let beginning = Beginning { token, data, rank: Rank::Owner, fence, legacy: None };
+        let session = Session::start(shared, &self.worker.tasks, beginning);
+        match self.bring_up(&session, fence, deadline).await {
             Ok(()) => {
-                self.worker.remembered().forget(token);
+                self.worker.add(&session);
                 Ok(Text::new(token.to_owned()))
             }
             Err(error) => {
+                session.standing().become_(Rank::Gone);
                 session.end(End::Closed);
+                let keep = was_kept.then_some(LOGIN_DATA_KEPT);
+                if let Err(failure) = shared.registry.end(token, fence, keep).await {
+                    tracing::warn!(%failure, "a session that did not come up stays in the registry for a while");
+                }
                 Err(error)
             }
         }
+    }
+
+    async fn bring_up(&self, session: &Session, fence: Fence, deadline: Instant) -> Result<(), Error> {
+        session.settled(deadline).await?;
+        let look = |state: &mut State| (has_investor_rights(&state.account), Memo::of(state, None, None));
+        let (is_investor, memo) = session.visit(deadline, look).await?;
+        session.set_investor(is_investor);
+        let registry = &self.worker.shared.registry;
+        match registry.opened(session.token(), fence, &memo.to_bytes()).await {
+            Ok(Written::Yes) => Ok(()),
+            Ok(Written::Stale) => Err(moved()),
+            Err(failure) => Err(unreachable(&failure)),
+        }
+    }
+
+    /// The session of a token if it lives: here, or the call goes to where it is.
+    async fn find(&self, token: &str) -> Result<Option<Session>, Error> {
+        if let Ok(session) = self.worker.session(token) {
+            return Ok(Some(session));
+        }
+        let routed = self.worker.shared.registry.route(token).await;
+        match routed.map_err(|failure| unreachable(&failure))? {
+            Routed::Nowhere => Ok(None),
+            Routed::At { worker, address, .. } if worker != self.worker.shared.lease.worker() => {
+                Err(self.go_to(address))
+            }
+            Routed::At { worker, .. } | Routed::Orphan { owner: worker } => {
+                self.worker.take_over(token, &worker).await?;
+                self.worker.session(token).map(Some)
+            }
+        }
+    }
+
+    async fn kept(&self, token: &str) -> Result<Option<Record>, Error> {
+        self.worker.shared.registry.record(token).await.map_err(|failure| unreachable(&failure))
+    }
+
+    /// Has all sessions of an account here, or sends the call to where one of them is.
+    async fn gather(&self, account: &AccountKey) -> Result<(), Error> {
+        let tokens = self.worker.shared.registry.tokens_of(&account.name()).await;
+        for token in tokens.map_err(|failure| unreachable(&failure))? {
+            self.find(&token).await?;
+        }
+        Ok(())
     }
 
     /// Which of the live sessions of an account a password leads to: it is compared with theirs, or else proved by a
@@ -211,7 +276,8 @@ impl Caller<'_> {
         if known.is_some() || live.is_empty() {
             return Ok(known.cloned());
         }
-        let proof = prove(self.worker, target);
+        let Some(account) = live.first().map(Session::account) else { return Ok(None) };
+        let proof = prove(self.worker, account, target);
         let is_investor =
             timeout_at(deadline, proof).await.unwrap_or_else(|_| Err(Error::timeout("The login")))?;
         let equal = live.iter().find(|session| session.is_investor() == is_investor);
@@ -232,8 +298,9 @@ impl Caller<'_> {
 }
 
 /// Logs in and out again. Answers whether the password is the one that only looks.
-async fn prove(worker: &Worker, target: &Target) -> Result<bool, Error> {
+async fn prove(worker: &Worker, account: &AccountKey, target: &Target) -> Result<bool, Error> {
     let mut failure = Error::timeout("The login");
+    let login = GovernedLogin::admitted(&worker.shared, account, &target.credentials).await?;
     for endpoint in &target.endpoints {
         let attempt = async {
             let dialer = target.dialer(&worker.shared.dialer);
@@ -245,11 +312,14 @@ async fn prove(worker: &Worker, target: &Target) -> Result<bool, Error> {
             Ok::<bool, LinkError>(has_investor_rights(&account))
         };
         let late = LinkError::Timeout { doing: "the login", limit: target.member_limit };
-        match timeout(target.member_limit, attempt).await.unwrap_or(Err(late)) {
-            Ok(is_investor) => return Ok(is_investor),
+        let outcome = timeout(target.member_limit, attempt).await.unwrap_or(Err(late));
+        match outcome {
             // As with a session of its own: what no address would take ends the search.
-            Err(cause) if cause.is_verdict() => return Err(cause.into()),
-            Err(cause) => failure = cause.into(),
+            Err(cause) if !cause.is_verdict() => failure = cause.into(),
+            proved => {
+                login.ended(&proved).await;
+                return proved.map_err(Error::from);
+            }
         }
     }
     Err(failure)

@@ -8,15 +8,20 @@ mod establish;
 mod evidence;
 mod feed;
 mod figures;
+mod handover;
 mod journal;
 mod mail;
 mod market_watch;
+mod memo;
+mod note;
 mod paced;
 mod pages;
 mod past;
 mod publish;
 mod quotes;
 mod resync;
+mod scribe;
+mod standing;
 pub(crate) mod state;
 pub(crate) mod terms;
 #[cfg(test)]
@@ -25,12 +30,16 @@ mod tick_downloads;
 mod tick_values;
 mod trade;
 
-pub(crate) use actor::Phase;
+pub(crate) use actor::{Legacy, Phase};
 pub(crate) use establish::{FULL_SYMBOLS_BATCH, Target};
 pub(crate) use journal::{Begun, Journal};
+pub(crate) use memo::Memo;
+pub(crate) use note::{Inherited, Recorded, from_bytes, to_bytes, told, unknown_outcome};
 pub(crate) use paced::SUBSCRIBED_MAX;
 pub(crate) use pages::Pages;
-pub(crate) use trade::{Intent, Outcome, VERDICT_LIMIT};
+pub(crate) use scribe::{moved, unreachable};
+pub(crate) use standing::{Rank, Standing};
+pub(crate) use trade::{CallName, Intent, Outcome, VERDICT_LIMIT};
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,25 +47,26 @@ use std::time::Duration;
 
 use bus::{End, Fanout, Interest, Subscription};
 use error::{Code, Error};
+use link::{Endpoint, Proxy};
+use registry::{Fence, Registry};
 use runtime::{CancellationToken, Tasks};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 use wire::records::{FullSymbolsRequest, SymbolIds, TradeRequest};
 use wire::{Payload, Request, requests};
 
-use self::actor::Actor;
+use self::actor::{Actor, Wiring};
 use self::mail::Mail;
 use self::publish::Publisher;
+use self::scribe::Scribe;
 use self::state::State;
 use self::terms::Terms;
 use self::trade::Job;
-use crate::remembered::LoginData;
+use crate::login_data::LoginData;
 use crate::worker::Shared;
 
 /// Mails that may wait for a session. More at once is an answer: busy.
 const INBOX_MAX: usize = 256;
-/// Pace of ticket lists until a client sets another.
-const TICKETS_PACE_MS: u32 = 1000;
 /// A call on a session whose link is being restored waits at most so long for it.
 const READY_LIMIT: Duration = Duration::from_secs(10);
 
@@ -71,13 +81,16 @@ struct Inner {
     phase: watch::Receiver<Phase>,
     heard: watch::Receiver<i64>,
     fanout: Arc<Fanout>,
+    standing: Standing,
+    registry: Arc<dyn Registry>,
+    scribe: Scribe,
     journal: Mutex<Journal>,
     secret: Mutex<String>,
-    /// What it was connected with; its password may have changed since.
-    target: Target,
+    /// Where it logs in, and by way of what.
+    endpoints: Vec<Endpoint>,
+    proxy: Option<Proxy>,
+    member_limit: Duration,
     pages: Mutex<Pages>,
-    /// Pace of ticket lists for sockets that name none, milliseconds.
-    tickets_pace_ms: AtomicU32,
     error_status: Option<u16>,
     /// Whether its password is the one that only looks.
     is_investor: AtomicBool,
@@ -85,6 +98,16 @@ struct Inner {
     is_token_chosen: bool,
     begun: Instant,
     stop: CancellationToken,
+}
+
+/// What a session begins with.
+pub(crate) struct Beginning<'a> {
+    pub(crate) token: &'a str,
+    pub(crate) data: LoginData,
+    pub(crate) rank: Rank,
+    pub(crate) fence: Fence,
+    /// What its last owner left, if it had one.
+    pub(crate) legacy: Option<Legacy>,
 }
 
 /// Which account a session is for: the server (a name or an address) and the login.
@@ -98,47 +121,76 @@ pub(crate) struct AccountKey {
 
 impl Session {
     /// Starts a session; it is on its way up.
-    pub(crate) fn start(
-        shared: &Arc<Shared>,
-        tasks: &Tasks,
-        (token, is_token_chosen): (&str, bool),
-        account: AccountKey,
-        target: Target,
-        error_status: Option<u16>,
-    ) -> Self {
+    pub(crate) fn start(shared: &Arc<Shared>, tasks: &Tasks, beginning: Beginning<'_>) -> Self {
+        let Beginning { token, data, rank, fence, legacy } = beginning;
+        let LoginData { account, target, error_status, is_token_chosen, is_investor } = data;
         let token: Arc<str> = token.into();
         let (inbox, mails) = mpsc::channel(INBOX_MAX);
         let (phase_sender, phase) = watch::channel(Phase::Connecting);
         let (heard_sender, heard) = watch::channel(0);
         let fanout = Arc::new(Fanout::new());
         let stop = tasks.stop_signal().child_token();
-        let secret = Mutex::new(target.credentials.password.clone());
-        let connected_with = target.clone();
-        // The fence of the design: grows with every owner. In one process a session has one owner, named by its start.
-        let epoch = u64::try_from(runtime::unix_ms()).unwrap_or(0);
-        let publisher = Publisher::new(Arc::clone(&token), Arc::clone(&fanout), epoch);
-        let senders = (phase_sender, heard_sender);
-        let actor = Actor::new(Arc::clone(shared), target, mails, senders, publisher, stop.clone());
-        tasks.spawn(actor.run());
-        let journal = Mutex::new(Journal::default());
-        Self(Arc::new(Inner {
-            token,
-            account,
-            inbox,
+        let standing = Standing::new(shared.lease.clone(), rank, fence);
+        let registry = Arc::clone(&shared.registry);
+        let scribe = Scribe::new(
+            Arc::clone(&token),
+            registry,
+            shared.tasks.clone(),
+            standing.clone(),
+            Arc::clone(&fanout),
+        );
+        let mut journal = Journal::default();
+        for (number, note) in legacy.iter().flat_map(|legacy| &legacy.inherited.unsettled) {
+            journal.remember_unknown(&note.fingerprint, *number);
+        }
+        let inner = Inner {
+            token: Arc::clone(&token),
+            account: account.clone(),
+            inbox: inbox.clone(),
             phase,
             heard,
-            fanout,
-            journal,
-            secret,
-            target: connected_with,
+            fanout: Arc::clone(&fanout),
+            standing,
+            registry: Arc::clone(&shared.registry),
+            scribe: scribe.clone(),
+            journal: Mutex::new(journal),
+            secret: Mutex::new(target.credentials.password.clone()),
+            endpoints: target.endpoints.clone(),
+            proxy: target.proxy.clone(),
+            member_limit: target.member_limit,
             pages: Mutex::default(),
-            tickets_pace_ms: AtomicU32::new(TICKETS_PACE_MS),
             error_status,
-            is_investor: AtomicBool::new(false),
+            is_investor: AtomicBool::new(is_investor),
             is_token_chosen,
             begun: Instant::now(),
+            stop: stop.clone(),
+        };
+        let wiring = Wiring {
+            shared: Arc::clone(shared),
+            account,
+            error_status,
+            is_token_chosen,
+            inbox: mails,
+            own: inbox.downgrade(),
+            phase: phase_sender,
+            heard: heard_sender,
+            publisher: Publisher::new(Arc::clone(&token), fanout, scribe.clone()),
+            token,
+            scribe,
             stop,
-        }))
+        };
+        tasks.spawn(Actor::new(wiring, target, legacy).run());
+        Self(Arc::new(inner))
+    }
+
+    /// Whether both are the same session, not only of the same token.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether this process owns it, and under which fence.
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.0.standing
     }
 
     pub(crate) fn token(&self) -> &str {
@@ -197,23 +249,19 @@ impl Session {
         self.0.is_investor.store(is_investor, Ordering::Relaxed);
     }
 
-    /// What is needed to bring the session back after its end.
-    pub(crate) fn login_data(&self) -> LoginData {
-        let mut target = self.0.target.clone();
-        self.secret().clone_into(&mut target.credentials.password);
-        // A one-time code is of no use a second time.
-        target.credentials.otp.clear();
-        LoginData {
-            account: self.account().clone(),
-            target,
-            error_status: self.0.error_status,
-            is_token_chosen: self.0.is_token_chosen,
-        }
+    /// Where it logs in, the address tried first in front.
+    pub(crate) fn endpoints(&self) -> &[Endpoint] {
+        &self.0.endpoints
     }
 
-    /// What it was connected with.
-    pub(crate) fn target(&self) -> &Target {
-        &self.0.target
+    /// By way of what it logs in.
+    pub(crate) fn proxy(&self) -> Option<&Proxy> {
+        self.0.proxy.as_ref()
+    }
+
+    /// Most time for a login at one address.
+    pub(crate) fn member_limit(&self) -> Duration {
+        self.0.member_limit
     }
 
     /// The master password, or whichever it was connected with.
@@ -235,7 +283,7 @@ impl Session {
     pub(crate) fn subscribe(&self, interest: Interest) -> Result<Subscription, Error> {
         // What is told whether it changes or not needs a pace.
         let is_paced = interest.topics.iter().all(|topic| !topic.is_common());
-        let usual = Duration::from_millis(self.0.tickets_pace_ms.load(Ordering::Relaxed).into());
+        let usual = Duration::from_millis(self.0.standing.tickets_pace_ms().into());
         let every = if is_paced { interest.every.or(Some(usual)) } else { interest.every };
         let subscription = self.0.fanout.subscribe(Interest { every, ..interest })?;
         // A full mailbox wakes the actor as well.
@@ -348,13 +396,17 @@ impl Session {
         request: TradeRequest,
         intent: Intent,
         magic: i64,
+        call: CallName,
     ) -> Outcome {
         let (reply, mut answer) = oneshot::channel();
         if let Err(error) = self.ready(deadline).await {
             return Outcome::NotSent(error);
         }
+        if !self.0.standing.may_begin(deadline).await {
+            return Outcome::NotSent(moved());
+        }
         let number = Arc::new(AtomicU32::new(0));
-        let job = Box::new(Job { request, intent, magic, reply, number: Arc::clone(&number) });
+        let job = Box::new(Job { request, intent, magic, reply, number: Arc::clone(&number), call });
         if let Err(error) = self.mail(Mail::Trade(job)) {
             return Outcome::NotSent(error);
         }
@@ -384,7 +436,9 @@ impl Session {
 
     /// Sets the pace of ticket lists, in milliseconds, for sockets that will be opened and name none.
     pub(crate) fn set_tickets_pace(&self, every_ms: u32) {
-        self.0.tickets_pace_ms.store(every_ms, Ordering::Relaxed);
+        self.0.standing.set_tickets_pace(every_ms);
+        // A full mailbox wakes the actor as well, to write it down.
+        let _ = self.mail(Mail::Listener);
     }
 
     /// The terms of a symbol by name, fetched if they are not there.

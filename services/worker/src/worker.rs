@@ -1,6 +1,7 @@
 //! The worker: its sessions, and what they share.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,17 +10,21 @@ use bus::End;
 use calls::Secret;
 use error::{Code, Error};
 use link::{Dialer, Egress, TlsError, client_config};
+use registry::{Limits, MemoryRegistry, Registry, Written};
 use runtime::Tasks;
-use tokio::sync::Mutex as AsyncMutex;
+use seal::{KeyRing, SealError};
 
 use crate::catalogue::Catalogues;
 use crate::directory::{BrokerServer, Directory, DirectoryError};
-use crate::remembered::Remembered;
-use crate::session::{AccountKey, Session};
+use crate::lease::Lease;
+use crate::session::{AccountKey, Rank, Session, unreachable};
 use crate::ticks::TickArchive;
 
+/// For how long the token of a disconnected session can bring it back.
+pub(crate) const LOGIN_DATA_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// How a worker works.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// Which addresses may be dialled. Default: any, as on a user's own machine.
     pub egress: Egress,
@@ -35,6 +40,26 @@ pub struct Settings {
     pub admin_key: Option<Secret>,
     /// What this process is called in lists. Default: its process id.
     pub name: String,
+    /// Where sessions are known to all processes. Default: in memory, for a process that is alone.
+    pub registry: Arc<dyn Registry>,
+    /// Seals login data. Default: a key of this process' own.
+    pub sealing_keys: Option<Arc<KeyRing>>,
+    /// How many logins there may be.
+    pub login_limits: Limits,
+    /// Whether no other process has sessions in the registry, so that this one needs no lease. Default: true.
+    pub is_alone: bool,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Settings")
+            .field("egress", &self.egress)
+            .field("brokers", &self.brokers)
+            .field("sessions_max", &self.sessions_max)
+            .field("name", &self.name)
+            .field("login_limits", &self.login_limits)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Settings {
@@ -47,6 +72,10 @@ impl Default for Settings {
             sessions_max: 10_000,
             admin_key: None,
             name: format!("worker-{}", std::process::id()),
+            registry: Arc::new(MemoryRegistry::new()),
+            sealing_keys: None,
+            login_limits: Limits::default(),
+            is_alone: true,
         }
     }
 }
@@ -60,10 +89,12 @@ pub enum StartError {
     /// The broker directory is of no use.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// There are no random numbers to make a key of.
+    #[error(transparent)]
+    Seal(#[from] SealError),
 }
 
 /// What all sessions of a worker use.
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) dialer: Dialer,
     pub(crate) catalogues: Catalogues,
@@ -73,20 +104,26 @@ pub(crate) struct Shared {
     pub(crate) is_public_only: bool,
     /// Identifies this installation to servers, unless a caller names a device (protocol 7.3).
     pub(crate) client_id: [u8; 16],
+    /// What all processes know together.
+    pub(crate) registry: Arc<dyn Registry>,
+    /// The right of this process to act.
+    pub(crate) lease: Lease,
+    /// Seals login data.
+    pub(crate) ring: Arc<KeyRing>,
+    pub(crate) login_limits: Limits,
+    /// What is done beside sessions and calls.
+    pub(crate) tasks: Tasks,
 }
 
 /// Owns sessions. See the crate.
 pub struct Worker {
     pub(crate) shared: Arc<Shared>,
+    /// The sessions' own tasks.
     pub(crate) tasks: Tasks,
     sessions: Mutex<HashMap<String, Session>>,
-    sessions_max: usize,
+    pub(crate) sessions_max: usize,
     pub(crate) admin_key: Option<Secret>,
     pub(crate) name: String,
-    /// Login data of sessions that have ended, for those who come back.
-    remembered: Mutex<Remembered>,
-    /// One connect of an account at a time, so that two do not make two sessions.
-    connecting: Mutex<HashMap<AccountKey, Arc<AsyncMutex<()>>>>,
 }
 
 impl Worker {
@@ -96,6 +133,10 @@ impl Worker {
     /// [`StartError`] if certificates or the broker directory cannot be read.
     pub fn start(settings: Settings) -> Result<Arc<Self>, StartError> {
         let tls = client_config(settings.extra_ca.as_deref())?;
+        let ring = match settings.sealing_keys {
+            Some(ring) => ring,
+            None => Arc::new(KeyRing::random()?),
+        };
         let shared = Shared {
             is_public_only: !matches!(settings.egress, Egress::Any),
             dialer: Dialer::new(tls, settings.egress),
@@ -103,6 +144,11 @@ impl Worker {
             directory: Directory::open(settings.brokers, settings.built_in)?,
             ticks: TickArchive::default(),
             client_id: rand::random(),
+            registry: settings.registry,
+            lease: if settings.is_alone { Lease::unending() } else { Lease::ended() },
+            ring,
+            login_limits: settings.login_limits,
+            tasks: Tasks::new(),
         };
         Ok(Arc::new(Self {
             shared: Arc::new(shared),
@@ -111,8 +157,6 @@ impl Worker {
             sessions_max: settings.sessions_max,
             admin_key: settings.admin_key,
             name: settings.name,
-            remembered: Mutex::new(Remembered::default()),
-            connecting: Mutex::default(),
         }))
     }
 
@@ -121,7 +165,12 @@ impl Worker {
         for (_, session) in self.sessions().drain() {
             session.end(End::Moved);
         }
-        self.tasks.finish(grace).await
+        let (sessions, others) = tokio::join!(self.tasks.finish(grace), self.shared.tasks.finish(grace));
+        sessions && others
+    }
+
+    pub(crate) fn registry(&self) -> &dyn Registry {
+        self.shared.registry.as_ref()
     }
 
     fn sessions(&self) -> MutexGuard<'_, HashMap<String, Session>> {
@@ -143,38 +192,57 @@ impl Worker {
         own
     }
 
-    /// Whether a session could be added under this token.
-    pub(crate) fn check_room(&self, token: &str) -> Result<(), Error> {
-        self.check(&self.sessions(), token)
+    /// How many sessions there are.
+    pub(crate) fn count(&self) -> usize {
+        self.sessions().len()
     }
 
-    /// Adds a session under its token, which must be free.
-    pub(crate) fn add(&self, session: &Session) -> Result<(), Error> {
+    /// Whether a session could be added.
+    pub(crate) fn check_room(&self) -> Result<(), Error> {
+        if self.count() < self.sessions_max {
+            return Ok(());
+        }
+        let most = self.sessions_max;
+        let full = format!("This service holds {most} sessions, the most allowed. Disconnect some first.");
+        Err(Error::new(Code::MaxSessionsReached, full))
+    }
+
+    /// Adds a session under its token, in place of an earlier one.
+    pub(crate) fn add(&self, session: &Session) {
+        let before = self.sessions().insert(session.token().to_owned(), session.clone());
+        if let Some(before) = before {
+            before.standing().become_(Rank::Gone);
+            before.end(End::Moved);
+        }
+    }
+
+    /// Ends a session, here and for everybody. With `keep` its token can bring it back.
+    pub(crate) async fn close(&self, token: &str, keep: bool) -> Result<(), Error> {
+        let session = self.session(token)?;
+        let fence = session.standing().fence();
+        let keep = keep.then_some(LOGIN_DATA_KEPT);
+        match self.registry().end(token, fence, keep).await {
+            Ok(Written::Yes) => {}
+            // Somebody else's by now: it is over here at least.
+            Ok(Written::Stale) => session.standing().become_(Rank::Gone),
+            Err(failure) => return Err(unreachable(&failure)),
+        }
+        self.drop_session(&session, End::Closed);
+        if let Err(failure) = self.registry().tell_changed(token).await {
+            tracing::warn!(%failure, "listeners were not told that a session has ended");
+        }
+        Ok(())
+    }
+
+    /// Ends a session here only: it is somebody else's.
+    pub(crate) fn drop_session(&self, session: &Session, why: End) {
+        session.standing().become_(Rank::Gone);
         let mut sessions = self.sessions();
-        self.check(&sessions, session.token())?;
-        sessions.insert(session.token().to_owned(), session.clone());
-        Ok(())
-    }
-
-    fn check(&self, sessions: &HashMap<String, Session>, token: &str) -> Result<(), Error> {
-        if sessions.len() >= self.sessions_max {
-            let most = self.sessions_max;
-            let full =
-                format!("This service holds {most} sessions, the most allowed. Disconnect some first.");
-            return Err(Error::new(Code::MaxSessionsReached, full));
+        if sessions.get(session.token()).is_some_and(|own| own.is(session)) {
+            sessions.remove(session.token());
         }
-        if sessions.contains_key(token) {
-            let taken = "This id belongs to another session. Choose another one, or leave it out.";
-            return Err(Error::new(Code::DuplicateAttempt, taken));
-        }
-        Ok(())
-    }
-
-    /// Removes a session and ends it.
-    pub(crate) fn remove(&self, token: &str, why: End) -> Result<Session, Error> {
-        let session = self.sessions().remove(token).ok_or_else(|| Error::invalid_token(token))?;
+        drop(sessions);
         session.end(why);
-        Ok(session)
     }
 
     /// All sessions, by token.
@@ -182,17 +250,5 @@ impl Worker {
         let mut all: Vec<Session> = self.sessions().values().cloned().collect();
         all.sort_by(|one, other| one.token().cmp(other.token()));
         all
-    }
-
-    /// Login data of sessions that have ended.
-    pub(crate) fn remembered(&self) -> MutexGuard<'_, Remembered> {
-        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The lock under which an account is connected.
-    pub(crate) fn connecting(&self, account: &AccountKey) -> Arc<AsyncMutex<()>> {
-        let mut connecting = self.connecting.lock().unwrap_or_else(PoisonError::into_inner);
-        connecting.retain(|_, lock| Arc::strong_count(lock) > 1);
-        Arc::clone(connecting.entry(account.clone()).or_default())
     }
 }

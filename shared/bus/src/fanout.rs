@@ -69,6 +69,7 @@ impl Fanout {
             due: None,
             missed: VecDeque::new(),
             is_cut: false,
+            goes_on_after: None,
             last: Position::default(),
         })
     }
@@ -131,24 +132,41 @@ pub struct Subscription {
     /// Kept events from before the subscription.
     missed: VecDeque<Arc<Frame>>,
     is_cut: bool,
+    goes_on_after: Option<Position>,
     /// The place of the last kept event that was delivered; those up to it are not delivered again.
     last: Position,
 }
 
 impl Subscription {
-    /// Delivers these kept events first, and none of them, nor an earlier one, a second time. `is_cut`: between what the
-    /// reader has and the first of these some are not kept any more.
+    /// Goes on after a place in the sequence of kept events: delivers those that were `missed` first, and none a second
+    /// time. `end` is the place of the last one there is. `is_cut`: some of those missed are not kept any more; then it goes
+    /// on after the end, and the reader has to look at the present state.
     #[must_use]
-    pub fn after(mut self, since: Position, missed: impl IntoIterator<Item = Frame>, is_cut: bool) -> Self {
-        self.missed = missed.into_iter().map(Arc::new).collect();
-        self.is_cut = is_cut;
-        self.last = since;
+    pub fn after(
+        mut self,
+        since: Position,
+        end: Position,
+        missed: impl IntoIterator<Item = Frame>,
+        is_cut: bool,
+    ) -> Self {
+        self.is_cut = is_cut && since != Position::NOW;
+        let goes_on = if self.is_cut || since == Position::NOW { end } else { since };
+        if goes_on == since {
+            self.missed = missed.into_iter().map(Arc::new).collect();
+        }
+        self.last = goes_on;
+        self.goes_on_after = Some(goes_on);
         self
     }
 
     /// Whether events that the reader asked for are not kept any more: it has to look at the present state.
     pub const fn is_cut(&self) -> bool {
         self.is_cut
+    }
+
+    /// The place after which kept events are delivered, if the reader asked for one.
+    pub const fn goes_on_after(&self) -> Option<Position> {
+        self.goes_on_after
     }
 
     /// Waits for the next frame, or for the end. Safe to cancel: no frame is lost.
@@ -249,13 +267,30 @@ mod tests {
         // Published between the subscription and the look into the log: it is in both.
         fanout.publish(event(5, 3, "third"));
         let since = Position { epoch: 5, offset: 1 };
-        let mut reader = reader.after(since, [event(5, 2, "second"), event(5, 3, "third")], false);
+        let end = Position { epoch: 5, offset: 3 };
+        let mut reader = reader.after(since, end, [event(5, 2, "second"), event(5, 3, "third")], false);
         fanout.publish(event(4, 9, "of an owner that was left behind"));
         fanout.publish(event(6, 1, "fourth"));
         for text in ["second", "third", "fourth"] {
             assert_eq!(reader.next().await.unwrap().text, text);
         }
-        assert!(!reader.is_cut());
+        assert!(!reader.is_cut() && reader.goes_on_after() == Some(since));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_kept_any_more_is_said_and_left_out() {
+        let event = |offset, text: &'static str| {
+            Frame::new(Topic::OrderUpdate, None, text.into()).at(Position { epoch: 5, offset })
+        };
+        let (fanout, end) = (Fanout::new(), Position { epoch: 5, offset: 8 });
+        for (since, is_cut) in [(Position { epoch: 5, offset: 1 }, true), (Position::NOW, false)] {
+            let reader = fanout.subscribe(Topic::OrderUpdate).unwrap();
+            let mut reader = reader.after(since, end, [event(7, "a part")], true);
+            assert_eq!((reader.is_cut(), reader.goes_on_after()), (is_cut, Some(end)));
+            fanout.publish(event(8, "known"));
+            fanout.publish(event(9, "new"));
+            assert_eq!(reader.next().await.unwrap().text, "new");
+        }
     }
 
     #[test]

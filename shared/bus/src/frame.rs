@@ -186,6 +186,11 @@ pub struct Position {
     pub offset: u64,
 }
 
+impl Position {
+    /// Later than all: who asks for what came since gets what comes from now on.
+    pub const NOW: Self = Self { epoch: u64::MAX, offset: u64::MAX };
+}
+
 impl fmt::Display for Position {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}-{}", self.epoch, self.offset)

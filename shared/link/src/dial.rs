@@ -35,7 +35,7 @@ impl Dialer {
         let mut tls = ClientConfig::clone(&self.0.tls);
         let resolver: Arc<dyn ResolvesClientCert> = Arc::new(SingleCertAndKey::from(identity.certified()));
         tls.client_auth_cert_resolver = resolver;
-        Self(Reach { tls: Arc::new(tls), ..self.0 })
+        Self(Reach { tls: Arc::new(tls), egress: self.0.egress.clone() })
     }
 
     /// Opens a link, ready to log in. `token` is zeros, or the one of an earlier link to the same server

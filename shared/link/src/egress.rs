@@ -2,15 +2,20 @@
 //! so that a name cannot change its mind in between.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use ipnet::IpNet;
 
 use crate::LinkError;
 
 /// The policy for outgoing connections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Egress {
     /// Addresses of the public internet only: nothing private, local, shared or reserved.
     #[default]
     Public,
+    /// Those, and these networks.
+    PublicAnd(Arc<[IpNet]>),
     /// Any address: for a service on the user's own machine.
     Any,
 }
@@ -20,10 +25,13 @@ impl Egress {
     ///
     /// # Errors
     /// [`LinkError::Egress`] if not.
-    pub fn check(self, address: IpAddr) -> Result<(), LinkError> {
+    pub fn check(&self, address: IpAddr) -> Result<(), LinkError> {
         let allowed = match self {
             Self::Any => true,
             Self::Public => is_public(address),
+            Self::PublicAnd(networks) => {
+                is_public(address) || networks.iter().any(|network| network.contains(&address.to_canonical()))
+            }
         };
         if allowed { Ok(()) } else { Err(LinkError::Egress { address }) }
     }
@@ -102,6 +110,23 @@ mod tests {
         }
         for text in ["8.8.8.8", "203.0.114.1", "2606:4700::1111"] {
             assert!(Egress::Public.check(text.parse().unwrap()).is_ok(), "{text} is refused");
+        }
+    }
+
+    #[test]
+    fn networks_of_the_operator_pass_and_their_neighbours_do_not() {
+        let networks = ["10.1.0.0/16", "fd00:1::/32"].map(|text| text.parse().unwrap());
+        let egress = Egress::PublicAnd(Arc::new(networks));
+        for (text, passes) in [
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("10.2.0.1", false),
+            ("fd00:1::7", true),
+            ("fd00:2::7", false),
+            ("8.8.8.8", true),
+            ("127.0.0.1", false),
+        ] {
+            assert_eq!(egress.check(text.parse().unwrap()).is_ok(), passes, "{text}");
         }
     }
 }

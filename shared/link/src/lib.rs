@@ -28,6 +28,7 @@ pub use egress::Egress;
 pub use endpoint::{Endpoint, EndpointError, Scheme};
 pub use failure::{LinkError, RetryAdvice};
 pub use identity::{Identity, IdentityError};
+pub use ipnet::IpNet;
 pub use login::{Credentials, Visit};
 pub use proxy::{Proxy, ProxyKind};
 pub use tls::{TlsError, client_config};

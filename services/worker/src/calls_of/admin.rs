@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use bus::End;
 use calls::connection::{ConnectionStatusAll, DisconnectOrphans};
 use calls::reply::{
     ConnectionStatus, MemorySnapshot as Memory, MetricAccountData, MetricPodData, MetricsApiKeyResult,
@@ -37,9 +36,10 @@ impl Handle<DisconnectOrphans> for Caller<'_> {
         let is_orphan = |session: &Session| !keep.contains(session.token());
         let orphans: Vec<Session> = self.worker.all_sessions().into_iter().filter(is_orphan).collect();
         for orphan in orphans.iter().filter(|_| !call.dry_run) {
-            // It may have ended by itself meanwhile, which is as good.
-            if let Ok(session) = self.worker.remove(orphan.token(), End::Closed) {
-                self.worker.remembered().keep(session.token(), session.login_data());
+            match self.worker.close(orphan.token(), true).await {
+                // It may have ended by itself meanwhile, which is as good.
+                Err(failure) if failure.code() != Code::InvalidToken => return Err(failure),
+                _ => {}
             }
         }
         Ok(orphans.iter().map(|session| session.token().to_owned()).collect())
@@ -109,7 +109,7 @@ impl Caller<'_> {
     }
 
     async fn account_data(&self, session: &Session) -> MetricAccountData {
-        let endpoint = session.target().endpoints.first();
+        let endpoint = session.endpoints().first();
         let known = endpoint.and_then(|endpoint| self.worker.shared.directory.server_at(endpoint));
         let preferred = || endpoint.map(|one| (one.host.clone(), one.port)).unwrap_or_default();
         // The address in use; of one that is on its way up again, the one that is tried first.

@@ -91,11 +91,11 @@ impl Handle<ClusterDetails> for Caller<'_> {
 impl Caller<'_> {
     /// The addresses that the directory has of the session's server; at least the one it was connected with.
     pub(super) fn cluster(&self, session: &Session, general: ServerRec) -> reply::ClusterDetails {
-        let endpoints = &session.target().endpoints;
+        let endpoints = session.endpoints();
         let known = endpoints.first().and_then(|first| self.worker.shared.directory.server_at(first));
         let (name, all) = match known {
             Some(server) => (server.name, server.endpoints),
-            None => (general.server_name.clone(), endpoints.clone()),
+            None => (general.server_name.clone(), endpoints.to_vec()),
         };
         let addresses = all.iter().map(|endpoint| AddressRec { address: endpoint.to_string() }).collect();
         reply::ClusterDetails { general, servers: std::iter::once((name, addresses)).collect() }

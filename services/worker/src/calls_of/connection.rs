@@ -1,6 +1,5 @@
 //! Sessions: their state and their end. Connecting is in [`crate::connect`].
 
-use bus::End;
 use calls::connection::{CheckConnect, ConnectionStatus, Disconnect};
 use calls::reply::{self, Text};
 use calls::{Handle, UtcTime};
@@ -49,10 +48,8 @@ impl Caller<'_> {
 
 impl Handle<Disconnect> for Caller<'_> {
     async fn handle(&self, call: Disconnect) -> Result<Text, Error> {
-        let token = call.id.as_str();
-        let session = self.worker.remove(token, End::Closed)?;
-        // For ConnectByToken.
-        self.worker.remembered().keep(token, session.login_data());
+        // Its login data stay for ConnectByToken.
+        self.worker.close(call.id.as_str(), true).await?;
         Ok(Text::OK)
     }
 }

@@ -75,10 +75,9 @@ fn view(
     (equity, floating): (Equity, Floating),
     outside: Outside,
 ) -> Mt5Api {
-    let target = session.target();
     let main = &state.account.main;
     let millis = |span: std::time::Duration| i32::try_from(span.as_millis()).unwrap_or(i32::MAX);
-    let proxy = target.proxy.as_ref();
+    let proxy = session.proxy();
     let is_online = outside.connected_ms > 0;
     let is_trade_disabled = main.rights & TRADE_DISABLED != 0;
     Mt5Api {
@@ -100,8 +99,8 @@ fn view(
         no_server_messages_timeout: SILENCE_MS,
         last_server_message_time: ServerTime::from_ms(outside.heard_ms),
         server: main.server_name.clone(),
-        connect_timeout: millis(target.member_limit),
-        connect_timeout_for_one_cluster_member: millis(target.member_limit),
+        connect_timeout: millis(session.member_limit()),
+        connect_timeout_for_one_cluster_member: millis(session.member_limit()),
         account: account_rec(state),
         connect_time: ServerTime::from_ms(outside.connected_ms),
         id: session.token().to_owned(),

@@ -1,6 +1,5 @@
 //! Passwords of accounts.
 
-use bus::End;
 use calls::account::ChangePassword;
 use calls::reply::Text;
 use calls::{Handle, Secret};
@@ -10,6 +9,7 @@ use wire::requests;
 
 use super::account::{INVESTOR, READ_ONLY};
 use crate::backend::Caller;
+use crate::session::unreachable;
 
 /// Longest password in UTF-16 units (protocol 9.17).
 const UNITS_MAX: usize = 32;
@@ -47,9 +47,10 @@ impl Handle<ChangePassword> for Caller<'_> {
         }
         if !call.is_investor {
             // As clients of the interface know it: the session is over, and its token with it.
-            self.worker.remove(call.id.as_str(), End::Closed)?;
+            self.worker.close(call.id.as_str(), false).await?;
             // What earlier sessions of the account were connected with is of no use any more.
-            self.worker.remembered().forget_account(session.account());
+            let forgotten = self.worker.registry().forget_ended(&session.account().name()).await;
+            forgotten.map_err(|failure| unreachable(&failure))?;
         }
         Ok(Text::OK)
     }

@@ -3,6 +3,7 @@
 mod change;
 mod deal;
 mod expires;
+mod keyed;
 mod send;
 
 use std::sync::atomic::Ordering;
@@ -13,13 +14,12 @@ use calls::trading::OrderSend;
 use calls::{Call, TradingCall};
 use error::{Code, Error};
 use model::Volume;
-use tokio::time::timeout_at;
 use wire::records::TradeRequest;
 
 use super::account::{INVESTOR, READ_ONLY};
 use crate::backend::Caller;
 use crate::session::state::State;
-use crate::session::{Begun, Intent, Outcome, Session};
+use crate::session::{CallName, Intent, Outcome, Session, told, unknown_outcome};
 
 /// Flags of a request that opens (protocol 10.9).
 const FLAGS_OPENING: u32 = 2;
@@ -34,11 +34,10 @@ const REPLY_MARGIN: std::time::Duration = std::time::Duration::from_millis(500);
 pub(crate) async fn answer(
     caller: &Caller<'_>,
     session: &Session,
-    key: Option<&str>,
     call: TradingCall,
 ) -> Result<Payload, Error> {
-    let answer = match key {
-        Some(key) => once(caller, session, key, call).await,
+    let answer = match &caller.key {
+        Some(key) => keyed::once(caller, session, key, call).await,
         None => act(caller, session, call).await,
     };
     // Whatever failed before a request was sent says nothing of outcomes.
@@ -60,46 +59,6 @@ async fn act(caller: &Caller<'_>, session: &Session, call: TradingCall) -> Resul
         None if is_sent => failure.with_outcome(error::Outcome::Unknown),
         _ => failure,
     })
-}
-
-/// Answers a call under an idempotency key: the first one is done, its repetitions get its outcome.
-async fn once(
-    caller: &Caller<'_>,
-    session: &Session,
-    key: &str,
-    call: TradingCall,
-) -> Result<Payload, Error> {
-    let begun = session.journal().begin(key, &caller.fingerprint)?;
-    match begun {
-        Begun::New(sender) => {
-            let outcome = act(caller, session, call).await;
-            // What never left may be tried again under the same key.
-            if outcome.is_ok() || caller.sent.load(Ordering::SeqCst) {
-                sender.send_replace(Some(outcome.clone()));
-            }
-            outcome
-        }
-        Begun::Before(mut outcome) => {
-            let known = timeout_at(caller.deadline, outcome.wait_for(Option::is_some)).await;
-            let known = known.map(|outcome| outcome.map(|outcome| outcome.clone()));
-            let recorded = match known {
-                Ok(Ok(recorded)) => recorded,
-                Ok(Err(_)) => {
-                    let told = "The first call with this idempotency key was not sent. Send it again.";
-                    return Err(Error::new(Code::RequestCancelled, told));
-                }
-                Err(_) => None,
-            };
-            match recorded {
-                Some(Err(error)) => caller.corrected(session, key, error).await,
-                Some(done) => done,
-                None => {
-                    let late = Error::timeout("The first call with this idempotency key");
-                    Err(late.with_outcome(error::Outcome::Unknown))
-                }
-            }
-        }
-    }
 }
 
 impl Caller<'_> {
@@ -132,7 +91,8 @@ impl Caller<'_> {
     ) -> Result<Order, Error> {
         let deadline = self.deadline.checked_sub(REPLY_MARGIN).unwrap_or(self.deadline);
         self.sent.store(true, Ordering::SeqCst);
-        let outcome = session.trade(deadline, request, intent, magic).await;
+        let call = CallName { key: self.key.clone(), fingerprint: self.fingerprint.clone() };
+        let outcome = session.trade(deadline, request, intent, magic, call).await;
         if matches!(outcome, Outcome::NotSent(_)) {
             self.sent.store(false, Ordering::SeqCst);
         }
@@ -140,16 +100,10 @@ impl Caller<'_> {
     }
 
     fn told(&self, session: &Session, outcome: Outcome) -> Result<Order, Error> {
-        match outcome {
-            Outcome::Done(order) => Ok(*order),
-            Outcome::Refused(error) => Err(error.with_outcome(error::Outcome::Rejected)),
-            Outcome::NotSent(error) => Err(error.with_outcome(error::Outcome::NotSent)),
-            Outcome::Prices { .. } => Err(Error::internal("prices in answer to an order")),
-            Outcome::Unknown(action_id) | Outcome::Absent(action_id) => {
-                session.journal().remember_unknown(&self.fingerprint, action_id);
-                Err(unknown_outcome(matches!(outcome, Outcome::Absent(_))))
-            }
+        if let Outcome::Unknown(action_id) | Outcome::Absent(action_id) = outcome {
+            session.journal().remember_unknown(&self.fingerprint, action_id);
         }
+        told(outcome)
     }
 
     /// A `Safe` call first asks what became of an equal one whose outcome was unknown. `None`: nothing is known to have
@@ -167,7 +121,12 @@ impl Caller<'_> {
     }
 
     /// A repeated call whose first outcome was an error: if that was "unknown", it may be known by now.
-    async fn corrected(&self, session: &Session, key: &str, recorded: Error) -> Result<Payload, Error> {
+    pub(super) async fn corrected(
+        &self,
+        session: &Session,
+        key: &str,
+        recorded: Error,
+    ) -> Result<Payload, Error> {
         let known = match self.earlier_outcome(session).await? {
             Some(Outcome::Done(order)) => OrderSend::payload(&order),
             Some(Outcome::Refused(error)) => Err(error.with_outcome(error::Outcome::Rejected)),
@@ -178,6 +137,7 @@ impl Caller<'_> {
             Some(_) | None => return Err(recorded),
         };
         session.journal().correct(key, known.clone());
+        keyed::settle(session, key, &known).await;
         known
     }
 
@@ -194,17 +154,6 @@ impl Caller<'_> {
         }
         outcome.map(Some)
     }
-}
-
-fn unknown_outcome(looked: bool) -> Error {
-    let told = if looked {
-        "Outcome unknown: the connection broke before the server confirmed, and no trace of the order was found on the \
-         server afterwards. It was not sent again. Check OpenedOrders and OrderHistory before you repeat it."
-    } else {
-        "Outcome unknown: the server has not confirmed the order. It was not sent again. Check OpenedOrders and \
-         OrderHistory before you repeat it."
-    };
-    Error::new(Code::Timeout, told).with_outcome(error::Outcome::Unknown)
 }
 
 pub(super) fn volume(lots: f64) -> Result<Volume, Error> {

@@ -6,24 +6,31 @@
 
 mod ask;
 mod events;
+mod legacy;
 mod look;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use self::legacy::Legacy;
 use self::look::Look;
+use super::AccountKey;
 use super::candles::Which;
 use super::establish::{Established, Target, establish};
 use super::mail::Mail;
+use super::memo::Memo;
 use super::publish::Publisher;
 use super::resync::resync;
+use super::scribe::Scribe;
 use super::state::State;
 use super::trade::{Outcome, Trades};
+use crate::calls_of::INVESTOR;
 use crate::worker::Shared;
 use calls::reply::OrderUpdate;
 use error::{Code, Error};
 use link::{Link, LinkError, RequestId, RetryAdvice};
+use registry::Fence;
 use runtime::{Backoff, CancellationToken};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, sleep_until};
@@ -33,8 +40,6 @@ const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_CEILING: Duration = Duration::from_secs(60);
 /// Mails handled between two looks at the link.
 const BURST: usize = 32;
-/// How much further back than needed the history is asked for: the server's clock and ours may differ.
-const HISTORY_MARGIN_S: i64 = 3600;
 /// Goodbye at the end of a session.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -79,6 +84,10 @@ enum Exit {
 
 pub(crate) struct Actor {
     pub(crate) shared: Arc<Shared>,
+    token: Arc<str>,
+    account: AccountKey,
+    error_status: Option<u16>,
+    is_token_chosen: bool,
     pub(crate) target: Target,
     pub(crate) inbox: mpsc::Receiver<Mail>,
     pub(crate) phase: watch::Sender<Phase>,
@@ -86,6 +95,13 @@ pub(crate) struct Actor {
     pub(crate) heard: watch::Sender<i64>,
     pub(crate) publisher: Publisher,
     pub(crate) stop: CancellationToken,
+    scribe: Scribe,
+    /// Whether the next owner needs what the login gave.
+    is_login_kept: bool,
+    /// The mailbox of this actor, for what is done beside it.
+    own: mpsc::WeakSender<Mail>,
+    /// What the last owner left, until the session is up.
+    legacy: Option<Legacy>,
     state: Option<State>,
     trades: Trades,
     waiting: HashMap<RequestId, Waiting>,
@@ -103,27 +119,52 @@ pub(crate) struct Actor {
     list_is_old: bool,
     /// What became of overdue trade requests is being looked up.
     is_looking: bool,
+    /// The state must be brought up to date, whatever became of trade requests; who waits for it.
+    must_look: Option<oneshot::Sender<()>>,
+    /// The fence of a session that was given to this process, until the state is that of its owner.
+    fence_to_come: Option<Fence>,
+    /// The next owners who wait until nothing is under way.
+    leaving: Vec<oneshot::Sender<Memo>>,
+}
+
+/// What connects an actor with the rest.
+pub(crate) struct Wiring {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) token: Arc<str>,
+    pub(crate) account: AccountKey,
+    pub(crate) error_status: Option<u16>,
+    pub(crate) is_token_chosen: bool,
+    pub(crate) inbox: mpsc::Receiver<Mail>,
+    pub(crate) own: mpsc::WeakSender<Mail>,
+    pub(crate) phase: watch::Sender<Phase>,
+    pub(crate) heard: watch::Sender<i64>,
+    pub(crate) publisher: Publisher,
+    pub(crate) scribe: Scribe,
+    pub(crate) stop: CancellationToken,
 }
 
 impl Actor {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        target: Target,
-        inbox: mpsc::Receiver<Mail>,
-        (phase, heard): (watch::Sender<Phase>, watch::Sender<i64>),
-        publisher: Publisher,
-        stop: CancellationToken,
-    ) -> Self {
+    pub(crate) fn new(wiring: Wiring, target: Target, legacy: Option<Legacy>) -> Self {
+        let Wiring { shared, token, account, error_status, is_token_chosen, .. } = wiring;
+        let Wiring { inbox, own, phase, heard, publisher, scribe, stop, .. } = wiring;
         Self {
             shared,
-            target,
+            token,
+            account,
+            error_status,
+            is_token_chosen,
             inbox,
             phase,
             heard,
             publisher,
             stop,
+            trades: Trades::new(scribe.clone()),
+            is_login_kept: target.credentials.earlier.is_some(),
+            target,
+            scribe,
+            own,
+            legacy,
             state: None,
-            trades: Trades::new(),
             waiting: HashMap::new(),
             told: Vec::new(),
             told_books: Vec::new(),
@@ -132,6 +173,9 @@ impl Actor {
             without_terms: BTreeSet::new(),
             list_is_old: false,
             is_looking: false,
+            must_look: None,
+            fence_to_come: None,
+            leaving: Vec::new(),
         }
     }
 
@@ -148,7 +192,7 @@ impl Actor {
                         Exit::Lost { cause, unsent } => self.lost(&cause, &unsent),
                     }
                 }
-                Some(Err(cause)) if self.state.is_none() || cause.retry() == RetryAdvice::Never => {
+                Some(Err(cause)) if self.is_new() || cause.retry() == RetryAdvice::Never => {
                     let _ = self.phase.send_replace(Phase::Ended(cause.into()));
                     if !self.rest().await {
                         break;
@@ -165,15 +209,19 @@ impl Actor {
         self.trades.abandon();
     }
 
+    /// Whether it was never up, here or elsewhere: then the first failure is the answer to its caller.
+    const fn is_new(&self) -> bool {
+        self.state.is_none() && self.legacy.is_none()
+    }
+
     /// Tries to get up, while mails are answered. `None`: told to stop.
     async fn go_up(&mut self) -> Option<Result<Established, LinkError>> {
-        let history_from = self.state.as_ref().map(history_start);
-        let (shared, target) = (Arc::clone(&self.shared), self.target.clone());
+        let history_from = self.history_from();
+        let names = self.legacy.as_ref().map(|legacy| legacy.memo.symbols()).unwrap_or_default();
+        let (shared, account, target) = (Arc::clone(&self.shared), self.account.clone(), self.target.clone());
         // On the heap for as long as it lasts: inside this task it would take its room for as long as the session lives.
         let mut attempt =
-            Box::pin(
-                async move { establish(&shared.dialer, &shared.catalogues, &target, history_from).await },
-            );
+            Box::pin(async move { establish(&shared, &account, &target, history_from, &names).await });
         loop {
             tokio::select! {
                 biased;
@@ -235,7 +283,18 @@ impl Actor {
             Mail::Request { reply, .. } => drop(reply.send(Err(offline()))),
             Mail::Trade(job) => drop(job.reply.send(Outcome::NotSent(offline()))),
             Mail::Lookup { reply, .. } => drop(reply.send(None)),
-            Mail::Password(password) => self.target.credentials.password = password,
+            // The link broke meanwhile, and with it all that was not sent.
+            Mail::Recorded { .. } => {}
+            Mail::Activate { memo, inherited, fence, reply } => {
+                // It goes up with it when the link is back.
+                self.legacy = Some(Legacy { memo: *memo, inherited });
+                self.state = None;
+                self.scribe.standing().own(fence);
+                let _ = reply.send(());
+            }
+            Mail::Copy { reply } => self.copy(reply),
+            Mail::Leave { reply } => self.leave(reply),
+            Mail::Password(password) => self.set_password(password),
             Mail::ProfitPace(every) => self.publisher.set_profit_pace(every),
         }
     }
@@ -267,12 +326,22 @@ impl Actor {
         }
         self.without_terms.clear();
         self.is_looking = false;
+        self.must_look = None;
+        if self.legacy.is_some() {
+            // What a standby has seen is not what the last owner has told: it begins with that.
+            self.state = None;
+            if let Some(fence) = self.fence_to_come.take() {
+                self.scribe.standing().own(fence);
+            }
+        }
         self.changed = true;
         let _ = self.phase.send_replace(Phase::Lost(error));
     }
 
     async fn online(&mut self, established: Established) -> Exit {
         let mut link = self.take_over(established);
+        let standing = self.scribe.standing().clone();
+        link.set_permit(Arc::new(move || standing.may_act()));
         loop {
             if let Err(cause) = self.after_event(&mut link) {
                 return Exit::Lost { cause, unsent: link.unsent() };
@@ -303,30 +372,30 @@ impl Actor {
     /// Makes a fresh link the session's, and catches up with what happened while there was none.
     fn take_over(&mut self, established: Established) -> Link {
         let Established { link, endpoint, login, account, catalogue, history, portfolio } = established;
-        self.target.credentials.earlier = Some(login);
-        self.target.credentials.otp.clear();
+        let credentials = &mut self.target.credentials;
+        // Where a one-time code was needed, the next owner can log in with what this login gave only.
+        let is_needed = !credentials.otp.is_empty() || self.is_login_kept;
+        credentials.earlier = Some(login);
+        credentials.otp.clear();
+        let is_investor = account.main.rights & INVESTOR != 0;
+        if is_needed {
+            self.is_login_kept = true;
+            self.keep_login(is_investor);
+        }
         self.target.gateway_token = link.token();
         // The address that works is tried first the next time.
         if let Some(place) = self.target.endpoints.iter().position(|known| *known == endpoint) {
             self.target.endpoints.swap(0, place);
         }
-        match &mut self.state {
-            None => {
-                let ticks = self.shared.ticks.of(&endpoint);
-                let fresh = State::new(self.target.credentials.login, account, catalogue, ticks);
-                let state = self.state.insert(fresh);
-                if self.target.wants_history {
-                    state.past.want();
-                }
-                state.load_past(history);
-                state.load(portfolio);
-            }
-            Some(state) => {
-                state.begin_again(account, catalogue);
-                let told = resync(state, portfolio, &history);
-                self.trades.look(state);
-                self.held_back.extend(told);
-            }
+        if let Some(state) = &mut self.state {
+            state.begin_again(account, catalogue);
+            let told = resync(state, portfolio, &history);
+            self.trades.look(state);
+            self.held_back.extend(told);
+        } else {
+            let ticks = self.shared.ticks.of(&endpoint);
+            let fresh = State::new(self.target.credentials.login, account, catalogue, ticks);
+            self.begin(fresh, portfolio, history);
         }
         if let Some(state) = &mut self.state {
             (state.host, state.port) = (endpoint.host, endpoint.port);
@@ -336,12 +405,4 @@ impl Actor {
         let _ = self.phase.send_replace(Phase::Online { since_ms: runtime::unix_ms() });
         link
     }
-}
-
-/// From when on the history is asked for, seconds of the server clock: before anything unknown can have happened.
-fn history_start(state: &State) -> i32 {
-    let last_deal = state.deals.back().map(|deal| i64::from(deal.time_create));
-    let now = (runtime::unix_ms() + state.zone_ms()) / 1000;
-    let known = last_deal.unwrap_or(now - 24 * HISTORY_MARGIN_S).min(now);
-    i32::try_from(known - HISTORY_MARGIN_S).unwrap_or(0)
 }

@@ -106,6 +106,16 @@ impl Candles {
         self.running.remove(&which);
     }
 
+    /// Counts changes of what is wanted.
+    pub(crate) const fn version(&self) -> u64 {
+        self.wanted.version()
+    }
+
+    /// The candles that are wanted, and the least time between two events of each.
+    pub(crate) fn intervals(&self) -> impl Iterator<Item = (Which, Duration)> {
+        self.wanted.intervals()
+    }
+
     /// The candles that are wanted.
     pub(crate) fn wanted(&self) -> impl Iterator<Item = Which> {
         self.wanted.keys()

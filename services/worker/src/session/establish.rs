@@ -9,6 +9,9 @@ use wire::records::{Account, FullSymbolsRequest, History, HistoryRequest, LoginR
 use wire::{Empty, code, requests};
 
 use crate::catalogue::{Catalogue, Catalogues};
+use crate::governor::Login;
+use crate::session::AccountKey;
+use crate::worker::Shared;
 
 /// Above so many symbols the list is asked for compressed, as the official client does.
 const PLAIN_SYMBOLS_MAX: i32 = 256;
@@ -84,25 +87,33 @@ pub(crate) struct Established {
 }
 
 /// Tries the server's addresses in turn. `history_from` says on a return how far back to look for what was missed, in
-/// seconds of the server clock; the first time it is a day.
+/// seconds of the server clock; the first time it is a day. Full records of the symbols of these `names` are
+/// loaded beside those of what is held.
 pub(crate) async fn establish(
-    dialer: &Dialer,
-    catalogues: &Catalogues,
+    shared: &Shared,
+    account: &AccountKey,
     target: &Target,
     history_from: Option<i32>,
+    names: &[String],
 ) -> Result<Established, LinkError> {
     let mut failure = LinkError::Closed { cause: "the server has no address".into() };
-    let dialer = target.dialer(dialer);
-    for endpoint in &target.endpoints {
-        let attempt = establish_at(&dialer, catalogues, target, endpoint, history_from);
-        let late = Err(LinkError::Timeout { doing: "the login", limit: target.member_limit });
-        match timeout(target.member_limit, attempt).await.unwrap_or(late) {
-            Ok(established) => return Ok(established),
-            Err(cause) if cause.is_verdict() => return Err(cause),
-            Err(cause) => failure = cause,
+    let (dialer, catalogues) = (target.dialer(&shared.dialer), &shared.catalogues);
+    let login = Login::admitted(shared, account, &target.credentials).await?;
+    let outcome = async {
+        for endpoint in &target.endpoints {
+            let attempt = establish_at(&dialer, catalogues, target, endpoint, history_from, names);
+            let late = Err(LinkError::Timeout { doing: "the login", limit: target.member_limit });
+            match timeout(target.member_limit, attempt).await.unwrap_or(late) {
+                Ok(established) => return Ok(established),
+                Err(cause) if cause.is_verdict() => return Err(cause),
+                Err(cause) => failure = cause,
+            }
         }
-    }
-    Err(failure)
+        Err(failure)
+    };
+    let outcome = outcome.await;
+    login.ended(&outcome).await;
+    outcome
 }
 
 async fn establish_at(
@@ -111,6 +122,7 @@ async fn establish_at(
     target: &Target,
     endpoint: &Endpoint,
     history_from: Option<i32>,
+    names: &[String],
 ) -> Result<Established, LinkError> {
     let (mut link, login) = log_in(dialer, target, endpoint).await?;
     let account = link.request::<requests::Account>("loading the account", &Empty).await?;
@@ -133,7 +145,7 @@ async fn establish_at(
     let range = HistoryRequest { from, to: 0 };
     let history = link.request::<requests::History>("loading the history", &range).await?;
     let portfolio = link.request::<requests::Portfolio>("loading positions and orders", &Empty).await?;
-    load_held_symbols(&mut link, &catalogue, &portfolio, history_from.is_some()).await?;
+    load_held_symbols(&mut link, &catalogue, &portfolio, names, history_from.is_some()).await?;
     // Once more, after the positions: whatever was pushed in between, the money is that of this moment.
     let account = link.request::<requests::Account>("loading the account", &Empty).await?;
     Ok(Established { link, endpoint: endpoint.clone(), login, account, catalogue, history, portfolio })
@@ -175,10 +187,12 @@ async fn load_held_symbols(
     link: &mut Link,
     catalogue: &Catalogue,
     portfolio: &Portfolio,
+    further: &[String],
     anew: bool,
 ) -> Result<(), LinkError> {
     let names = portfolio.positions.iter().map(|position| position.trade_symbol.as_str());
     let names = names.chain(portfolio.orders.iter().map(|order| order.trade_symbol.as_str()));
+    let names = names.chain(further.iter().map(String::as_str));
     let mut ids: Vec<u32> = names.filter_map(|name| catalogue.named(name)).map(|one| one.id).collect();
     ids.sort_unstable();
     ids.dedup();

@@ -6,10 +6,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use bus::Payload;
 use error::{Code, Error};
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+use super::note::Recorded;
 
 /// How long a key is remembered.
 const KEEP: Duration = Duration::from_secs(24 * 3600);
@@ -17,9 +18,6 @@ const KEEP: Duration = Duration::from_secs(24 * 3600);
 const KEYS_MAX: usize = 10_000;
 /// Requests of unknown fate that are remembered.
 const UNKNOWN_MAX: usize = 256;
-
-/// The outcome of a call, as its repetitions get it.
-pub(crate) type Recorded = Result<Payload, Error>;
 
 #[derive(Debug)]
 struct Entry {
@@ -112,6 +110,8 @@ impl Journal {
 
 #[cfg(test)]
 mod tests {
+    use bus::Payload;
+
     use super::*;
 
     fn ok(text: &str) -> Option<Recorded> {

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use error::Error;
+use registry::Fence;
 use tokio::sync::oneshot;
 use wire::Command;
 
+use super::memo::Memo;
+use super::note::Inherited;
 use super::state::State;
 use super::trade::{Job, Outcome};
 
@@ -24,6 +28,34 @@ pub(crate) enum Mail {
     },
     /// A trade request. Boxed: a mailbox keeps room for dozens of mails, of the size of the largest.
     Trade(Box<Job>),
+    /// A trade request stands in the journal, or cannot be written there and must not be sent.
+    Recorded {
+        /// Its number.
+        action_id: u32,
+        /// Whether it stands there.
+        written: Result<(), Error>,
+    },
+    /// The session was given to this process, by an owner who stood there: takes over, and answers once it is up to date.
+    Activate {
+        /// What the last owner left.
+        memo: Box<Memo>,
+        /// What it had sent.
+        inherited: Inherited,
+        /// Under which the session acts from now on.
+        fence: Fence,
+        /// Done.
+        reply: oneshot::Sender<()>,
+    },
+    /// What the next owner would need now, as soon as nothing is under way; dropped if that takes too long.
+    Leave {
+        /// The memo.
+        reply: oneshot::Sender<Memo>,
+    },
+    /// The sealed login data and the memo as they are now.
+    Copy {
+        /// Both.
+        reply: oneshot::Sender<(Bytes, Bytes)>,
+    },
     /// What became of an earlier trade request: looks again if it is not known.
     Lookup {
         /// Its number.

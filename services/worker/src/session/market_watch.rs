@@ -35,14 +35,27 @@ struct Day {
 pub(crate) struct MarketWatches {
     days: HashMap<u32, Day>,
     is_wanted: bool,
+    /// Counts changes of that.
+    version: u64,
     changed: BTreeSet<u32>,
 }
 
 impl MarketWatches {
     /// Begins or ends events. At the begin every symbol with prices, `all`, is told.
     pub(crate) fn want(&mut self, is_wanted: bool, all: impl Iterator<Item = u32>) {
+        self.version += 1;
         self.is_wanted = is_wanted;
         self.changed = if is_wanted { all.collect() } else { BTreeSet::new() };
+    }
+
+    /// Whether clients want them.
+    pub(crate) const fn is_wanted(&self) -> bool {
+        self.is_wanted
+    }
+
+    /// Counts changes of that.
+    pub(crate) const fn version(&self) -> u64 {
+        self.version
     }
 
     /// Something about a symbol has changed.

@@ -41,6 +41,11 @@ impl Past {
         }
     }
 
+    /// Whether it is wanted, be it there or not.
+    pub(crate) const fn is_wanted(&self) -> bool {
+        !matches!(self.stage, Stage::Unwanted)
+    }
+
     /// Whether it must be asked for now.
     pub(crate) fn is_to_be_asked(&self) -> bool {
         self.stage == Stage::Wanted

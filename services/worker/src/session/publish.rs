@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Fanout, Frame, Position, Topic, envelope};
+use bytes::Bytes;
 use calls::reply::{OrderUpdate, OrderUpdateSummary, ProfitUpdate};
 use model::Money;
 use model::calc::{Equity, Floating};
@@ -14,6 +15,9 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use self::tickets::Tickets;
+use super::memo::{Memo, Wants};
+use super::scribe::Scribe;
+use super::standing::Rank;
 use super::state::State;
 
 /// Pace of profit events until a client sets another.
@@ -21,13 +25,19 @@ const PROFIT_EVERY: Duration = Duration::from_secs(1);
 /// Least time before profits that have not changed are told again.
 const REPEAT_AFTER: Duration = Duration::from_secs(1);
 
+/// Shows whether what clients want has changed.
+type WantsVersion = (u64, Option<Duration>, u32);
+
 /// Publishes the events of one session.
 #[derive(Debug)]
 pub(crate) struct Publisher {
     token: Arc<str>,
     fanout: Arc<Fanout>,
-    epoch: u64,
-    offset: u64,
+    scribe: Scribe,
+    /// Whether a client has set the pace of profit events.
+    is_profit_pace_set: bool,
+    /// What clients want, as it was written last.
+    wants_written: WantsVersion,
     /// Least time between two profit events; `None`: not wanted.
     profit_every: Option<Duration>,
     profit_sent: Option<Instant>,
@@ -38,13 +48,14 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    pub(crate) const fn new(token: Arc<str>, fanout: Arc<Fanout>, epoch: u64) -> Self {
+    pub(crate) const fn new(token: Arc<str>, fanout: Arc<Fanout>, scribe: Scribe) -> Self {
         let profit_every = Some(PROFIT_EVERY);
         Self {
             token,
             fanout,
-            epoch,
-            offset: 0,
+            scribe,
+            is_profit_pace_set: false,
+            wants_written: (0, Some(PROFIT_EVERY), 0),
             profit_every,
             profit_sent: None,
             profit_changed: true,
@@ -61,6 +72,7 @@ impl Publisher {
     /// Sets the pace of profit events; `None` ends them.
     pub(crate) const fn set_profit_pace(&mut self, every: Option<Duration>) {
         self.profit_every = every;
+        self.is_profit_pace_set = true;
         self.profit_sent = None;
         self.profit_changed = true;
     }
@@ -121,8 +133,7 @@ impl Publisher {
     /// Tells an order update; each has its place in the session's sequence, listened to or not.
     pub(crate) fn send_update(&mut self, state: &mut State, update: OrderUpdate) {
         self.profit_changed = true;
-        self.offset += 1;
-        if !self.fanout.has_listeners(Topic::OrderUpdate) {
+        if self.scribe.standing().rank() == Rank::Standby {
             return;
         }
         let (equity, floating) = state.figures().unwrap_or_else(|| state.figures_of_known());
@@ -139,16 +150,57 @@ impl Publisher {
             credit: profit.credit,
             user: profit.user,
         };
-        self.send(Topic::OrderUpdate, None, &summary);
+        if let Some(text) = self.encoded(Topic::OrderUpdate, &summary) {
+            self.scribe.event(text, self.memo(state).to_bytes());
+            self.wants_written = self.wants_version(state);
+        }
+    }
+
+    /// What the next owner of the session would need now.
+    pub(crate) fn memo(&self, state: &State) -> Memo {
+        let profit_ms = self.is_profit_pace_set.then(|| match self.profit_every {
+            Some(every) => i64::try_from(every.as_millis()).unwrap_or(i64::MAX),
+            None => -1,
+        });
+        Memo::of(state, profit_ms, self.scribe.standing().tickets_pace_set())
+    }
+
+    /// Goes on at the paces of the last owner.
+    pub(crate) fn restore(&mut self, wants: &Wants) {
+        if let Some(ms) = wants.profit_ms {
+            self.set_profit_pace(u64::try_from(ms).ok().map(Duration::from_millis));
+        }
+        if let Some(ms) = wants.tickets_ms {
+            self.scribe.standing().set_tickets_pace(ms);
+        }
+    }
+
+    /// Writes down what clients want, if that has changed.
+    pub(crate) fn note_wants(&mut self, state: &State) {
+        let version = self.wants_version(state);
+        if self.wants_written != version && self.scribe.standing().rank() != Rank::Standby {
+            self.wants_written = version;
+            self.scribe.memo(self.memo(state).to_bytes());
+        }
+    }
+
+    fn wants_version(&self, state: &State) -> WantsVersion {
+        (state.wants_version(), self.profit_every, self.scribe.standing().tickets_pace_ms())
     }
 
     fn send(&self, topic: Topic, key: Option<&str>, data: &impl Serialize) {
-        match envelope(topic.as_str(), &self.token, runtime::unix_ms(), data) {
-            Ok(text) => self.fanout.publish(
-                Frame::new(topic, key, text).at(Position { epoch: self.epoch, offset: self.offset }),
-            ),
-            Err(failure) => tracing::error!(%failure, cause = failure.cause(), "an event cannot be encoded"),
+        if let Some(text) = self.encoded(topic, data) {
+            let at = Position { epoch: self.scribe.standing().fence().0, offset: 0 };
+            self.fanout.publish(Frame::new(topic, key, text).at(at));
         }
+    }
+
+    fn encoded(&self, topic: Topic, data: &impl Serialize) -> Option<Bytes> {
+        envelope(topic.as_str(), &self.token, runtime::unix_ms(), data)
+            .inspect_err(
+                |failure| tracing::error!(%failure, cause = failure.cause(), "an event cannot be encoded"),
+            )
+            .ok()
     }
 }
 

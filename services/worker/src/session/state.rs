@@ -114,6 +114,8 @@ pub(crate) struct State {
     /// Magic numbers by order and position ticket: the protocol does not carry them.
     magic: HashMap<i64, i64>,
     magic_order: VecDeque<i64>,
+    /// Counts magic numbers that were ever remembered.
+    magic_version: u64,
     /// Of everything open, as long as that does not change.
     pub(super) margin: Option<Money>,
 }
@@ -149,6 +151,7 @@ impl State {
             terms: HashMap::new(),
             magic: HashMap::new(),
             magic_order: VecDeque::new(),
+            magic_version: 0,
             margin: None,
         }
     }
@@ -285,9 +288,11 @@ impl State {
         if magic == 0 {
             return;
         }
-        if self.magic.insert(ticket, magic).is_none() {
+        let known = self.magic.insert(ticket, magic);
+        if known.is_none() {
             self.magic_order.push_back(ticket);
         }
+        self.magic_version += u64::from(known != Some(magic));
         if self.magic_order.len() > MAGIC_MAX
             && let Some(oldest) = self.magic_order.pop_front()
         {
@@ -296,6 +301,16 @@ impl State {
         if let Some(position) = self.positions.get_mut(&ticket) {
             position.record.expert = magic;
         }
+    }
+
+    /// Magic numbers by ticket, the oldest first.
+    pub(crate) fn magics(&self) -> Vec<(i64, i64)> {
+        self.magic_order.iter().filter_map(|ticket| Some((*ticket, *self.magic.get(ticket)?))).collect()
+    }
+
+    /// Counts magic numbers that were ever remembered.
+    pub(crate) const fn magic_version(&self) -> u64 {
+        self.magic_version
     }
 
     /// The magic number of a ticket: the server's, or the remembered one.
@@ -444,6 +459,11 @@ impl State {
     /// The largest ticket of a deal ever seen.
     pub(crate) const fn newest_deal(&self) -> i64 {
         self.newest.deal
+    }
+
+    /// Tickets up to these are no news.
+    pub(crate) fn know_up_to(&mut self, deal: i64, order: i64) {
+        self.newest = Newest { deal, order };
     }
 
     /// Takes over what happened before this session: it is no news, and evidence of nothing that this session does.

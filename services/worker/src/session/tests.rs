@@ -16,7 +16,7 @@ mod answers;
 use super::apply::apply;
 use super::resync::resync;
 use super::state::State;
-use super::trade::{Intent, Job, Outcome, Trades};
+use super::trade::{CallName, Intent, Job, Outcome, Trades};
 use crate::catalogue::Catalogue;
 use crate::ticks::TickWriter;
 
@@ -216,8 +216,9 @@ fn lost(
 ) -> oneshot::Receiver<Outcome> {
     let (reply, outcome) = oneshot::channel();
     let number = Arc::default();
-    let request = trades.begin(Job { request, intent, magic: 5, reply, number }, state).unwrap();
-    assert!(request.action_id >= 1000);
+    let call = CallName::default();
+    let entry = trades.begin(Job { request, intent, magic: 5, reply, number, call }, state).unwrap();
+    assert!(entry.number >= 1000 && trades.recorded(entry.number).is_some());
     trades.on_link_lost();
     outcome
 }
@@ -345,8 +346,16 @@ fn a_verdict_and_its_records_complete_an_order_in_either_order() {
     for records_first in [true, false] {
         let (mut state, mut trades) = (state(), Trades::default());
         let (reply, mut outcome) = oneshot::channel();
-        let job = Job { request: buy(2), intent: Intent::Open, magic: 0, reply, number: Arc::default() };
-        let request = trades.begin(job, &state).unwrap();
+        let job = Job {
+            request: buy(2),
+            intent: Intent::Open,
+            magic: 0,
+            reply,
+            number: Arc::default(),
+            call: CallName::default(),
+        };
+        let entry = trades.begin(job, &state).unwrap();
+        let request = trades.recorded(entry.number).unwrap();
         let result = TradeResult { retcode: 10009, deal: 50, trade_order: 70, ..TradeResult::default() };
         let verdict = TradeResultPush { request, result, ..TradeResultPush::default() };
         let push = deal_push(deal(50, 70, 70, 0, 2), position(70, 2), 1000.0);
@@ -368,8 +377,16 @@ fn a_verdict_and_its_records_complete_an_order_in_either_order() {
 fn a_refusal_is_a_refusal_whatever_tickets_it_carries() {
     let (mut state, mut trades) = (state(), Trades::default());
     let (reply, mut outcome) = oneshot::channel();
-    let job = Job { request: buy(2), intent: Intent::Close(70), magic: 0, reply, number: Arc::default() };
-    let request = trades.begin(job, &state).unwrap();
+    let job = Job {
+        request: buy(2),
+        intent: Intent::Close(70),
+        magic: 0,
+        reply,
+        number: Arc::default(),
+        call: CallName::default(),
+    };
+    let entry = trades.begin(job, &state).unwrap();
+    let request = trades.recorded(entry.number).unwrap();
     let result = TradeResult { retcode: 10019, deal: 50, trade_order: 70, ..TradeResult::default() };
     trades.on_result(TradeResultPush { request, result, ..TradeResultPush::default() }, &mut state);
     assert!(
@@ -382,7 +399,14 @@ fn a_caller_who_left_before_the_request_was_begun_has_not_sent_it() {
     let (state, mut trades) = (state(), Trades::default());
     let (reply, outcome) = oneshot::channel();
     drop(outcome);
-    let job = Job { request: buy(2), intent: Intent::Open, magic: 0, reply, number: Arc::default() };
+    let job = Job {
+        request: buy(2),
+        intent: Intent::Open,
+        magic: 0,
+        reply,
+        number: Arc::default(),
+        call: CallName::default(),
+    };
     assert!(trades.begin(job, &state).is_none());
 }
 

@@ -4,19 +4,25 @@
 //! job becomes *unsure*: after the state has been brought up to date, positions, orders and deals tell what became of
 //! it. What they do not tell is reported as unknown.
 
+mod request;
+
+pub(crate) use request::{CallName, Intent, Job, Outcome};
+pub(super) use request::{Sent, Stage};
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use calls::reply;
 use error::{Code, Error};
 use model::Retcode;
-use tokio::sync::oneshot;
+use registry::Entry;
 use tokio::time::Instant;
 use wire::records::{TradeRequest, TradeResult, TradeResultPush};
 
 use super::evidence;
+use super::note::{self, Inherited, Note};
+use super::scribe::Scribe;
 use super::state::State;
 
 /// The official client counts up from here.
@@ -43,90 +49,6 @@ const GIVEN_UP_MAX: usize = 256;
 /// Outcomes that are kept for callers who come back.
 const FINISHED_MAX: usize = 1024;
 
-/// What a request is for: says where its outcome shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Intent {
-    /// Ask for a price.
-    Prices,
-    /// Open a position.
-    Open,
-    /// Place a pending order.
-    Place,
-    /// Change the stops of a position.
-    Stops(i64),
-    /// Change a pending order.
-    Modify(i64),
-    /// Close a position or a part of it.
-    Close(i64),
-    /// Close a position, or a part of it, by an opposite one.
-    CloseBy(i64),
-    /// Remove a pending order.
-    Remove(i64),
-}
-
-/// What came of a request.
-#[derive(Clone, Debug)]
-pub(crate) enum Outcome {
-    /// Done; the order it made or changed.
-    Done(Box<reply::Order>),
-    /// The answer to [`Intent::Prices`].
-    Prices {
-        /// Offered bid.
-        bid: f64,
-        /// Offered ask.
-        ask: f64,
-    },
-    /// The server refused: nothing happened.
-    Refused(Error),
-    /// It was never sent.
-    NotSent(Error),
-    /// Nobody knows. The number finds it again.
-    Unknown(u32),
-    /// It left no trace on the server, as far as can be seen.
-    Absent(u32),
-}
-
-/// A request to be sent.
-#[derive(Debug)]
-pub(crate) struct Job {
-    /// The request; its `action_id` is filled in.
-    pub(crate) request: TradeRequest,
-    /// What it is for.
-    pub(crate) intent: Intent,
-    /// Magic number, 0 for none.
-    pub(crate) magic: i64,
-    /// Who waits.
-    pub(crate) reply: oneshot::Sender<Outcome>,
-    /// Set to its number once it is begun.
-    pub(crate) number: Arc<AtomicU32>,
-}
-
-/// A request that was sent.
-#[derive(Debug)]
-pub(super) struct Sent {
-    pub(super) request: TradeRequest,
-    pub(super) intent: Intent,
-    magic: i64,
-    reply: Option<oneshot::Sender<Outcome>>,
-    stage: Stage,
-    begun: Instant,
-    /// The link that it was sent on is gone: what it has not done by now, it will not do.
-    is_cut: bool,
-    /// Largest tickets known when it was sent: what it made is larger.
-    pub(super) after_order: i64,
-    pub(super) after_deal: i64,
-}
-
-#[derive(Debug)]
-enum Stage {
-    /// The verdict is awaited.
-    Verdict { until: Instant },
-    /// Done, and its records are awaited.
-    Settling { result: Box<TradeResult>, until: Instant },
-    /// Nobody knows; it is looked for.
-    Unsure { looks: u32, next: Instant },
-}
-
 /// Whether a look could see anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sight {
@@ -144,6 +66,8 @@ pub(crate) struct Trades {
     finished: VecDeque<(u32, Outcome)>,
     /// Requests that were given up without an outcome: they may still turn out to be done.
     given_up: VecDeque<(u32, Sent)>,
+    /// Writes outcomes into the journal before callers are told.
+    scribe: Option<Scribe>,
 }
 
 impl Default for Trades {
@@ -154,18 +78,35 @@ impl Default for Trades {
             claimed: BTreeSet::new(),
             finished: VecDeque::new(),
             given_up: VecDeque::new(),
+            scribe: None,
         }
     }
 }
 
 impl Trades {
     /// No requests yet; the first will have a number of its own.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(scribe: Scribe) -> Self {
+        Self { scribe: Some(scribe), ..Self::numbered() }
+    }
+
+    /// The same, without a journal.
+    pub(super) fn numbered() -> Self {
         Self { next_action: FIRST_ACTION + rand::random_range(0..FIRST_ACTIONS), ..Self::default() }
     }
 
-    /// Records a job and gives the request to be sent, or answers that it cannot be.
-    pub(crate) fn begin(&mut self, job: Job, state: &State) -> Option<TradeRequest> {
+    /// Takes over what the last owner of the session has sent: requests without an outcome are looked for, and what
+    /// belongs to others is not taken for theirs.
+    pub(crate) fn take_over(&mut self, inherited: Inherited) {
+        self.claimed.extend(inherited.claimed);
+        for (action_id, note) in inherited.unsettled {
+            let Some(sent) = note.sent() else { continue };
+            self.sent.insert(action_id, sent);
+        }
+    }
+
+    /// Records a job. Gives what is to be written into the journal before its request is sent, or answers that it cannot
+    /// be.
+    pub(crate) fn begin(&mut self, job: Job, state: &State) -> Option<Entry> {
         if self.sent.len() >= JOBS_MAX {
             let busy =
                 format!("{JOBS_MAX} trade requests of this account are under way. Wait for their results.");
@@ -180,20 +121,36 @@ impl Trades {
             return None;
         }
         self.next_action = self.next_action.checked_add(1).unwrap_or(FIRST_ACTION);
-        let request = TradeRequest { action_id, ..job.request };
         let sent = Sent {
-            request: request.clone(),
+            request: TradeRequest { action_id, ..job.request },
             intent: job.intent,
             magic: job.magic,
+            orphaned_key: None,
             reply: Some(job.reply),
-            stage: Stage::Verdict { until: Instant::now() + VERDICT_LIMIT },
+            stage: Stage::Recording,
             begun: Instant::now(),
             is_cut: false,
             after_order: state.newest_order(),
             after_deal: state.newest_deal(),
         };
+        let request = Note::of(&sent, &job.call).to_bytes();
         self.sent.insert(action_id, sent);
-        Some(request)
+        Some(Entry { number: action_id, key: job.call.key, request })
+    }
+
+    /// The journal has it: gives the request to be sent now. `None`: it was given up meanwhile.
+    pub(crate) fn recorded(&mut self, action_id: u32) -> Option<TradeRequest> {
+        let sent = self.sent.get_mut(&action_id)?;
+        if !matches!(sent.stage, Stage::Recording) {
+            return None;
+        }
+        sent.stage = Stage::Verdict { until: Instant::now() + VERDICT_LIMIT };
+        Some(sent.request.clone())
+    }
+
+    /// Whether a request is under way.
+    pub(crate) fn are_under_way(&self) -> bool {
+        !self.sent.is_empty()
     }
 
     /// The request could not be given to the link: it never left.
@@ -314,10 +271,7 @@ impl Trades {
 
     fn finish(&mut self, action_id: u32, outcome: Outcome) {
         let Some(mut sent) = self.sent.remove(&action_id) else { return };
-        if let Some(reply) = sent.reply.take() {
-            // The caller may have given up; the outcome is kept for when it comes back.
-            let _ = reply.send(outcome.clone());
-        }
+        self.settle_in_journal(action_id, &mut sent, &outcome);
         if matches!(outcome, Outcome::Unknown(_) | Outcome::Absent(_)) {
             if self.given_up.len() >= GIVEN_UP_MAX {
                 self.given_up.pop_front();
@@ -330,8 +284,32 @@ impl Trades {
         self.finished.push_back((action_id, outcome));
     }
 
-    /// The link broke: every outcome is unsure until the state is up to date again.
+    /// Writes an outcome into the journal, and then tells the caller. It may have given up; the outcome is kept for when
+    /// it comes back.
+    fn settle_in_journal(&self, action_id: u32, sent: &mut Sent, outcome: &Outcome) {
+        let then = sent.reply.take().map(|reply| (reply, outcome.clone()));
+        let Some(scribe) = &self.scribe else {
+            if let Some((reply, outcome)) = then {
+                let _ = reply.send(outcome);
+            }
+            return;
+        };
+        scribe.settle(action_id, note::outcome(outcome), then);
+        if let Some(key) = sent.orphaned_key.take()
+            && let Some(recorded) = note::recorded(outcome)
+        {
+            scribe.settle_key(key, recorded);
+        }
+    }
+
+    /// The link broke: every outcome is unsure until the state is up to date again. What was not sent will not be.
     pub(crate) fn on_link_lost(&mut self) {
+        let unsent = |sent: &Sent| matches!(sent.stage, Stage::Recording);
+        let unsent: Vec<u32> = self.sent.iter().filter(|(_, sent)| unsent(sent)).map(|(id, _)| *id).collect();
+        for action_id in unsent {
+            let told = "The connection was lost before the order was sent. Send it again.";
+            self.finish(action_id, Outcome::NotSent(Error::new(Code::NoConnection, told)));
+        }
         let now = Instant::now();
         for sent in self.sent.values_mut() {
             sent.stage = Stage::Unsure { looks: 0, next: now };
@@ -349,9 +327,10 @@ impl Trades {
 
     /// When the state must be fetched anew.
     pub(crate) fn next_look(&self) -> Option<Instant> {
-        let looks = self.sent.values().map(|sent| match &sent.stage {
-            Stage::Verdict { until } | Stage::Settling { until, .. } => *until,
-            Stage::Unsure { next, .. } => *next,
+        let looks = self.sent.values().filter_map(|sent| match &sent.stage {
+            Stage::Recording => None,
+            Stage::Verdict { until } | Stage::Settling { until, .. } => Some(*until),
+            Stage::Unsure { next, .. } => Some(*next),
         });
         looks.min()
     }
@@ -451,14 +430,23 @@ impl Trades {
 
     /// The session ends: nobody will find out any more.
     pub(crate) fn abandon(&mut self) {
-        for action_id in self.sent.keys().copied().collect::<Vec<_>>() {
-            self.finish(action_id, Outcome::Unknown(action_id));
+        for (action_id, mut sent) in std::mem::take(&mut self.sent) {
+            // Not into the journal: there it stays open, for the next owner to find out.
+            if let Some(reply) = sent.reply.take() {
+                let not_sent = || {
+                    let told = "The session ended before the order was sent. Send it again.";
+                    Outcome::NotSent(Error::new(Code::NoConnection, told))
+                };
+                let is_unsent = matches!(sent.stage, Stage::Recording);
+                let _ = reply.send(if is_unsent { not_sent() } else { Outcome::Unknown(action_id) });
+            }
         }
     }
 }
 
 fn is_overdue(sent: &Sent, now: Instant) -> bool {
     match &sent.stage {
+        Stage::Recording => false,
         Stage::Verdict { until } | Stage::Settling { until, .. } => *until <= now,
         Stage::Unsure { next, .. } => *next <= now,
     }

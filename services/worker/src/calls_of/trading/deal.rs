@@ -6,7 +6,7 @@ use wire::records::TradeRequest;
 
 use crate::backend::Caller;
 use crate::session::terms::Terms;
-use crate::session::{Intent, Outcome, Session};
+use crate::session::{CallName, Intent, Outcome, Session};
 
 /// A deal at market that is wanted.
 pub(super) struct Deal<'a> {
@@ -65,7 +65,7 @@ impl Caller<'_> {
         let price_order = self.current_price(session, deal).await?;
         let question =
             TradeRequest { trade_action: TradeAction::Prices.number(), price_order, ..request.clone() };
-        match session.trade(self.deadline, question, Intent::Prices, 0).await {
+        match session.trade(self.deadline, question, Intent::Prices, 0, CallName::default()).await {
             Outcome::Prices { bid, ask } => Ok(if deal.side == Side::Buy { ask } else { bid }),
             Outcome::Refused(error) | Outcome::NotSent(error) => Err(error),
             _ => Err(Error::timeout("The price request")),

@@ -1,7 +1,9 @@
 //! What an actor that is online does with each event.
 
+use error::Error;
 use link::{Incoming, Link, LinkError, RequestId};
 use model::Retcode;
+use registry::Entry;
 use tokio::time::Instant;
 use wire::records::{
     Account, Bar, Books, CompressedSymbols, FullSymbol, History, LoginStatus, SymbolDetails, Tick,
@@ -9,10 +11,11 @@ use wire::records::{
 };
 use wire::{Bare, Command, Counted, Payload, code, requests};
 
-use super::{Actor, BURST, RETRY_CEILING, Waiting};
+use super::{Actor, BURST, Legacy, RETRY_CEILING, Waiting};
 use crate::session::apply::apply;
 use crate::session::candles::Which;
 use crate::session::mail::Mail;
+use crate::session::scribe::moved;
 use crate::session::state::State;
 
 impl Actor {
@@ -40,13 +43,18 @@ impl Actor {
             },
             Mail::Trade(job) => {
                 let Some(state) = &self.state else { return };
-                if let Some(request) = self.trades.begin(*job, state) {
-                    match link.submit::<requests::Trade>(&request) {
-                        Ok(id) => drop(self.waiting.insert(id, Waiting::Trade(request.action_id))),
-                        Err(cause) => self.trades.not_sent(request.action_id, cause.into()),
-                    }
+                if let Some(entry) = self.trades.begin(*job, state) {
+                    self.record(entry);
                 }
             }
+            Mail::Recorded { action_id, written } => self.on_recorded(action_id, written, link),
+            Mail::Copy { reply } => self.copy(reply),
+            Mail::Activate { memo, inherited, fence, reply } => {
+                self.fence_to_come = Some(fence);
+                self.legacy = Some(Legacy { memo: *memo, inherited });
+                self.must_look = Some(reply);
+            }
+            Mail::Leave { reply } => self.leave(reply),
             Mail::Lookup { action_id, reply } => {
                 let found = self.state.as_mut().and_then(|state| self.trades.lookup(action_id, state));
                 let _ = reply.send(found);
@@ -54,8 +62,34 @@ impl Actor {
             // Being woken is enough: what is due is sent after every event.
             Mail::Hurry => {}
             Mail::Listener => self.publisher.greet(),
-            Mail::Password(password) => self.target.credentials.password = password,
+            Mail::Password(password) => self.set_password(password),
             Mail::ProfitPace(every) => self.publisher.set_profit_pace(every),
+        }
+    }
+
+    /// Has a request written into the journal; it is sent when it stands there.
+    fn record(&self, entry: Entry) {
+        let (scribe, own) = (self.scribe.clone(), self.own.clone());
+        self.shared.tasks.spawn(async move {
+            let (action_id, written) = (entry.number, scribe.begin(&entry).await);
+            if let Some(own) = own.upgrade() {
+                // An error means that the session has ended: the request is not sent.
+                let _ = own.send(Mail::Recorded { action_id, written }).await;
+            }
+        });
+    }
+
+    fn on_recorded(&mut self, action_id: u32, written: Result<(), Error>, link: &mut Link) {
+        if let Err(cause) = written {
+            return self.trades.not_sent(action_id, cause);
+        }
+        if !self.scribe.standing().may_act() {
+            return self.trades.not_sent(action_id, moved());
+        }
+        let Some(request) = self.trades.recorded(action_id) else { return };
+        match link.submit::<requests::Trade>(&request) {
+            Ok(id) => drop(self.waiting.insert(id, Waiting::Trade(action_id))),
+            Err(cause) => self.trades.not_sent(action_id, cause.into()),
         }
     }
 
@@ -160,6 +194,7 @@ impl Actor {
             asked => asked?,
         }
         self.tell();
+        self.leave_if_idle();
         Ok(())
     }
 
@@ -189,6 +224,7 @@ impl Actor {
             }
         }
         self.publisher.send_due(state);
+        self.publisher.note_wants(state);
     }
 
     pub(super) fn wake_at(&self) -> Instant {

@@ -6,8 +6,9 @@ use tokio::time::Instant;
 use wire::records::{Account, History, HistoryRequest, Portfolio};
 use wire::{Empty, Payload, code, requests};
 
-use super::{Actor, Waiting, history_start};
+use super::{Actor, Waiting};
 use crate::session::resync::resync;
+use crate::session::state::State;
 
 /// A step of a look, while its answer is awaited.
 pub(super) enum Look {
@@ -19,11 +20,11 @@ pub(super) enum Look {
 impl Actor {
     /// Begins a look if one is due and none is under way.
     pub(super) fn look_if_due(&mut self, link: &mut Link) -> Result<(), LinkError> {
-        let Some(state) = &mut self.state else { return Ok(()) };
-        if self.is_looking || !self.trades.wants_look(Instant::now()) {
+        let is_due = self.must_look.is_some() || self.trades.wants_look(Instant::now());
+        if self.state.is_none() || self.is_looking || !is_due {
             return Ok(());
         }
-        let range = HistoryRequest { from: history_start(state), to: 0 };
+        let range = HistoryRequest { from: self.history_from().unwrap_or(0), to: 0 };
         match link.submit::<requests::History>(&range) {
             Ok(id) => {
                 self.waiting.insert(id, Waiting::Look(Look::History));
@@ -31,7 +32,9 @@ impl Actor {
                 Ok(())
             }
             Err(cause) => {
-                self.trades.look_failed(state);
+                if let Some(state) = &mut self.state {
+                    self.trades.look_failed(state);
+                }
                 Err(cause)
             }
         }
@@ -70,6 +73,10 @@ impl Actor {
             }
             Look::Portfolio(history) => {
                 let portfolio = Portfolio::from_bytes(body)?;
+                if self.legacy.is_some() {
+                    self.take_up_legacy(portfolio, *history);
+                    return Ok(());
+                }
                 let told = resync(state, portfolio, &history);
                 self.trades.look(state);
                 self.held_back.extend(told);
@@ -80,6 +87,25 @@ impl Actor {
         self.waiting.insert(next, Waiting::Look(step));
         self.is_looking = true;
         Ok(())
+    }
+
+    /// A standby becomes the owner: it begins where the last one stood, with the prices that it has.
+    fn take_up_legacy(&mut self, portfolio: Portfolio, history: History) {
+        let Some(standby) = self.state.take() else { return };
+        let (login, catalogue) = (standby.login, standby.catalogue);
+        let mut state = State::new(login, standby.account, catalogue, standby.tick_writer);
+        state.quotes = standby.quotes;
+        (state.host, state.port) = (standby.host, standby.port);
+        state.is_server_up = standby.is_server_up;
+        self.held_back.clear();
+        if let Some(fence) = self.fence_to_come.take() {
+            self.scribe.standing().own(fence);
+        }
+        self.begin(state, portfolio, history);
+        self.changed = true;
+        if let Some(done) = self.must_look.take() {
+            let _ = done.send(());
+        }
     }
 }
 
@@ -95,22 +121,40 @@ mod tests {
 
     use super::*;
     use crate::catalogue::Catalogue;
-    use crate::session::Intent;
-    use crate::session::actor::Phase;
+    use crate::session::actor::{Phase, Wiring};
     use crate::session::establish::Target;
     use crate::session::publish::Publisher;
-    use crate::session::state::State;
-    use crate::session::trade::Job;
+    use crate::session::scribe::Scribe;
+    use crate::session::standing::{Rank, Standing};
+    use crate::session::trade::{CallName, Job};
+    use crate::session::{AccountKey, Intent};
 
     fn actor() -> Actor {
         let worker = crate::Worker::start(crate::Settings::default()).unwrap();
         let endpoints = vec![Endpoint::parse("broker.example", None).unwrap()];
         let target = Target { endpoints, ..Target::nowhere() };
-        let publisher = Publisher::new("token".into(), Arc::new(bus::Fanout::new()), 1);
-        let senders = (watch::Sender::new(Phase::Connecting), watch::Sender::new(0));
-        let inbox = mpsc::channel(1).1;
-        let shared = Arc::clone(&worker.shared);
-        let mut actor = Actor::new(shared, target, inbox, senders, publisher, CancellationToken::new());
+        let token: Arc<str> = "token".into();
+        let fanout = Arc::new(bus::Fanout::new());
+        let standing = Standing::new(crate::lease::Lease::unending(), Rank::Owner, registry::Fence(1));
+        let (shared, tasks) = (Arc::clone(&worker.shared), worker.tasks.clone());
+        let registry = Arc::clone(&shared.registry);
+        let scribe = Scribe::new(Arc::clone(&token), registry, tasks, standing, Arc::clone(&fanout));
+        let (own, inbox) = mpsc::channel(1);
+        let wiring = Wiring {
+            shared,
+            token: Arc::clone(&token),
+            error_status: None,
+            is_token_chosen: false,
+            account: AccountKey { server: String::new(), login: 7 },
+            inbox,
+            own: own.downgrade(),
+            phase: watch::Sender::new(Phase::Connecting),
+            heard: watch::Sender::new(0),
+            publisher: Publisher::new(token, fanout, scribe.clone()),
+            scribe,
+            stop: CancellationToken::new(),
+        };
+        let mut actor = Actor::new(wiring, target, None);
         actor.state = Some(State::new(
             7,
             Account::default(),
@@ -125,9 +169,17 @@ mod tests {
         let mut actor = actor();
         let (reply, _outcome) = oneshot::channel();
         let request = TradeRequest::default();
-        let job = Job { request, intent: Intent::Open, magic: 0, reply, number: Arc::default() };
+        let job = Job {
+            request,
+            intent: Intent::Open,
+            magic: 0,
+            reply,
+            number: Arc::default(),
+            call: CallName::default(),
+        };
         let state = actor.state.as_ref().unwrap();
-        assert!(actor.trades.begin(job, state).is_some());
+        let entry = actor.trades.begin(job, state).unwrap();
+        assert!(actor.trades.recorded(entry.number).is_some());
         tokio::time::advance(Duration::from_secs(20)).await;
         assert!(actor.wake_at() <= Instant::now(), "it is overdue");
         actor.is_looking = true;

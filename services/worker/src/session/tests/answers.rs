@@ -9,8 +9,9 @@ fn begun(
     request: TradeRequest,
 ) -> (TradeRequest, oneshot::Receiver<Outcome>) {
     let (reply, outcome) = oneshot::channel();
-    let job = Job { request, intent, magic: 0, reply, number: Arc::default() };
-    (trades.begin(job, state).unwrap(), outcome)
+    let job = Job { request, intent, magic: 0, reply, number: Arc::default(), call: CallName::default() };
+    let entry = trades.begin(job, state).unwrap();
+    (trades.recorded(entry.number).unwrap(), outcome)
 }
 
 fn netting() -> State {
@@ -121,7 +122,8 @@ fn deals_are_corrected_and_taken_back() {
 
 #[test]
 fn sessions_do_not_share_the_numbers_of_their_requests() {
-    let numbers = [(); 2].map(|()| begun(&mut Trades::new(), &state(), Intent::Open, buy(2)).0.action_id);
+    let numbers =
+        [(); 2].map(|()| begun(&mut Trades::numbered(), &state(), Intent::Open, buy(2)).0.action_id);
     assert_ne!(numbers[0], numbers[1]);
     assert!(numbers.into_iter().all(|number| i32::try_from(number).is_ok()), "replies show it");
 }
@@ -136,15 +138,18 @@ async fn done_with_nothing_to_show_is_unknown() {
     assert!(matches!(outcome.try_recv(), Ok(Outcome::Unknown(number)) if number == request.action_id));
 }
 
-#[test]
-fn a_request_that_never_left_is_not_sent_even_if_it_was_given_up() {
-    let (state, mut trades) = (state(), Trades::default());
+#[tokio::test(start_paused = true)]
+async fn a_request_that_never_left_is_not_sent_even_if_it_was_given_up() {
+    let (mut state, mut trades) = (state(), Trades::default());
     let (request, mut outcome) = begun(&mut trades, &state, Intent::Open, buy(2));
     trades.not_sent(request.action_id, error::Error::of(error::Code::NoConnection));
     assert!(matches!(outcome.try_recv(), Ok(Outcome::NotSent(_))));
     let (request, _) = begun(&mut trades, &state, Intent::Open, buy(2));
-    trades.abandon();
+    for _ in 0..3 {
+        tokio::time::advance(std::time::Duration::from_secs(20)).await;
+        trades.look_failed(&mut state);
+    }
+    assert!(!trades.are_under_way(), "it was given up");
     trades.not_sent(request.action_id, error::Error::of(error::Code::NoConnection));
-    let mut state = state;
     assert!(matches!(trades.lookup(request.action_id, &mut state), Some(Outcome::NotSent(_))));
 }

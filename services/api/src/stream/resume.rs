@@ -1,0 +1,72 @@
+//! Streams that a client may come back to without missing an event.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bus::{Ask, Frame, Params, Payload, Subscription};
+use bytes::Bytes;
+
+use crate::front::Front;
+
+/// The `type` of the first envelope of each session on a resumable socket.
+pub(crate) const RESUMED: &str = "Resumed";
+
+/// The first envelope: after which place events follow, and whether all since the one asked for do. If not, the present
+/// state stands in for those that are not kept any more.
+pub(super) async fn greeting(front: &Arc<Front>, token: &str, subscription: &Subscription) -> Bytes {
+    let position = subscription.goes_on_after().unwrap_or_default();
+    let mut data = format!(r#"{{"position":"{position}","isComplete":{}"#, !subscription.is_cut());
+    if subscription.is_cut() {
+        // What happens meanwhile is in both: clients know orders by their tickets.
+        for (field, call) in [("accountSummary", "AccountSummary"), ("openedOrders", "OpenedOrders")] {
+            let state = read(front, token, call).await;
+            data.push_str(&format!(r#","{field}":{}"#, state.as_deref().unwrap_or("null")));
+        }
+    }
+    data.push('}');
+    let id = serde_json::Value::from(token);
+    let now = runtime::unix_ms();
+    format!(r#"{{"type":"{RESUMED}","id":{id},"timestampUTC":{now},"data":{data}}}"#).into()
+}
+
+/// A reply as it is; none if the session cannot tell at the moment.
+async fn read(front: &Arc<Front>, token: &str, call: &str) -> Option<String> {
+    let ask = Ask {
+        call: call.to_owned(),
+        params: Params::from_iter([("id", token)]),
+        token: Some(token.to_owned()),
+        deadline: Instant::now() + front.settings.call_timeout,
+        idempotency_key: None,
+    };
+    match front.backend.ask(ask).await.result {
+        Ok(Payload::Json(json)) => String::from_utf8(json.to_vec()).ok(),
+        _ => None,
+    }
+}
+
+/// The envelope of a kept event with its place. The worker writes envelopes whole, so the place goes before the end.
+pub(super) fn placed(frame: &Frame) -> Bytes {
+    match frame.text.strip_suffix(b"}") {
+        Some(open) if frame.topic.is_kept() => {
+            let place = format!(r#","position":"{}"}}"#, frame.at);
+            [open, place.as_bytes()].concat().into()
+        }
+        _ => frame.text.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bus::{Position, Topic};
+
+    use super::*;
+
+    #[test]
+    fn only_kept_events_tell_their_place() {
+        let at = Position { epoch: 7, offset: 3 };
+        let update = Frame::new(Topic::OrderUpdate, None, r#"{"data":{}}"#.into()).at(at);
+        assert_eq!(placed(&update), r#"{"data":{},"position":"7-3"}"#);
+        let quote = Frame::new(Topic::Quote, None, r#"{"data":{}}"#.into()).at(at);
+        assert_eq!(placed(&quote), r#"{"data":{}}"#);
+    }
+}

@@ -1,0 +1,106 @@
+//! The roles of a cluster.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use cluster::ClusterKey;
+use seal::KeyRing;
+use worker::Secret;
+
+use super::check::{ApiRole, ClusterLink, Mistakes, Role, WorkerRole};
+use super::{ApiArgs, ClusterArgs, WorkerArgs};
+
+/// More sessions than any machine carries.
+const SESSIONS_MAX: usize = 1_000_000;
+/// More logins than any broker takes.
+const LOGINS_MAX: u32 = 100_000;
+
+impl Mistakes {
+    pub(super) fn api(&mut self, args: ApiArgs) -> Option<Role> {
+        let log = self.log(&args.log);
+        let listen = self.address("--listen", &args.listen);
+        let auth = self.auth(&args.auth);
+        let cluster = self.cluster(args.cluster);
+        let (listen, cluster, ()) = (listen?, cluster?, auth?);
+        Some(Role::Api(log?, Box::new(ApiRole { listen, cluster })))
+    }
+
+    pub(super) fn worker(&mut self, args: WorkerArgs) -> Option<Role> {
+        let log = self.log(&args.log);
+        let listen = self.address("--listen", &args.listen);
+        let advertise = self.advertise(listen, args.advertise);
+        let sealing_keys = self.sealing_keys(args.sealing_keys, args.sealing_keys_file);
+        let sessions_max = self.within("--sessions-max", &args.sessions_max, 1, SESSIONS_MAX);
+        let logins = self.within("--logins-per-second", &args.logins_per_second, 1, LOGINS_MAX);
+        let brokers = self.file("--brokers", args.brokers);
+        let admin_key = self.admin_key(args.admin_key, args.admin_key_file);
+        let extra_ca = self.file("--extra-ca", args.extra_ca);
+        let egress = self.egress(&args.egress, args.egress_allow.as_deref());
+        let cluster = self.cluster(args.cluster);
+        let role = WorkerRole {
+            listen: listen?,
+            advertise: advertise?,
+            sealing_keys: Arc::new(sealing_keys?),
+            sessions_max: sessions_max?,
+            logins_per_second: logins?,
+            brokers: brokers?,
+            admin_key: admin_key?,
+            extra_ca: extra_ca?,
+            egress: egress?,
+            cluster: cluster?,
+        };
+        Some(Role::Worker(log?, Box::new(role)))
+    }
+
+    fn cluster(&mut self, args: ClusterArgs) -> Option<ClusterLink> {
+        let url = self.secret("--redis-url", args.redis_url, args.redis_url_file);
+        let url = match url {
+            Some(None) => self.note(
+                "--redis-url is missing: give the Redis that all processes of the cluster share, such as \
+                 redis://127.0.0.1:6379",
+            ),
+            given => given.flatten(),
+        };
+        let key = self.secret("--cluster-key", args.cluster_key, args.cluster_key_file);
+        let key = match key {
+            Some(None) => self.note(
+                "--cluster-key is missing: give all processes of the cluster the same secret, made with \
+                 `openssl rand -base64 32`",
+            ),
+            Some(Some(key)) => match ClusterKey::new(key) {
+                Ok(key) => Some(key),
+                Err(wrong) => self.note(format_args!("--cluster-key: {}", wrong.detail())),
+            },
+            None => None,
+        };
+        Some(ClusterLink { redis_url: Secret::new(url?), key: key? })
+    }
+
+    /// Others must be able to dial it, which "all networks" is no address for.
+    fn advertise(&mut self, listen: Option<SocketAddr>, given: Option<String>) -> Option<Option<String>> {
+        let given = given.map(|given| given.trim().to_owned()).filter(|given| !given.is_empty());
+        match given {
+            None if listen.is_some_and(|listen| listen.ip().is_unspecified()) => self.note(
+                "--advertise is missing: a worker that listens on all networks must say under which address others \
+                 reach it, such as worker-1:5100",
+            ),
+            Some(given) if given.rsplit_once(':').is_none_or(|(_, port)| port.parse::<u16>().is_err()) => {
+                self.note(format_args!("--advertise '{given}' is not HOST:PORT"))
+            }
+            given => Some(given),
+        }
+    }
+
+    fn sealing_keys(&mut self, keys: Option<String>, file: Option<String>) -> Option<KeyRing> {
+        match self.secret("--sealing-keys", keys, file)? {
+            None => self.note(
+                "--sealing-keys is missing: login data leave a worker sealed only. Give NAME:KEY, with a key made by \
+                 `openssl rand -base64 32`, the same to all workers",
+            ),
+            Some(keys) => match KeyRing::parse(&keys) {
+                Ok(ring) => Some(ring),
+                Err(wrong) => self.note(format_args!("--sealing-keys: {wrong}")),
+            },
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The roles of a cluster.
+
+use std::sync::Arc;
+
+use ::cluster::{Router, RouterSettings, serve};
+use anyhow::{Context, Result};
+use api::Api;
+use registry::{Limits, RedisRegistry};
+use runtime::Tasks;
+use worker::{Member, MemberSettings, Worker};
+
+use super::{Running, VERSION, bind};
+use crate::banner;
+use crate::options::{ApiRole, ClusterLink, WorkerRole};
+
+/// The front of a cluster.
+pub(super) async fn api(role: ApiRole) -> Result<Running> {
+    let (listener, addr) = bind(role.listen, "--listen", "MT5REST_LISTEN").await?;
+    tracing::info!(settings = ?role, "starting the front");
+    let registry = registry(&role.cluster)?;
+    let settings = RouterSettings::new(format!("api-{}-{:08x}", std::process::id(), rand::random::<u32>()));
+    let router = Arc::new(Router::new(registry, &role.cluster.key, settings, &Tasks::new()));
+    let settings = api::Settings { version: VERSION.to_owned(), ..api::Settings::default() };
+    let api = Api::new(Arc::<Router>::clone(&router), settings);
+    let front = Tasks::new();
+    let stop = front.stop_signal();
+    front.spawn(api.serve(listener, async move { stop.cancelled().await }));
+    let banner = banner::service(VERSION, addr, None);
+    Ok(Running { front: Some(front), router: Some(router), ..Running::of(banner) })
+}
+
+/// A worker of a cluster.
+pub(super) async fn worker(role: WorkerRole) -> Result<Running> {
+    let (listener, addr) = bind(role.listen, "--listen", "MT5REST_LISTEN").await?;
+    tracing::info!(settings = ?role, "starting a worker");
+    let registry = registry(&role.cluster)?;
+    let advertise = role.advertise.unwrap_or_else(|| addr.to_string());
+    let burst = role.logins_per_second;
+    let worker = Worker::start(worker::Settings {
+        brokers: role.brokers,
+        admin_key: role.admin_key,
+        extra_ca: role.extra_ca,
+        egress: role.egress,
+        sessions_max: role.sessions_max,
+        registry,
+        sealing_keys: Some(role.sealing_keys),
+        login_limits: Limits { broker_per_second: burst, broker_burst: burst, ..Limits::default() },
+        is_alone: false,
+        ..worker::Settings::default()
+    })
+    .context("the worker does not start")?;
+    let settings = MemberSettings { advertise: advertise.clone(), key: role.cluster.key.clone() };
+    let member = Member::join(Arc::clone(&worker), settings);
+    let serving = Tasks::new();
+    let stop = serving.stop_signal();
+    let owner = Arc::<Member>::clone(&member);
+    serving.spawn(serve(listener, owner, role.cluster.key, async move { stop.cancelled().await }));
+    let banner = banner::worker(VERSION, addr, &advertise);
+    Ok(Running { member: Some((member, serving)), worker: Some(worker), ..Running::of(banner) })
+}
+
+fn registry(link: &ClusterLink) -> Result<Arc<RedisRegistry>> {
+    let registry = RedisRegistry::connect(link.redis_url.expose()).context("--redis-url is of no use")?;
+    Ok(Arc::new(registry))
+}

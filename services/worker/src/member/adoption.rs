@@ -1,0 +1,144 @@
+//! Sessions whose owner is dead: each worker takes some, the emptier ones more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::End;
+use futures_util::{StreamExt, stream};
+use rand::seq::SliceRandom;
+use registry::{Fence, WorkerId};
+use tokio::time::{Instant, sleep};
+
+use super::Member;
+use crate::lease::EVERY;
+use crate::session::Session;
+
+/// Sessions that are taken over at the same time.
+const AT_ONCE: usize = 16;
+/// Tokens that are looked at before the next look at who is how full.
+const BATCH: usize = 64;
+/// A worker that is much fuller than the others leaves them this time to take what there is.
+const POLITENESS: Duration = Duration::from_millis(300);
+/// Sessions of this worker whose ownership is looked up at a time.
+const VERIFIED_AT_ONCE: usize = 512;
+/// Looks between two such look-ups.
+const VERIFY_EVERY: u32 = 15;
+
+impl Member {
+    /// Looks for sessions that nobody has, and after its own.
+    pub(super) async fn look_after_orphans(self: Arc<Self>) {
+        let stop = self.tasks.stop_signal();
+        for round in 0_u32.. {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = sleep(EVERY.mul_f64(rand::random_range(0.5..=1.0))) => {}
+            }
+            self.drop_old_standbys();
+            self.interests.drop_old();
+            if !self.worker.shared.lease.holds() {
+                continue;
+            }
+            self.restart_overflowed().await;
+            if round % VERIFY_EVERY == 0 {
+                self.verify().await;
+            }
+            if !self.is_open() {
+                continue;
+            }
+            match self.registry().dead().await {
+                Ok(dead) => {
+                    for owner in dead {
+                        self.adopt_from(&owner).await;
+                    }
+                }
+                Err(failure) => tracing::debug!(%failure, "cannot look for sessions without an owner"),
+            }
+        }
+    }
+
+    /// Takes over the sessions of a dead worker, as long as there are any and there is room.
+    async fn adopt_from(&self, owner: &WorkerId) {
+        tracing::info!(%owner, "taking over sessions of a worker that is gone");
+        while self.worker.shared.lease.holds() && self.is_open() && self.worker.check_room().is_ok() {
+            if self.is_fuller_than_others().await {
+                sleep(POLITENESS).await;
+            }
+            let Ok(mut tokens) = self.registry().tokens_at(owner, BATCH).await else { return };
+            if tokens.is_empty() {
+                return;
+            }
+            tokens.shuffle(&mut rand::rng());
+            stream::iter(tokens)
+                .for_each_concurrent(AT_ONCE, |token| async move {
+                    self.adopt_one(&token, owner).await;
+                })
+                .await;
+        }
+    }
+
+    async fn adopt_one(&self, token: &str, owner: &WorkerId) {
+        match self.worker.take_over(token, owner).await {
+            Ok(()) => {
+                if let Err(failure) = self.registry().unlist(token, owner).await {
+                    tracing::debug!(%failure, "a session stays listed at its dead owner");
+                }
+                if let Err(failure) = self.registry().tell_changed(token).await {
+                    tracing::debug!(%failure, "listeners find out by themselves");
+                }
+            }
+            Err(failure) => tracing::warn!(%failure, cause = failure.cause(), "a session was not taken over"),
+        }
+    }
+
+    async fn is_fuller_than_others(&self) -> bool {
+        let Ok(all) = self.registry().workers().await else { return false };
+        let others: Vec<u32> = all
+            .iter()
+            .filter(|one| one.is_open && one.address != self.advertise)
+            .map(|one| one.sessions)
+            .collect();
+        let own = u32::try_from(self.worker.count()).unwrap_or(u32::MAX);
+        let slack = u32::try_from(BATCH).unwrap_or(u32::MAX);
+        others.iter().min().is_some_and(|least| own > least.saturating_add(slack))
+    }
+
+    /// Sessions that somebody else has taken (say while the registry had lost its last writes) are dropped.
+    async fn verify(&self) {
+        let sessions = self.worker.all_sessions();
+        for some in sessions.chunks(VERIFIED_AT_ONCE) {
+            let claims: Vec<(String, Fence)> =
+                some.iter().map(|session| (session.token().to_owned(), session.standing().fence())).collect();
+            let Ok(owned) = self.registry().verify(&claims).await else { return };
+            for ((session, (_, fence)), is_ours) in some.iter().zip(&claims).zip(owned) {
+                if !is_ours && session.standing().may_answer() && session.standing().fence() == *fence {
+                    tracing::warn!("a session has another owner by now");
+                    self.worker.drop_session(session, End::Moved);
+                }
+            }
+        }
+    }
+
+    /// Sessions that could not write for long begin anew from what was written.
+    async fn restart_overflowed(&self) {
+        for session in self.worker.all_sessions().iter().filter(|session| session.has_overflowed()) {
+            tracing::warn!("a session could not write for long and begins anew");
+            let owner = self.worker.shared.lease.worker();
+            if let Err(failure) = self.worker.take_over(session.token(), &owner).await {
+                tracing::warn!(%failure, "a session could not begin anew yet");
+            }
+        }
+    }
+
+    fn drop_old_standbys(&self) {
+        let now = Instant::now();
+        let old = |(session, until): &(Session, Instant)| {
+            let is_old = *until <= now;
+            if is_old {
+                session.end(End::Moved);
+            }
+            is_old
+        };
+        self.standbys().retain(|_, standby| !old(standby));
+    }
+}

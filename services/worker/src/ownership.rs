@@ -1,0 +1,92 @@
+//! Who owns what: taking sessions over, and the turn to connect an account.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use error::Error;
+use registry::{AccountName, Record, Registry, Unclaimed, WorkerId};
+use tokio::time::{Instant, sleep};
+
+use crate::login_data::LoginData;
+use crate::session::{Beginning, Inherited, Legacy, Memo, Rank, Session, unreachable};
+use crate::worker::Worker;
+
+/// Longest time that one connect of an account keeps others waiting; also when its process dies meanwhile.
+const TURN_TTL: Duration = Duration::from_secs(60);
+/// How often a turn is asked for.
+const TURN_EVERY: Duration = Duration::from_millis(20);
+
+/// The turn to connect an account, in all processes. It is given back when dropped.
+pub(crate) struct Turn {
+    registry: Arc<dyn Registry>,
+    tasks: runtime::Tasks,
+    account: AccountName,
+    holder: String,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let (registry, account) = (Arc::clone(&self.registry), self.account.clone());
+        let holder = std::mem::take(&mut self.holder);
+        self.tasks.spawn(async move {
+            if let Err(failure) = registry.unlock(&account, &holder).await {
+                tracing::warn!(%failure, "the turn to connect an account runs out by itself");
+            }
+        });
+    }
+}
+
+impl Worker {
+    /// Waits for the turn to connect an account, so that two do not make two sessions.
+    pub(crate) async fn turn(&self, account: &AccountName, deadline: Instant) -> Result<Turn, Error> {
+        let holder = uuid::Uuid::new_v4().to_string();
+        let registry = Arc::clone(&self.shared.registry);
+        loop {
+            let is_ours = registry.lock(account, &holder, TURN_TTL).await;
+            if is_ours.map_err(|failure| unreachable(&failure))? {
+                let (tasks, account) = (self.shared.tasks.clone(), account.clone());
+                return Ok(Turn { registry, tasks, account, holder });
+            }
+            if Instant::now() + TURN_EVERY >= deadline {
+                return Err(Error::timeout("Another login of this account"));
+            }
+            sleep(TURN_EVERY).await;
+        }
+    }
+
+    /// Takes over a session from an owner that is dead, or that was this process itself in an earlier life. Done when the
+    /// session is here, or somebody else's, or gone.
+    pub(crate) async fn take_over(&self, token: &str, from: &WorkerId) -> Result<(), Error> {
+        let to = self.shared.lease.worker();
+        let claimed = self.registry().claim(token, from, &to).await;
+        match claimed.map_err(|failure| unreachable(&failure))? {
+            Ok(record) => self.revive(token, record).await,
+            Err(Unclaimed::Other | Unclaimed::Gone) => Ok(()),
+        }
+    }
+
+    /// Starts the session of a record that is this process' now.
+    pub(crate) async fn revive(&self, token: &str, record: Record) -> Result<(), Error> {
+        let data = LoginData::open(&self.shared.ring, token, &record.sealed).inspect_err(|failure| {
+            tracing::error!(cause = failure.cause(), "a session cannot be taken over");
+        })?;
+        let legacy = self.legacy(token, &record).await?;
+        let beginning =
+            Beginning { token, data, rank: Rank::Owner, fence: record.fence, legacy: Some(legacy) };
+        self.add(&Session::start(&self.shared, &self.tasks, beginning));
+        Ok(())
+    }
+
+    /// What the last owner of a session left.
+    pub(crate) async fn legacy(&self, token: &str, record: &Record) -> Result<Legacy, Error> {
+        let inherited = self.inherited(token).await?;
+        Ok(Legacy { memo: Memo::from_bytes(&record.memo).unwrap_or_default(), inherited })
+    }
+
+    pub(crate) async fn inherited(&self, token: &str) -> Result<Inherited, Error> {
+        let registry = self.registry();
+        let read = async { Ok((registry.unsettled(token).await?, registry.journal(token).await?)) };
+        let (unsettled, journal) = read.await.map_err(|failure| unreachable(&failure))?;
+        Ok(Inherited::of(&unsettled, &journal))
+    }
+}

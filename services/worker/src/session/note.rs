@@ -1,0 +1,234 @@
+//! What stands in the order journal: enough of a request to find out later what became of it, and its outcome.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bus::Payload;
+use bytes::Bytes;
+use calls::Call;
+use calls::reply::Order;
+use calls::trading::OrderSend;
+use error::{Carried, Code, Error};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use wire::Payload as _;
+use wire::records::TradeRequest;
+
+use super::trade::{CallName, Intent, Outcome, Sent, Stage};
+
+/// The outcome of a call, as its repetitions get it.
+pub(crate) type Recorded = Result<Payload, Error>;
+
+/// What the journal has of a request. Names of fields must stay: older ones are read after an update.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Note {
+    /// As the wire has it.
+    request: String,
+    intent: Intent,
+    magic: i64,
+    after_order: i64,
+    after_deal: i64,
+    /// Stands for the call and its parameters.
+    pub(crate) fingerprint: String,
+    key: Option<String>,
+}
+
+/// What the next owner of a session takes over of its journal.
+#[derive(Debug, Default)]
+pub(crate) struct Inherited {
+    /// Requests without an outcome.
+    pub(crate) unsettled: Vec<(u32, Note)>,
+    /// Orders that belong to requests with an outcome.
+    pub(crate) claimed: Vec<i64>,
+}
+
+/// The outcome of a request, for whoever reads the journal.
+#[derive(Serialize, Deserialize)]
+struct Settled {
+    outcome: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<Carried>,
+}
+
+impl Note {
+    /// Of a request that is about to be sent.
+    pub(super) fn of(sent: &Sent, call: &CallName) -> Self {
+        Self {
+            request: STANDARD.encode(sent.request.to_bytes()),
+            intent: sent.intent,
+            magic: sent.magic,
+            after_order: sent.after_order,
+            after_deal: sent.after_deal,
+            fingerprint: call.fingerprint.clone(),
+            key: call.key.clone(),
+        }
+    }
+
+    pub(super) fn to_bytes(&self) -> Bytes {
+        serde_json::to_vec(self).map(Bytes::from).unwrap_or_default()
+    }
+
+    /// The request as one of unknown fate: the link that it was sent on is gone. `None`: it cannot be read.
+    pub(super) fn sent(self) -> Option<Sent> {
+        let request = TradeRequest::from_bytes(&STANDARD.decode(self.request).ok()?).ok()?;
+        Some(Sent {
+            request,
+            intent: self.intent,
+            magic: self.magic,
+            orphaned_key: self.key,
+            reply: None,
+            stage: Stage::Unsure { looks: 0, next: Instant::now() },
+            begun: Instant::now(),
+            is_cut: true,
+            after_order: self.after_order,
+            after_deal: self.after_deal,
+        })
+    }
+}
+
+impl Inherited {
+    /// From a journal: entries without an outcome, and the outcomes of the others.
+    pub(crate) fn of(unsettled: &[registry::Entry], journal: &[(u32, Bytes, Option<Bytes>)]) -> Self {
+        let note = |entry: &registry::Entry| {
+            let note: Note = serde_json::from_slice(&entry.request)
+                .inspect_err(
+                    |failure| tracing::error!(%failure, "an entry of an order journal cannot be read"),
+                )
+                .ok()?;
+            Some((entry.number, note))
+        };
+        let order = |outcome: &Option<Bytes>| {
+            let settled: Settled = serde_json::from_slice(outcome.as_ref()?).ok()?;
+            settled.order
+        };
+        Self {
+            unsettled: unsettled.iter().filter_map(note).collect(),
+            claimed: journal.iter().filter_map(|(_, _, outcome)| order(outcome)).collect(),
+        }
+    }
+}
+
+/// The outcome of a request for the journal.
+pub(super) fn outcome(outcome: &Outcome) -> Bytes {
+    let (word, order, error) = match outcome {
+        Outcome::Done(order) => ("done", Some(order.ticket), None),
+        Outcome::Prices { .. } => ("prices", None, None),
+        Outcome::Refused(error) => ("refused", None, Some(error)),
+        Outcome::NotSent(error) => ("not_sent", None, Some(error)),
+        Outcome::Unknown(_) => ("unknown", None, None),
+        Outcome::Absent(_) => ("absent", None, None),
+    };
+    let settled = Settled {
+        outcome: word.to_owned(),
+        order: order.and_then(|order| i64::try_from(order).ok()),
+        error: error.map(Carried::from),
+    };
+    serde_json::to_vec(&settled).map(Bytes::from).unwrap_or_default()
+}
+
+/// What a caller is told of an outcome.
+pub(crate) fn told(outcome: Outcome) -> Result<Order, Error> {
+    match outcome {
+        Outcome::Done(order) => Ok(*order),
+        Outcome::Refused(error) => Err(error.with_outcome(error::Outcome::Rejected)),
+        Outcome::NotSent(error) => Err(error.with_outcome(error::Outcome::NotSent)),
+        Outcome::Prices { .. } => Err(Error::internal("prices in answer to an order")),
+        Outcome::Unknown(_) => Err(unknown_outcome(false)),
+        Outcome::Absent(_) => Err(unknown_outcome(true)),
+    }
+}
+
+/// Nobody can tell what became of an order.
+pub(crate) fn unknown_outcome(looked: bool) -> Error {
+    let told = if looked {
+        "Outcome unknown: the connection broke before the server confirmed, and no trace of the order was found on the \
+         server afterwards. It was not sent again. Check OpenedOrders and OrderHistory before you repeat it."
+    } else {
+        "Outcome unknown: the server has not confirmed the order. It was not sent again. Check OpenedOrders and \
+         OrderHistory before you repeat it."
+    };
+    Error::new(Code::Timeout, told).with_outcome(error::Outcome::Unknown)
+}
+
+/// The outcome as the repetitions of its call get it. `None`: nothing was sent, so there is nothing to repeat.
+pub(super) fn recorded(outcome: &Outcome) -> Option<Bytes> {
+    if matches!(outcome, Outcome::NotSent(_)) {
+        return None;
+    }
+    Some(to_bytes(&told(outcome.clone()).and_then(|order| OrderSend::payload(&order))))
+}
+
+/// The form in which outcomes of calls are kept.
+#[derive(Serialize, Deserialize)]
+enum Kept {
+    Text(String),
+    Json(String),
+    Html(String),
+    Error(Carried),
+}
+
+/// As it is kept under an idempotency key.
+pub(crate) fn to_bytes(recorded: &Recorded) -> Bytes {
+    let kept = match recorded {
+        Ok(Payload::Text(text)) => Kept::Text(text.clone()),
+        Ok(Payload::Json(json)) => Kept::Json(String::from_utf8_lossy(json).into_owned()),
+        Ok(Payload::Html(page)) => Kept::Html(page.clone()),
+        Err(error) => Kept::Error(Carried::from(error)),
+    };
+    serde_json::to_vec(&kept).map(Bytes::from).unwrap_or_default()
+}
+
+/// From what was kept under an idempotency key.
+pub(crate) fn from_bytes(bytes: &[u8]) -> Recorded {
+    match serde_json::from_slice(bytes).map_err(Error::internal)? {
+        Kept::Text(text) => Ok(Payload::Text(text)),
+        Kept::Json(json) => Ok(Payload::Json(json.into())),
+        Kept::Html(page) => Ok(Payload::Html(page)),
+        Kept::Error(carried) => Err(carried.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_come_back_as_they_were() {
+        let error = Error::of(Code::NoMoney).with_outcome(error::Outcome::Rejected);
+        for recorded in [Ok(Payload::Json("{\"a\":1}".into())), Ok(Payload::Text("OK".into())), Err(error)] {
+            assert_eq!(from_bytes(&to_bytes(&recorded)), recorded);
+        }
+        assert!(from_bytes(b"nonsense").is_err());
+    }
+
+    #[test]
+    fn a_request_is_found_again_in_the_journal() {
+        let request = TradeRequest { action_id: 7, trade_symbol: "EURUSD".into(), ..TradeRequest::default() };
+        let sent = Sent {
+            request,
+            intent: Intent::Close(70),
+            magic: 5,
+            orphaned_key: None,
+            reply: None,
+            stage: Stage::Recording,
+            begun: Instant::now(),
+            is_cut: false,
+            after_order: 1,
+            after_deal: 2,
+        };
+        let call = CallName { key: Some("k".into()), fingerprint: "f".into() };
+        let entry =
+            registry::Entry { number: 7, key: call.key.clone(), request: Note::of(&sent, &call).to_bytes() };
+        let result = wire::records::TradeResult { trade_order: 99, ..Default::default() };
+        let order = crate::translate::from_result(&sent.request, &result, 0);
+        let done = outcome(&Outcome::Done(Box::new(order)));
+        let journal = [(3, Bytes::new(), Some(done)), (7, entry.request.clone(), None)];
+        let inherited = Inherited::of(&[entry], &journal);
+        assert_eq!(inherited.claimed, [99]);
+        let (number, note) = inherited.unsettled.into_iter().next().unwrap();
+        let again = note.sent().unwrap();
+        assert_eq!((number, again.request, again.intent), (7, sent.request, Intent::Close(70)));
+        assert_eq!((again.orphaned_key.as_deref(), again.is_cut), (Some("k"), true));
+    }
+}

@@ -1,0 +1,110 @@
+//! A trade request: what it is for, who waits for it, and how far it is.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use calls::reply;
+use error::Error;
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use wire::records::{TradeRequest, TradeResult};
+
+/// What a request is for: says where its outcome shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Intent {
+    /// Ask for a price.
+    Prices,
+    /// Open a position.
+    Open,
+    /// Place a pending order.
+    Place,
+    /// Change the stops of a position.
+    Stops(i64),
+    /// Change a pending order.
+    Modify(i64),
+    /// Close a position or a part of it.
+    Close(i64),
+    /// Close a position, or a part of it, by an opposite one.
+    CloseBy(i64),
+    /// Remove a pending order.
+    Remove(i64),
+}
+
+/// What came of a request.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// Done; the order it made or changed.
+    Done(Box<reply::Order>),
+    /// The answer to [`Intent::Prices`].
+    Prices {
+        /// Offered bid.
+        bid: f64,
+        /// Offered ask.
+        ask: f64,
+    },
+    /// The server refused: nothing happened.
+    Refused(Error),
+    /// It was never sent.
+    NotSent(Error),
+    /// Nobody knows. The number finds it again.
+    Unknown(u32),
+    /// It left no trace on the server, as far as can be seen.
+    Absent(u32),
+}
+
+/// A request to be sent.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// The request; its `action_id` is filled in.
+    pub(crate) request: TradeRequest,
+    /// What it is for.
+    pub(crate) intent: Intent,
+    /// Magic number, 0 for none.
+    pub(crate) magic: i64,
+    /// Who waits.
+    pub(crate) reply: oneshot::Sender<Outcome>,
+    /// Set to its number once it is begun.
+    pub(crate) number: Arc<AtomicU32>,
+    /// The call it is part of.
+    pub(crate) call: CallName,
+}
+
+/// How the call of a request is found again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CallName {
+    /// Its idempotency key, if it has one.
+    pub(crate) key: Option<String>,
+    /// Stands for the call and its parameters.
+    pub(crate) fingerprint: String,
+}
+
+/// A request that was sent.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(in crate::session) request: TradeRequest,
+    pub(in crate::session) intent: Intent,
+    pub(in crate::session) magic: i64,
+    /// The call's key, if the call cannot write its outcome itself.
+    pub(in crate::session) orphaned_key: Option<String>,
+    pub(in crate::session) reply: Option<oneshot::Sender<Outcome>>,
+    pub(in crate::session) stage: Stage,
+    pub(in crate::session) begun: Instant,
+    /// The link that it was sent on is gone: what it has not done by now, it will not do.
+    pub(in crate::session) is_cut: bool,
+    /// Largest tickets known when it was sent: what it made is larger.
+    pub(in crate::session) after_order: i64,
+    pub(in crate::session) after_deal: i64,
+}
+
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// It is being written into the journal; it has not been sent.
+    Recording,
+    /// The verdict is awaited.
+    Verdict { until: Instant },
+    /// Done, and its records are awaited.
+    Settling { result: Box<TradeResult>, until: Instant },
+    /// Nobody knows; it is looked for.
+    Unsure { looks: u32, next: Instant },
+}
