@@ -26,7 +26,7 @@ enum What {
 
 const CLIENTS: &str = "the clients of the README are built and run";
 
-const NEEDS: [Need; 11] = [
+const NEEDS: [Need; 13] = [
     Need {
         what: What::Program(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]),
         package: "chromium",
@@ -61,6 +61,16 @@ const NEEDS: [Need; 11] = [
         what: What::PythonModule("ensurepip"),
         package: "python3-venv",
         why: "Python packages are kept apart",
+    },
+    Need {
+        what: What::Program(&["redis-server"]),
+        package: "redis-server",
+        why: "sessions of a cluster are kept in it",
+    },
+    Need {
+        what: What::Program(&["redis-sentinel"]),
+        package: "redis-sentinel",
+        why: "a cluster follows it to another Redis",
     },
 ];
 
