@@ -64,6 +64,8 @@ pub enum Slot {
 pub struct LoginState {
     /// The broker, or the account.
     pub name: String,
+    /// Which of the two.
+    pub is_account: bool,
     /// Logins that could be made at once now.
     pub free: u32,
     /// How often the last password was refused; of accounts only.

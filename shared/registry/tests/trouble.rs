@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bus::{Frame, Position, Topic};
 use bytes::Bytes;
+use futures_util::future::join_all;
 use registry::{
     AccountName, Beat, Ear, Events, Fence, Heard, Keyed, Keys, Lease, Opened, RedisRegistry, Routed,
     Sessions, WorkerId, Workers, Written,
@@ -70,6 +71,79 @@ async fn hears_again(registry: &RedisRegistry, ear: &mut dyn Ear, tokens: &[&str
         // There may be more than one gap until everything is calm.
         while next(ear).await != expected {}
     }
+}
+
+/// Connections of a registry for everything but events.
+const CONNECTIONS: u64 = 4;
+
+/// A number of what `INFO` says; 0 where it says nothing of it.
+async fn info(server: &Redis, section: &str, name: &str) -> u64 {
+    let code = "return tonumber(string.match(redis.call('INFO', ARGV[1]), ARGV[2] .. '(%d+)') or 0)";
+    let answer = server.command(&["EVAL", code, "0", section, name]).await;
+    answer[1..].parse().unwrap()
+}
+
+/// Waits until so many are connected, besides who asks. The server may see the end of a connection late.
+async fn has_clients(server: &Redis, count: u64) {
+    eventually("it has the right number of clients", async || {
+        (info(server, "clients", "connected_clients:").await == count + 1).then_some(())
+    })
+    .await;
+}
+
+async fn made(server: &Redis) -> u64 {
+    info(server, "stats", "total_connections_received:").await
+}
+
+#[tokio::test]
+async fn many_operations_share_few_connections_that_are_not_looked_at() {
+    let server = Redis::start().await;
+    let registry = registry(&server);
+    let (made_before, pings) =
+        (made(&server).await, info(&server, "commandstats", "cmdstat_ping:calls=").await);
+    let one_by_one = 20;
+    for _ in 0..one_by_one {
+        registry.workers().await.unwrap();
+    }
+    let at_once = join_all((0..200).map(|_| registry.workers())).await;
+    assert!(at_once.iter().all(Result::is_ok));
+    assert_eq!(info(&server, "commandstats", "cmdstat_ping:calls=").await, pings);
+    assert_eq!(info(&server, "commandstats", "cmdstat_unwatch:calls=").await, 0);
+    // Each question of this test takes one of its own.
+    let questions = 4;
+    assert_eq!(made(&server).await - made_before, CONNECTIONS + questions);
+    has_clients(&server, CONNECTIONS).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_broke_is_replaced_and_not_used_again() {
+    let server = Redis::start().await;
+    let registry = registry(&server);
+    let pings = info(&server, "commandstats", "cmdstat_ping:calls=").await;
+    for _ in 0..3 {
+        for _ in 0..CONNECTIONS {
+            registry.workers().await.unwrap();
+        }
+        let killed = server.command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
+        assert_eq!(killed, format!(":{CONNECTIONS}"));
+        // Who uses it next may be told that it broke; nobody is told twice.
+        for _ in 0..CONNECTIONS {
+            let _ = registry.workers().await;
+        }
+    }
+    for _ in 0..2 * CONNECTIONS {
+        registry.workers().await.unwrap();
+    }
+    // These are open, but silent for too long.
+    server.pause();
+    let missed = join_all((0..CONNECTIONS).map(|_| registry.workers())).await;
+    assert!(missed.iter().all(Result::is_err));
+    server.resume();
+    for _ in 0..2 * CONNECTIONS {
+        registry.workers().await.unwrap();
+    }
+    assert_eq!(info(&server, "commandstats", "cmdstat_ping:calls=").await, pings);
+    has_clients(&server, CONNECTIONS).await;
 }
 
 #[tokio::test]
@@ -230,6 +304,29 @@ async fn a_failover_by_sentinel_is_followed() {
     let record = registry.record("token").await.unwrap().unwrap();
     assert_eq!((record.fence, &record.memo[..]), (fence, &b"after"[..]));
     hears_again(&registry, &mut *ear, &["token"]).await;
+}
+
+#[tokio::test]
+async fn once_another_server_is_the_master_the_one_before_is_left() {
+    let (first, second) = (Redis::start().await, Redis::start().await);
+    let sentinel = Redis::sentinel(&first).await;
+    let url = format!("redis+sentinel://127.0.0.1:{}/main", sentinel.port());
+    let registry = RedisRegistry::connect(&url).unwrap();
+    // Not on all connections: the next operation makes another one.
+    for _ in 0..CONNECTIONS - 2 {
+        assert_eq!(registry.workers().await.unwrap(), []);
+    }
+    assert_eq!(sentinel.command(&["SENTINEL", "REMOVE", "main"]).await, "+OK");
+    let port = second.port().to_string();
+    let watched = sentinel.command(&["SENTINEL", "MONITOR", "main", "127.0.0.1", &port, "1"]).await;
+    assert_eq!(watched, "+OK");
+    registry.join(&beat("one")).await.unwrap();
+    for _ in 0..2 * CONNECTIONS {
+        let workers = registry.workers().await.unwrap();
+        assert_eq!(workers.len(), 1, "the first master, which still runs, was asked");
+    }
+    assert_eq!(first.command(&["EXISTS", "mt5rest:{workers}:lives"]).await, ":0");
+    has_clients(&first, 0).await;
 }
 
 #[tokio::test]

@@ -138,12 +138,15 @@ impl Governor for MemoryRegistry {
         let (state, now) = (self.state(), Instant::now());
         let mut found = Vec::new();
         let Buckets { brokers, accounts } = &state.buckets;
-        for (all, rate) in [(brokers, Rate::of_broker(limits)), (accounts, Rate::of_account(limits))] {
+        for (all, rate, is_account) in
+            [(brokers, Rate::of_broker(limits), false), (accounts, Rate::of_account(limits), true)]
+        {
             let mut seen: Vec<_> =
                 all.iter().filter_map(|(name, bucket)| Some((bucket.seen_at?, name, bucket))).collect();
             seen.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
             found.extend(seen.into_iter().take(SEEN_MAX).map(|(_, name, bucket)| LoginState {
                 name: name.clone(),
+                is_account,
                 free: bucket.free(rate, now),
                 refusals: bucket.refusals(now),
             }));

@@ -90,6 +90,11 @@ impl Address {
     pub(super) const fn is_cluster(&self) -> bool {
         matches!(self, Self::Cluster(_))
     }
+
+    /// Whether Sentinels say where the server is.
+    pub(super) const fn is_sentinel(&self) -> bool {
+        matches!(self, Self::Sentinel { .. })
+    }
 }
 
 /// Whether a host is followed by a port; colons of an IPv6 address stand in brackets.

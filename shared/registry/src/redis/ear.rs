@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::address::Address;
-use super::line::{Connection, OPERATION_MAX};
+use super::line::{Connection, OPERATION_MAX, expect_master};
 use super::names::Names;
 use super::packed::{Told, unpacked};
 use crate::heard::HeardQueue;
@@ -152,7 +152,7 @@ impl Listener {
 
     /// Connects, and subscribes everything that is wanted.
     async fn begin(&self, doubt: &Arc<Doubt>) -> RedisResult<Connection> {
-        let mut connection = self.address.connect(Some(self.hearer(doubt))).await?;
+        let mut connection = self.address.connect(self.hearer(doubt)).await?;
         let wanted: Vec<String> = self.wanted.iter().map(|token| self.channel(token)).collect();
         match &mut connection {
             Connection::Single(one) => {
@@ -263,8 +263,10 @@ impl Listener {
     async fn look(&self, connection: &mut Connection) -> RedisResult<()> {
         let asked = async {
             redis::cmd("PING").query_async::<Value>(connection).await?;
-            if let (Address::Sentinel { .. }, Connection::Single(one)) = (&self.address, connection) {
-                super::line::expect_master(one).await?;
+            if let Connection::Single(one) = connection
+                && self.address.is_sentinel()
+            {
+                expect_master(one).await?;
             }
             Ok(())
         };

@@ -7,10 +7,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::RedisRegistry;
 use super::replies::{Row, nonsense, parsed, text};
 use super::scripts;
+use super::sessions::AT_ONCE;
 use crate::limits::SEEN_MAX;
 use crate::{Governor, Limits, LoginPass, LoginState, RegistryError, Slot};
 
@@ -51,10 +53,11 @@ impl RedisRegistry {
         }
     }
 
-    async fn look(&self, name: String, bucket: &Bucket) -> Result<LoginState, RegistryError> {
+    async fn look(&self, name: &str, is_account: bool, limits: &Limits) -> Result<LoginState, RegistryError> {
+        let bucket = if is_account { self.of_account(name, limits) } else { self.of_broker(name, limits) };
         let args = [&*bucket.each, &bucket.burst].map(str::as_bytes);
         let (free, refusals) = self.lines.script(&scripts::BUCKET, &[&bucket.key], &args).await?;
-        Ok(LoginState { name, free, refusals })
+        Ok(LoginState { name: name.to_owned(), is_account, free, refusals })
     }
 }
 
@@ -95,16 +98,13 @@ impl Governor for RedisRegistry {
 
     async fn logins(&self, limits: &Limits) -> Result<Vec<LoginState>, RegistryError> {
         let mut found = Vec::new();
-        for (list, is_broker) in self.names.seen().iter().zip([true, false]) {
+        for (list, is_account) in self.names.seen().iter().zip([false, true]) {
             let mut cmd = redis::cmd("ZRANGE");
             cmd.arg(list).arg(0).arg(-1).arg("REV");
             let names: Row = self.lines.command(&cmd).await?;
-            for name in names {
-                let name = text(&name)?;
-                let bucket =
-                    if is_broker { self.of_broker(name, limits) } else { self.of_account(name, limits) };
-                found.push(self.look(name.to_owned(), &bucket).await?);
-            }
+            let looked = stream::iter(names)
+                .map(|name| async move { self.look(text(&name)?, is_account, limits).await });
+            found.extend(looked.buffered(AT_ONCE).try_collect::<Vec<_>>().await?);
         }
         Ok(found)
     }

@@ -1,12 +1,19 @@
 //! Connections to Redis, and what may go wrong on them.
 //!
-//! Every connection carries many commands at once, in order, so a few of them serve a whole process: nobody waits for a
-//! free one, and none is asked whether it still lives before each use (which would double the time of every command). One
-//! that failed is dropped, and the next command makes a new one.
+//! Every connection carries many commands at once, in order, so a few of them serve a whole process. They come from a pool
+//! of deadpool-redis, which makes them in bounded number and time, and are checked out for as long as they work: nobody
+//! waits for a free one, and none is asked whether it still lives before each use (the pool's `PING` at every check-out
+//! would double the time of every command). One that failed is taken out of its pool for good, and the next command checks
+//! out a new one. Behind Sentinels the pool is that of the present master. Once another server is the master, the pool of
+//! the one before is closed, and nothing is begun on its connections any more.
+//!
+//! Plain redis-rs connects what is used by one alone, without a pool: ears, whose connections have subscriptions, and
+//! questions to Sentinels; and clusters.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use deadpool_redis::{Hook, HookError, Manager, Pool, PoolError, Runtime, Timeouts};
 use futures_util::FutureExt;
 use futures_util::future::select_ok;
 use redis::aio::{AsyncPushSender, ConnectionLike, MultiplexedConnection};
@@ -29,6 +36,8 @@ pub(super) const OPERATION_MAX: Duration = Duration::from_secs(2);
 const CONNECT_MAX: Duration = Duration::from_secs(1);
 /// A connection that is silent for so long is dropped. Shorter than an operation, so that it is noticed within one.
 const SILENCE_MAX: Duration = Duration::from_millis(1_500);
+/// Getting a connection from a pool fails after this time.
+const POOL_MAX: Duration = SILENCE_MAX;
 /// Connections of a process, besides those of ears.
 const LINES: usize = 4;
 /// Before a command is repeated that the server has surely not executed.
@@ -72,38 +81,36 @@ impl ConnectionLike for Connection {
 }
 
 impl Address {
-    /// Connects. What the server says without being asked goes to `pushes`.
-    pub(super) async fn connect(
-        &self,
-        pushes: Option<impl AsyncPushSender>,
-    ) -> Result<Connection, RedisError> {
+    /// Connects without a pool. What the server says without being asked goes to `pushes`.
+    pub(super) async fn connect(&self, pushes: impl AsyncPushSender) -> Result<Connection, RedisError> {
         if let Self::Cluster(nodes) = self {
-            let builder = ClusterClientBuilder::new(nodes.clone())
-                // The library would also repeat what was sent over a connection that broke, and thus perhaps do it twice.
-                .retries(0)
-                .use_protocol(ProtocolVersion::RESP3)
-                .connection_timeout(CONNECT_MAX)
-                .response_timeout(SILENCE_MAX);
-            let builder = match pushes {
-                Some(pushes) => builder.push_sender(pushes),
-                None => builder,
-            };
-            return Ok(Connection::Cluster(builder.build()?.get_async_connection().await?));
+            let client = cluster(nodes).push_sender(pushes).build()?;
+            return Ok(Connection::Cluster(client.get_async_connection().await?));
         }
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_MAX))
-            .set_response_timeout(Some(SILENCE_MAX));
-        let config = match pushes {
-            Some(pushes) => config.set_push_sender(pushes),
-            None => config,
-        };
-        let node = self.node().await?;
-        let mut connection =
-            Client::open(node)?.get_multiplexed_async_connection_with_config(&config).await?;
-        if matches!(self, Self::Sentinel { .. }) {
+        let client = Client::open(self.node().await?)?;
+        let config = limits().set_push_sender(pushes);
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        if self.is_sentinel() {
             expect_master(&mut connection).await?;
         }
         Ok(Connection::Single(connection))
+    }
+
+    /// A pool of connections to a server.
+    fn pool(&self, node: ConnectionInfo) -> Result<Pool, RedisError> {
+        let [wait, create, recycle] = [Some(POOL_MAX); 3];
+        let builder = Pool::builder(Manager::new_with_config(node, limits())?)
+            .max_size(LINES)
+            .timeouts(Timeouts { wait, create, recycle })
+            .runtime(Runtime::Tokio1);
+        let builder = if self.is_sentinel() {
+            builder.post_create(Hook::async_fn(|connection, _| {
+                Box::pin(async { expect_master(connection).await.map_err(HookError::Backend) })
+            }))
+        } else {
+            builder
+        };
+        builder.build().map_err(|_| client_error("the pool cannot be built"))
     }
 
     /// The server to connect to: of several sentinels, the first that answers says which.
@@ -117,6 +124,32 @@ impl Address {
             }
             Self::Cluster(_) => Err(client_error("a cluster has no single node")),
         }
+    }
+}
+
+/// How a connection to one server is made and used.
+fn limits() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_MAX))
+        .set_response_timeout(Some(SILENCE_MAX))
+}
+
+/// The same for a cluster.
+fn cluster(nodes: &[ConnectionInfo]) -> ClusterClientBuilder {
+    ClusterClientBuilder::new(nodes.to_vec())
+        // The library would also repeat what was sent over a connection that broke, and thus perhaps do it twice.
+        .retries(0)
+        .use_protocol(ProtocolVersion::RESP3)
+        .connection_timeout(CONNECT_MAX)
+        .response_timeout(SILENCE_MAX)
+}
+
+/// What a pool says, as the server or the library said it.
+fn of_pool(error: PoolError) -> RedisError {
+    match error {
+        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => error,
+        PoolError::Timeout(_) => client_error("connecting takes too long"),
+        _ => client_error("the pool of connections is closed"),
     }
 }
 
@@ -156,10 +189,48 @@ pub(super) async fn expect_master(connection: &mut MultiplexedConnection) -> Res
     }
 }
 
+/// A connection that is held as long as it works, and shared by all commands.
+enum Held {
+    /// To one server, checked out of this pool.
+    Single(Pool, deadpool_redis::Connection),
+    /// To a cluster. The pool of deadpool-redis would not do: its manager takes nothing but addresses, thus no times, and
+    /// the 16 retries of redis-rs, which also repeat what was perhaps executed.
+    Cluster(ClusterConnection),
+}
+
+impl Held {
+    /// False when another server is the master by now.
+    fn is_current(&self) -> bool {
+        match self {
+            Self::Single(pool, _) => !pool.is_closed(),
+            Self::Cluster(_) => true,
+        }
+    }
+
+    fn shared(&self) -> Connection {
+        match self {
+            Self::Single(_, one) => Connection::Single(MultiplexedConnection::clone(one)),
+            Self::Cluster(all) => Connection::Cluster(all.clone()),
+        }
+    }
+
+    /// Drops it, so that its pool does not give it out again.
+    fn discard(self) {
+        if let Self::Single(_, one) = self {
+            drop(deadpool_redis::Connection::take(one));
+        }
+    }
+}
+
+/// Where a connection is held, with its number.
+type Slot = Mutex<Option<(usize, Held)>>;
+
 /// The connections of a process.
 pub(super) struct Lines {
     address: Address,
-    slots: [Mutex<Option<(usize, Connection)>>; LINES],
+    /// The pool of the one server, or of the present master, once it was reached.
+    pool: Mutex<Option<(ConnectionAddr, Pool)>>,
+    slots: [Slot; LINES],
     next: AtomicUsize,
     made: AtomicUsize,
 }
@@ -167,7 +238,8 @@ pub(super) struct Lines {
 impl Lines {
     pub(super) fn new(address: Address) -> Self {
         let slots = std::array::from_fn(|_| Mutex::new(None));
-        Self { address, slots, next: AtomicUsize::new(0), made: AtomicUsize::new(0) }
+        let (next, made) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { address, pool: Mutex::new(None), slots, next, made }
     }
 
     pub(super) const fn address(&self) -> &Address {
@@ -221,31 +293,51 @@ impl Lines {
         if let Err(error) = &result
             && !matches!(error.kind(), ErrorKind::Server(kind) if kind != ServerErrorKind::ReadOnly)
         {
-            let mut slot = slot.lock().await;
-            if slot.as_ref().is_some_and(|(own, _)| *own == number) {
-                *slot = None;
+            let failed = slot.lock().await.take_if(|(own, _)| *own == number);
+            if let Some((_, held)) = failed {
+                held.discard();
             }
         }
         Ok(redis::from_redis_value(result?)?)
     }
 
-    async fn open(
-        &self,
-        slot: &Mutex<Option<(usize, Connection)>>,
-    ) -> Result<(usize, Connection), RedisError> {
+    async fn open(&self, slot: &Slot) -> Result<(usize, Connection), RedisError> {
         let mut slot = slot.lock().await;
-        if let Some(open) = &*slot {
-            return Ok(open.clone());
+        if let Some((number, held)) = &*slot
+            && held.is_current()
+        {
+            return Ok((*number, held.shared()));
         }
-        let connection = self.address.connect(None::<Unheard>).await?;
-        let open = (self.made.fetch_add(1, Ordering::Relaxed), connection);
-        *slot = Some(open.clone());
+        let held = match &self.address {
+            Address::Cluster(nodes) => Held::Cluster(cluster(nodes).build()?.get_async_connection().await?),
+            _ => self.check_out().await?,
+        };
+        let open = (self.made.fetch_add(1, Ordering::Relaxed), held.shared());
+        *slot = Some((open.0, held));
         Ok(open)
     }
-}
 
-/// Where pushes go that nobody asked for: a connection for commands gets none.
-type Unheard = fn(redis::PushInfo) -> Result<(), redis::aio::SendError>;
+    async fn check_out(&self) -> Result<Held, RedisError> {
+        let node = self.address.node().await?;
+        let mut known = self.pool.lock().await;
+        if let Some((address, pool)) = &*known
+            && address == node.addr()
+        {
+            let pool = pool.clone();
+            drop(known);
+            let connection = pool.get().await.map_err(of_pool)?;
+            return Ok(Held::Single(pool, connection));
+        }
+        let address = node.addr().clone();
+        let pool = self.address.pool(node)?;
+        let connection = pool.get().await.map_err(of_pool)?;
+        // Only now: what a sentinel says may be old, but this server says itself that it is the master.
+        if let Some((_, old)) = known.replace((address, pool.clone())) {
+            old.close();
+        }
+        Ok(Held::Single(pool, connection))
+    }
+}
 
 /// Whether the server says that it has not done what was asked, and that it, or another one, will.
 fn is_unexecuted(error: &RedisError) -> bool {

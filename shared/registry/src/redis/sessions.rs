@@ -23,7 +23,7 @@ const FENCE_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// A token that was listed for so long, and of which no session was made, is none.
 const LISTED_MAX: Duration = Duration::from_secs(60);
 /// Commands under way at once, where one call asks for many sessions.
-const AT_ONCE: usize = 64;
+pub(super) const AT_ONCE: usize = 64;
 
 impl RedisRegistry {
     /// Puts a token on a list, before it is a session of whoever the list is of.

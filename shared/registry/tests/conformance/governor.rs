@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use registry::{Limits, LoginPass, LoginState, Registry, Slot};
+use registry::{Limits, LoginPass, Registry, Slot};
 use testkit::eventually;
 
 use crate::tools::account;
@@ -124,8 +124,8 @@ async fn operators_see_logins_of_late(registry: &dyn Registry) {
     let mut states = registry.logins(&SLOW).await.unwrap();
     states.sort_by(|one, other| one.name.cmp(&other.name));
     let seen: Vec<_> =
-        states.iter().map(|LoginState { name, refusals, .. }| (name.as_str(), *refusals)).collect();
-    assert_eq!(seen, [("broker", 0), ("elsewhere", 0), ("one", 0), ("two", 1)]);
+        states.iter().map(|state| (state.name.as_str(), state.is_account, state.refusals)).collect();
+    assert_eq!(seen, [("broker", false, 0), ("elsewhere", false, 0), ("one", true, 0), ("two", true, 1)]);
     assert_eq!((states[2].free, states[3].free), (1, 2));
     assert!((998..=1_000).contains(&states[0].free), "{states:?}");
     for number in 0..300 {
