@@ -2,6 +2,8 @@
 
 #[path = "main/banner.rs"]
 mod banner;
+#[path = "main/health.rs"]
+mod health;
 #[path = "main/options.rs"]
 mod options;
 #[path = "main/roles.rs"]
@@ -42,6 +44,7 @@ fn run(role: Role) -> anyhow::Result<()> {
             print!("{}", api::openapi_document());
             return Ok(());
         }
+        Role::Health(target) => return health::check(&target),
         Role::Standalone(log, options) => (log, roles::Server::Standalone(options)),
         Role::Api(log, options) => (log, roles::Server::Api(options)),
         Role::Worker(log, options) => (log, roles::Server::Worker(options)),

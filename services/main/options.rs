@@ -51,6 +51,17 @@ enum Command {
     Broker(Box<BrokerOnlyArgs>),
     /// Prints the OpenAPI document.
     Openapi,
+    /// Asks a running process whether it serves: exit code 0 if so, 1 if not.
+    Health(HealthArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+struct HealthArgs {
+    /// What is asked, such as http://127.0.0.1:5001/healthz; the process that listens on MT5REST_LISTEN, if not given.
+    url: Option<String>,
+    /// Address that the process listens on.
+    #[arg(long, env = "MT5REST_LISTEN", value_name = "IP:PORT", default_value = "127.0.0.1:5000")]
+    listen: String,
 }
 
 #[derive(Debug, Clone, Args)]

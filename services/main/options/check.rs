@@ -12,7 +12,9 @@ use runtime::LogFormat;
 use seal::KeyRing;
 use worker::{Egress, IpNet, Secret};
 
-use super::{AuthArgs, BrokerArgs, BrokerOnlyArgs, Cli, Command, LogArgs, StandaloneArgs};
+use super::{AuthArgs, BrokerArgs, BrokerOnlyArgs, Cli, Command, HealthArgs, LogArgs, StandaloneArgs};
+use crate::banner;
+use crate::health::Target;
 
 /// The fastest replay: beyond it a second holds more ticks than a session can pass on.
 const SPEED_MAX: f64 = 1000.0;
@@ -36,6 +38,8 @@ pub(crate) enum Role {
     Broker(Log, Box<BrokerRole>),
     /// A printer of the document.
     OpenApi,
+    /// One who asks another process.
+    Health(Target),
 }
 
 /// What is logged, and how.
@@ -118,6 +122,7 @@ impl Cli {
             Some(Command::Worker(args)) => mistakes.worker(*args),
             Some(Command::Broker(args)) => mistakes.broker_only(*args),
             Some(Command::Openapi) => Some(Role::OpenApi),
+            Some(Command::Health(args)) => mistakes.health(args),
         };
         role.filter(|_| mistakes.0.is_empty()).ok_or(mistakes)
     }
@@ -200,6 +205,18 @@ impl Mistakes {
         let log = self.log(&args.log);
         let broker = self.broker(&args.broker_listen, args.broker);
         Some(Role::Broker(log?, Box::new(broker?)))
+    }
+
+    fn health(&mut self, args: HealthArgs) -> Option<Role> {
+        let url = match args.url.filter(|url| !url.is_empty()) {
+            Some(url) => url,
+            None => format!("http://{}", banner::reachable(self.address("--listen", &args.listen)?)),
+        };
+        let target = Target::parse(&url);
+        let target = target.or_else(|| {
+            self.note(format_args!("'{url}' is no address such as http://127.0.0.1:5000/healthz"))
+        });
+        target.map(Role::Health)
     }
 
     fn broker(&mut self, listen: &str, args: BrokerArgs) -> Option<BrokerRole> {

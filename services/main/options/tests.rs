@@ -36,6 +36,19 @@ fn the_broker_can_be_left_out_or_run_alone() {
 }
 
 #[test]
+fn health_is_asked_where_the_process_listens() {
+    for (args, url) in [
+        (&["health"][..], "http://127.0.0.1:5000/healthz"),
+        (&["health", "--listen", "0.0.0.0:5100"], "http://127.0.0.1:5100/healthz"),
+        (&["health", "http://broker:5001/readyz"], "http://broker:5001/readyz"),
+    ] {
+        let Ok(Role::Health(target)) = role(args) else { panic!("{args:?}") };
+        assert_eq!(Some(target), crate::health::Target::parse(url));
+    }
+    assert!(role(&["health", "broker"]).unwrap_err().contains("is no address such as"));
+}
+
+#[test]
 fn all_mistakes_are_told_at_once() {
     let mistakes = role(&[
         "--listen",

@@ -5,6 +5,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+/// What orchestrators and balancers ask: a server that answers at all serves.
+const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 /// Where the protocol lives.
 const PATH: &str = "/terminal";
 /// Largest head of a request.
@@ -60,12 +62,15 @@ async fn read_head<S: AsyncRead + Unpin>(stream: &mut S) -> std::io::Result<Opti
     }
 }
 
-/// The key of a proper upgrade of our path, or the status of the refusal.
+/// The key of a proper upgrade of our path, or the status of another answer.
 fn judge(head: &str) -> (&'static str, Option<&str>) {
     let mut lines = head.split("\r\n");
     let mut request = lines.next().unwrap_or_default().split(' ');
     let (method, target) = (request.next().unwrap_or_default(), request.next().unwrap_or_default());
     let path = target.split('?').next().unwrap_or_default();
+    if HEALTH.contains(&path) && matches!(method, "GET" | "HEAD") {
+        return ("200 OK", None);
+    }
     if path != PATH {
         return ("404 Not Found", None);
     }
@@ -104,6 +109,9 @@ mod tests {
         assert_eq!(judge(&head("GET /terminal?x=1 HTTP/1.1", key)).1, Some("abc=="));
         for (line, more, status) in [
             ("GET / HTTP/1.1", key, "404"),
+            ("GET /healthz HTTP/1.1", "", "200"),
+            ("GET /readyz HTTP/1.1", "", "200"),
+            ("POST /healthz HTTP/1.1", "", "404"),
             ("GET /terminal/json HTTP/1.1", key, "404"),
             ("GET /terminal HTTP/1.1", "", "426"),
             ("POST /terminal HTTP/1.1", key, "426"),
