@@ -1,7 +1,9 @@
-//! A running service of one test's own.
+//! A running service of one test's own: in one process as users start it, or as a cluster. The same tests run against both.
+
+#[path = "world/parts.rs"]
+mod parts;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use api::Api;
@@ -10,7 +12,9 @@ use runtime::Tasks;
 use serde_json::Value;
 use testkit::{Client, Events, Process, Reply, percent_encoded};
 use tokio::net::TcpListener;
-use worker::{BrokerServer, Endpoint, Worker};
+use worker::{BrokerServer, Endpoint};
+
+use self::parts::Parts;
 
 /// The built-in account in dollars.
 pub(crate) const USD: u64 = 1_000_001;
@@ -27,7 +31,7 @@ pub(crate) struct World {
     pub(crate) broker_addr: SocketAddr,
     pub(crate) control: Control,
     broker: Broker,
-    worker: Arc<Worker>,
+    parts: Parts,
     front: Tasks,
 }
 
@@ -54,15 +58,15 @@ impl World {
         let broker = Broker::start(listener, settings).unwrap();
         let endpoints = vec![endpoint(broker.addr())];
         let server = BrokerServer { name: SERVER.to_owned(), company: "MT5Rest".to_owned(), endpoints };
-        let worker = Worker::start(worker::Settings { built_in: vec![server], ..of_worker }).unwrap();
-        let api = Api::new(Arc::<Worker>::clone(&worker), of_front);
+        let parts = Parts::start(worker::Settings { built_in: vec![server], ..of_worker }).await;
+        let api = Api::new(parts.backend(), of_front);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let http = Client::new(listener.local_addr().unwrap().to_string());
         let front = Tasks::new();
         let stop = front.stop_signal();
         front.spawn(api.serve(listener, async move { stop.cancelled().await }));
         let (broker_addr, control) = (broker.addr(), broker.control());
-        Self { http, broker_addr, control, broker, worker, front }
+        Self { http, broker_addr, control, broker, parts, front }
     }
 
     /// Ends the broker and starts another one, which knows nothing of the first, at another address.
@@ -107,7 +111,7 @@ impl World {
     pub(crate) async fn stop(self) {
         const GRACE: Duration = Duration::from_secs(20);
         assert!(self.front.finish(GRACE).await, "the front did not end");
-        assert!(self.worker.shutdown(GRACE).await, "sessions did not end");
+        self.parts.stop(GRACE).await;
         self.broker.shutdown().await;
     }
 }

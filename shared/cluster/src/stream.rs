@@ -9,6 +9,7 @@ mod hub;
 mod interest;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bus::{Interest, Position, Subscription, Topic, Topics};
 use error::Error;
@@ -22,6 +23,9 @@ use channel::Channel;
 
 /// Sessions that may be listened to in one process.
 pub const CHANNELS_MAX: usize = 100_000;
+
+/// How long the opening of a stream waits until the owner of its session knows of it.
+const HEARING_TIME: Duration = Duration::from_secs(1);
 
 /// Above all places there are, and still a number that every language can hold.
 const FAR: Position = Position { epoch: 1 << 53, offset: 0 };
@@ -44,6 +48,8 @@ pub(crate) async fn subscribe(
     channel.opened.get_or_try_init(|| open).await?;
     let subscription = resumed(shared, &channel, subscription, interest).await?;
     shared.hub.grown.notify_one();
+    // What the session tells from now on is heard, unless its owner is away: then there is nothing to hear yet.
+    let _ = tokio::time::timeout(HEARING_TIME, channel.is_heard()).await;
     Ok(subscription)
 }
 

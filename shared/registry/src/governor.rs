@@ -29,8 +29,8 @@ impl Default for Limits {
         Self {
             broker_per_second: 200,
             broker_burst: 200,
-            account_per_minute: 30,
-            account_burst: 10,
+            account_per_minute: 60,
+            account_burst: 30,
             refusals_max: 3,
             refusals_kept: Duration::from_secs(24 * 3600),
         }

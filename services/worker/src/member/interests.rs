@@ -30,7 +30,8 @@ struct Listener {
 
 /// Copies what a session tells into the registry, as long as somebody listens there.
 struct Pump {
-    wanted: Wanted,
+    topics: Topics,
+    every: Option<Duration>,
     session: Session,
     stop: CancellationToken,
 }
@@ -50,7 +51,7 @@ pub(super) struct Interests {
 #[derive(Default)]
 struct Table {
     listeners: HashMap<String, Listener>,
-    pumps: HashMap<String, Pump>,
+    pumps: HashMap<String, Vec<Pump>>,
 }
 
 impl Interests {
@@ -90,45 +91,52 @@ impl Interests {
         self.pump(&mut table);
     }
 
-    /// Has a pump for each session that somebody listens to.
+    /// Has pumps for each session that somebody listens to. One that runs goes on as long as it is of use, so that nothing
+    /// is left out or told twice while others come and go.
     fn pump(&self, table: &mut Table) {
         let mut all: HashMap<String, Wanted> = HashMap::new();
         for (token, wanted) in table.listeners.values().flat_map(|listener| &listener.wanted) {
             all.entry(token.clone()).and_modify(|known| *known = known.and(*wanted)).or_insert(*wanted);
         }
-        let sessions = |token: &str| self.worker.session(token).ok();
-        table.pumps.retain(|token, pump| {
-            let is_live = sessions(token).is_some_and(|session| session.is(&pump.session));
-            is_live && all.get(token) == Some(&pump.wanted)
-        });
+        table.pumps.retain(|token, _| all.contains_key(token));
         for (token, wanted) in all {
-            if !table.pumps.contains_key(&token)
-                && let Some(session) = sessions(&token)
-            {
-                table.pumps.insert(token, self.begin(session, wanted));
+            let Ok(session) = self.worker.session(&token) else { continue };
+            let pumps = table.pumps.entry(token).or_default();
+            pumps.retain(|pump| pump.session.is(&session) && pump.is_of_use(wanted));
+            let carried = |topic: &Topic| pumps.iter().any(|pump| pump.topics.contains(*topic));
+            // What is kept is told with its place in the log, when it is written there.
+            let missing = wanted.topics.iter().filter(|topic| !topic.is_kept() && !carried(topic));
+            let (common, own): (Vec<Topic>, Vec<Topic>) = missing.partition(|topic| topic.is_common());
+            for (topics, every) in [(common, None), (own, wanted.every)] {
+                if !topics.is_empty() {
+                    pumps.extend(self.begin(&session, topics.into_iter().collect(), every));
+                }
             }
         }
     }
 
-    fn begin(&self, session: Session, wanted: Wanted) -> Pump {
+    fn begin(&self, session: &Session, topics: Topics, every: Option<Duration>) -> Option<Pump> {
         let stop = CancellationToken::new();
-        // What is kept is told with its place in the log, when it is written there.
-        let told = wanted.topics.iter().filter(|topic| !topic.is_kept());
-        let (common, own): (Vec<Topic>, Vec<Topic>) = told.partition(|topic| topic.is_common());
-        for (topics, every) in [(common, None), (own, wanted.every)] {
-            let topics: Topics = topics.into_iter().collect();
-            if topics.iter().next().is_none() {
-                continue;
+        match session.subscribe(Interest { topics, every, since: None }) {
+            Ok(subscription) => {
+                let copying = copy(Arc::clone(&self.worker), session.clone(), subscription, stop.clone());
+                self.worker.shared.tasks.spawn(copying);
+                Some(Pump { topics, every, session: session.clone(), stop })
             }
-            match session.subscribe(Interest { topics, every, since: None }) {
-                Ok(subscription) => {
-                    let copying = copy(Arc::clone(&self.worker), session.clone(), subscription, stop.clone());
-                    self.worker.shared.tasks.spawn(copying);
-                }
-                Err(failure) => tracing::warn!(%failure, "a session has too many listeners"),
+            Err(failure) => {
+                tracing::warn!(%failure, "a session has too many listeners");
+                None
             }
         }
-        Pump { wanted, session, stop }
+    }
+}
+
+impl Pump {
+    /// Whether anything of it is still wanted, at its pace.
+    fn is_of_use(&self, wanted: Wanted) -> bool {
+        let is_wanted = self.topics.iter().any(|topic| wanted.topics.contains(topic));
+        let is_common = self.topics.iter().any(Topic::is_common);
+        is_wanted && (is_common || self.every == wanted.every)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bus::{End, Fanout, Frame, Position, Topic, Topics};
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 
 use crate::Interested;
 use crate::client::Peer;
@@ -18,6 +18,8 @@ pub(crate) struct Channel {
     /// Whether the ear listens, and the session was there then.
     pub(super) opened: OnceCell<()>,
     state: Mutex<State>,
+    /// The owner was told something.
+    has_told: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -35,8 +37,8 @@ struct State {
 
 impl Channel {
     pub(super) fn new(token: &str) -> Self {
-        let (fanout, opened, state) = Default::default();
-        Self { token: token.to_owned(), fanout, opened, state }
+        let (fanout, opened, state, has_told) = Default::default();
+        Self { token: token.to_owned(), fanout, opened, state, has_told }
     }
 
     pub(super) fn token(&self) -> &str {
@@ -144,6 +146,19 @@ impl Channel {
         let mut state = self.state();
         if state.owner.as_ref().is_some_and(|route| Arc::ptr_eq(&route.peer, by)) {
             state.told = Some((what.topics, what.every));
+        }
+        drop(state);
+        self.has_told.notify_waiters();
+    }
+
+    /// Waits until the owner publishes all that is listened to.
+    pub(super) async fn is_heard(&self) {
+        loop {
+            let told = self.has_told.notified();
+            if !self.has_grown(&self.interested()) {
+                return;
+            }
+            told.await;
         }
     }
 

@@ -16,7 +16,7 @@ use crate::client::{Failure, Peer};
 use crate::router::{Found, Shared};
 
 /// Between two rounds: what grows in the meantime is told at once.
-const ROUND_MIN: Duration = Duration::from_millis(50);
+const ROUND_MIN: Duration = Duration::from_millis(10);
 
 /// How long a worker may take to hear.
 const TELL_TIME: Duration = Duration::from_secs(2);
