@@ -14,9 +14,10 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::header::UPGRADE;
 use axum::response::Response;
-use bus::{End, Interest, Params, Position, Subscription, Topic};
+use bus::{End, Interest, Params, Subscription, Topic};
 use calls::params::Field;
 use error::{Code, Error};
+use tokio::sync::OwnedSemaphorePermit;
 
 use self::socket::Socket;
 use self::source::Source;
@@ -85,22 +86,36 @@ pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, req
     let upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection> =
         WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
     match upgrade {
-        Ok(upgrade) => upgrade
-            .max_message_size(INCOMING_BYTES_MAX)
-            .read_buffer_size(BUFFER_BYTES)
-            .write_buffer_size(BUFFER_BYTES)
-            .on_upgrade(move |socket| async move {
-                let tasks = listener.front.tasks.clone();
-                tasks.spawn(async move {
-                    listener.run(socket).await;
-                    drop(place);
-                });
-            }),
+        // Listens before the socket is open: whoever sees it open misses nothing from then on.
+        Ok(upgrade) => listening(upgrade, listener.subscribe().await, listener, place),
         Err(rejection) => {
             let error = Error::new(Code::InvalidData, rejection.body_text());
             reply::refusal(rejection.status(), accept, &error)
         }
     }
+}
+
+/// What came of the subscriptions of a socket, by token.
+type Subscribed = Vec<(String, Result<Subscription, Error>)>;
+
+/// The answer that opens the socket, and what follows it.
+fn listening(
+    upgrade: WebSocketUpgrade,
+    subscribed: Subscribed,
+    listener: Listener,
+    place: OwnedSemaphorePermit,
+) -> Response {
+    let upgrade = upgrade
+        .max_message_size(INCOMING_BYTES_MAX)
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES);
+    upgrade.on_upgrade(move |socket| async move {
+        let tasks = listener.front.tasks.clone();
+        tasks.spawn(async move {
+            listener.run(socket, subscribed).await;
+            drop(place);
+        });
+    })
 }
 
 /// The pace that the socket asks for; zero leaves it to the session, as absence does.
@@ -119,25 +134,25 @@ struct Listener {
 
 impl Listener {
     /// The whole life of the socket.
-    async fn run(self, socket: WebSocket) {
+    async fn run(self, socket: WebSocket, subscribed: Subscribed) {
         let mut socket = Socket::new(&self.front, socket);
-        if let Exit::Close(code, reason) = self.serve(&mut socket).await {
+        if let Exit::Close(code, reason) = self.serve(&mut socket, subscribed).await {
             socket.finish(code, &reason).await;
         }
     }
 
-    /// Subscribes and forwards, until there is a reason to stop.
-    async fn serve(&self, socket: &mut Socket<'_>) -> Exit {
+    /// Forwards, until there is a reason to stop.
+    async fn serve(&self, socket: &mut Socket<'_>, subscribed: Subscribed) -> Exit {
         let mut all = Vec::new();
         let is_alone = self.wanted.tokens.len() == 1;
-        for (token, since) in &self.wanted.tokens {
-            match self.subscribe(token, *since).await {
-                Ok(subscription) => all.push((token.clone(), subscription)),
+        for (token, subscription) in subscribed {
+            match subscription {
+                Ok(subscription) => all.push((token, subscription)),
                 Err(error) if error.code() != Code::InvalidToken => {
                     return Exit::Close(close::BUSY, error.detail().to_owned());
                 }
                 Err(error) => {
-                    let is_told = socket.tell(ID_NOT_EXIST, token, error.detail()).await;
+                    let is_told = socket.tell(ID_NOT_EXIST, &token, error.detail()).await;
                     match is_told {
                         false => return Exit::Gone,
                         true if is_alone => {
@@ -169,9 +184,12 @@ impl Listener {
         socket.forward(Source::of(all), self.wanted.is_resumable).await
     }
 
-    async fn subscribe(&self, token: &str, since: Option<Position>) -> Result<Subscription, Error> {
-        let interest = Interest { topics: self.stream.topics(), every: self.every, since };
-        self.front.backend.subscribe(token, interest).await
+    async fn subscribe(&self) -> Subscribed {
+        let subscribing = self.wanted.tokens.iter().map(|(token, since)| async move {
+            let interest = Interest { topics: self.stream.topics(), every: self.every, since: *since };
+            (token.clone(), self.front.backend.subscribe(token, interest).await)
+        });
+        futures_util::future::join_all(subscribing).await
     }
 }
 

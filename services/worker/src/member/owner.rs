@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bus::{Ask, End};
+use calls::Call;
+use calls::connection::ConnectByToken;
 use cluster::{Interested, Owner, Reply};
 use error::{Code, Error};
 use registry::{Fence, Routed};
@@ -27,13 +29,15 @@ impl Owner for Member {
         if own.as_ref().is_some_and(|session| !session.standing().may_answer()) {
             return Reply::NotMine;
         }
+        // That one has looked everywhere by itself.
+        let has_looked = ConnectByToken::is_named(&ask.call);
         let answered = self.worker.serve(ask).await;
         if let Some(address) = answered.elsewhere {
             return Reply::Elsewhere(address);
         }
         match (&answered.answer.result, own) {
             // No session here has this token; perhaps one elsewhere has.
-            (Err(failure), None) if failure.code() == Code::InvalidToken => Reply::NotMine,
+            (Err(failure), None) if failure.code() == Code::InvalidToken && !has_looked => Reply::NotMine,
             (Err(failure), Some(session)) if !session.standing().may_answer() && is_undone(failure) => {
                 Reply::NotMine
             }
