@@ -2,6 +2,8 @@
 //!
 //! It uses nothing beyond the standard library, so that it builds in a second.
 
+mod cluster;
+mod docker;
 mod packages;
 mod tools;
 
@@ -15,6 +17,10 @@ Usage: cargo xtask <COMMAND> [ARGUMENTS]
 Commands:
   test [ARGUMENTS]  Sees to it that everything tests need is installed, then runs all tests. Arguments go to
                     `cargo test`, such as `cargo xtask test e2e -- streams`: names of tests to run come after `--`
+  test --docker     Tests the image and docker-compose.yml alone: see tests/docker/run.sh
+  cluster [--api N] [--workers N] [--port P]
+                    Runs what docker-compose.yml runs, without Docker: Redis, demo broker, workers and api
+                    processes (2 of each) and, if HAProxy is installed, a balancer on port P (5000); Ctrl-C ends it
   schemathesis      Tests the service against its own OpenAPI document with random requests; part of `test`
   ci                Checks formatting and lints, then runs all tests
   golden            Rewrites the files that are made by code: openapi.json, docs/errors.md and the
@@ -62,7 +68,10 @@ fn run(args: &[&str]) -> Result<(), Failure> {
             print!("{HELP}");
             Ok(())
         }
+        ["test", "--docker"] => docker::test(),
         ["test", rest @ ..] => test(rest),
+        ["cluster", rest @ ..] => cluster::guard(rest),
+        ["cluster-guarded", rest @ ..] => cluster::run(rest),
         ["schemathesis"] => test(&["--test", "schemathesis", "--", "--nocapture"]),
         ["ci"] => {
             cargo(&["fmt", "--all", "--check"], &[])?;

@@ -6,16 +6,16 @@ use std::process::{Command, Stdio};
 use crate::Failure;
 
 /// Something that has to be there and where it comes from.
-struct Need {
-    what: What,
+pub(crate) struct Need {
+    pub(crate) what: What,
     /// Its Debian package.
-    package: &'static str,
+    pub(crate) package: &'static str,
     /// What for.
-    why: &'static str,
+    pub(crate) why: &'static str,
 }
 
 /// How it is looked for.
-enum What {
+pub(crate) enum What {
     /// Any of these programs will do.
     Program(&'static [&'static str]),
     /// A file of a library.
@@ -92,9 +92,14 @@ impl What {
     }
 }
 
-/// Makes sure that everything is installed.
+/// Makes sure that everything is installed which tests need.
 pub(crate) fn ensure() -> Result<(), Failure> {
-    let missing = missing();
+    ensure_all(&NEEDS)
+}
+
+/// Makes sure that these are installed.
+pub(crate) fn ensure_all(needs: &[Need]) -> Result<(), Failure> {
+    let missing = missing(needs);
     if missing.is_empty() {
         return Ok(());
     }
@@ -107,13 +112,13 @@ pub(crate) fn ensure() -> Result<(), Failure> {
     let mut args = vec!["install", "--yes", "--no-install-recommends"];
     args.extend(packages);
     apt_get(&args)?;
-    let still = self::missing();
+    let still = self::missing(needs);
     // Such as the module of a Python that is not Debian's.
     if still.is_empty() { Ok(()) } else { Err(Failure::Explained(explanation(&still))) }
 }
 
-fn missing() -> Vec<&'static Need> {
-    NEEDS.iter().filter(|need| !need.what.is_there()).collect()
+fn missing(needs: &[Need]) -> Vec<&Need> {
+    needs.iter().filter(|need| !need.what.is_there()).collect()
 }
 
 /// Each package once.
@@ -141,7 +146,7 @@ fn apt_get(args: &[&str]) -> Result<(), Failure> {
     }
 }
 
-fn is_installed(program: &str) -> bool {
+pub(crate) fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
@@ -153,7 +158,7 @@ fn has_module(name: &str) -> bool {
 }
 
 /// Asks the system, as the standard library does not tell.
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let answer = Command::new("id").arg("-u").output();
     answer.is_ok_and(|output| output.stdout.trim_ascii() == b"0") && Path::new("/etc/debian_version").exists()
 }

@@ -19,7 +19,7 @@ pub(crate) fn ensure() -> Result<(), Failure> {
 }
 
 /// The folder that cargo builds into: it holds the folder of this program.
-fn target() -> Result<PathBuf, Failure> {
+pub(crate) fn target() -> Result<PathBuf, Failure> {
     let program = std::env::current_exe().map_err(|error| Failure::Explained(error.to_string()))?;
     let target = program.parent().and_then(Path::parent);
     target.map(Path::to_owned).ok_or_else(|| Failure::Explained("there is no target folder".to_owned()))
@@ -65,11 +65,11 @@ fn make(folder: &Path, pins: &[&str], install: impl FnOnce() -> Result<(), Failu
     std::fs::write(&stamp, wanted).map_err(|error| of_file(&stamp.display(), &error))
 }
 
-fn of_file(name: &dyn std::fmt::Display, error: &std::io::Error) -> Failure {
+pub(crate) fn of_file(name: &dyn std::fmt::Display, error: &std::io::Error) -> Failure {
     Failure::Explained(format!("{name}: {error}"))
 }
 
-fn run(command: &mut Command) -> Result<(), Failure> {
+pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     let line = format!("{command:?}");
     println!("xtask: {line}");
     match command.status() {
