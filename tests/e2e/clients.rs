@@ -9,7 +9,8 @@ use testkit::{Client, Process, Scratch};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::world::{Session, start_binary};
+use crate::binary::start_binary;
+use crate::world::Session;
 
 const README: &str = include_str!("../../README.md");
 

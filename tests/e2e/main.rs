@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test fails by panicking.
 
+mod binary;
 mod candles;
 mod certificates;
 mod chaos;

@@ -5,7 +5,8 @@ use testkit::{Client, Ended, Events, Process, Scratch, eventually, in_time};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::world::{Session, start_binary};
+use crate::binary::start_binary;
+use crate::world::Session;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_mt5rest");
 

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use testkit::{Scratch, in_time};
 use tokio::process::Command;
 
-use crate::world::start_binary;
+use crate::binary::start_binary;
 
 const README: &str = include_str!("../../README.md");
 

@@ -10,7 +10,7 @@ use api::Api;
 use broker::{Broker, Control, Feed};
 use runtime::Tasks;
 use serde_json::Value;
-use testkit::{Client, Events, Process, Reply, percent_encoded};
+use testkit::{Client, Events, Reply, percent_encoded};
 use tokio::net::TcpListener;
 use worker::{BrokerServer, Endpoint};
 
@@ -119,15 +119,6 @@ impl World {
 /// A broker whose prices and clock stand still until the test moves them.
 pub(crate) fn manual() -> broker::Settings {
     broker::Settings { feed: Feed::Manual, ..broker::Settings::default() }
-}
-
-/// The real binary on free ports.
-pub(crate) async fn start_binary(args: &[&str]) -> (Process, Client) {
-    let mut all = vec!["--listen", "127.0.0.1:0", "--broker-listen", "127.0.0.1:0"];
-    all.extend(args);
-    let mut process = Process::start(env!("CARGO_BIN_EXE_mt5rest"), &all, &[]);
-    let address = process.says("listening on http://").await;
-    (process, Client::new(address))
 }
 
 fn endpoint(address: SocketAddr) -> Endpoint {

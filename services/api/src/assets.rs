@@ -45,6 +45,11 @@ pub(crate) fn serve(front: &Arc<Front>, document: Document, accept: Accept) -> R
             response
         }
         Document::Health => respond(StatusCode::OK, JSON, Body::from(r#"{"status":"ok"}"#)),
+        // Not when its backend is away: some calls can be answered without.
+        Document::Ready if front.tasks.is_stopping() => {
+            respond(StatusCode::SERVICE_UNAVAILABLE, JSON, Body::from(r#"{"status":"stopping"}"#))
+        }
+        Document::Ready => respond(StatusCode::OK, JSON, Body::from(r#"{"status":"ok"}"#)),
         Document::Browser(file) => browser_part(file, accept),
     }
 }

@@ -58,11 +58,13 @@ pub(crate) enum Document {
     EventsTest,
     /// Says that the process runs.
     Health,
+    /// Says whether it takes calls.
+    Ready,
     /// A part of the call browser, by file name.
     Browser(&'static str),
 }
 
-const DOCUMENTS: [(&str, Document); 9] = [
+const DOCUMENTS: [(&str, Document); 10] = [
     ("/", Document::Root),
     ("/index.html", Document::Index),
     ("/swagger", Document::Root),
@@ -70,6 +72,7 @@ const DOCUMENTS: [(&str, Document); 9] = [
     ("/swagger/v1/swagger.json", Document::OpenApi),
     ("/static/EventsTest.html", Document::EventsTest),
     ("/healthz", Document::Health),
+    ("/readyz", Document::Ready),
     ("/swagger-ui.css", Document::Browser("swagger-ui.css")),
     ("/swagger-ui-bundle.js", Document::Browser("swagger-ui-bundle.js")),
 ];

@@ -1,5 +1,7 @@
 //! A small HTTP client: one connection per request, every byte of the reply.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::header::HOST;
@@ -79,6 +81,12 @@ impl Client {
     /// Sends a GET.
     pub async fn get(&self, path: &str) -> Reply {
         self.send(Method::GET, path, &[], "").await
+    }
+
+    /// Sends a GET to a server that may be gone. `None`: there was no whole reply in time.
+    pub async fn try_get(&self, path: &str, time: Duration) -> Option<Reply> {
+        let request = Request::builder().uri(path).header(HOST, &self.address).body(Full::default()).unwrap();
+        tokio::time::timeout(time, self.exchange(request)).await.ok()?.ok()
     }
 
     /// Sends a GET with headers.

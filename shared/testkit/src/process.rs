@@ -73,6 +73,11 @@ impl Process {
         self.stdout.lock().unwrap().iter().find_map(|line| after(line, marker))
     }
 
+    /// Its number, as long as it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Sends a signal by name, such as `INT`.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().expect("the process runs");

@@ -186,11 +186,7 @@ impl Redis {
         let answered = async {
             let mut socket = TcpStream::connect(("127.0.0.1", self.port)).await.ok()?;
             socket.write_all(request.as_bytes()).await.ok()?;
-            let mut line = Vec::new();
-            while !line.ends_with(b"\r\n") {
-                line.push(socket.read_u8().await.ok()?);
-            }
-            Some(String::from_utf8_lossy(&line).trim_end().to_owned())
+            read_answer(&mut socket).await
         };
         in_time(&format!("Redis answers {words:?}"), answered).await
     }
@@ -259,5 +255,32 @@ fn free_port() -> u16 {
         {
             return low;
         }
+    }
+}
+
+/// An answer of Redis as text: texts as they are, the parts of a list in lines.
+async fn read_answer(socket: &mut TcpStream) -> Option<String> {
+    let mut line = Vec::new();
+    while !line.ends_with(b"\r\n") {
+        line.push(socket.read_u8().await.ok()?);
+    }
+    let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+    let length = || line[1..].parse::<usize>().ok();
+    match line.as_bytes().first()? {
+        b'$' => {
+            // Nothing has length -1.
+            let Some(length) = length() else { return Some(String::new()) };
+            let mut bytes = vec![0; length + 2];
+            socket.read_exact(&mut bytes).await.ok()?;
+            Some(String::from_utf8_lossy(&bytes[..length]).into_owned())
+        }
+        b'*' => {
+            let mut parts = Vec::new();
+            for _ in 0..length().unwrap_or(0) {
+                parts.push(Box::pin(read_answer(socket)).await?);
+            }
+            Some(parts.join("\n"))
+        }
+        _ => Some(line),
     }
 }

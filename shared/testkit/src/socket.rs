@@ -1,5 +1,7 @@
 //! A WebSocket that listens to events.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -32,6 +34,17 @@ impl Events {
         let opened = in_time("a WebSocket opens", connect_async(url)).await;
         let (socket, _) = opened.unwrap_or_else(|error| panic!("{url}: {error}"));
         Self { socket }
+    }
+
+    /// Opens a stream of a server that may be gone.
+    pub async fn try_open(url: &str) -> Option<Self> {
+        let (socket, _) = in_time("a WebSocket opens or not", connect_async(url)).await.ok()?;
+        Some(Self { socket })
+    }
+
+    /// The next envelope within a time, or why there is none; `None` if nothing came.
+    pub async fn try_next(&mut self, time: Duration) -> Option<Result<Value, Ended>> {
+        tokio::time::timeout(time, self.receive()).await.ok()
     }
 
     /// The next envelope.

@@ -1,0 +1,12 @@
+//! A cluster of real processes, some of which are killed, paused and cut off: no token is lost, no order doubled or lost, no
+//! event missed.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test fails by panicking.
+
+// mod chaos;
+mod drain;
+mod governor;
+mod owners;
+mod redis;
+mod streams;
+mod world;

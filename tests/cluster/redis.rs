@@ -1,0 +1,140 @@
+//! A Redis that is restarted, with and without its data, paused, or cut off from a worker.
+
+use std::time::Duration;
+
+use testkit::{Cable, Redis, eventually};
+
+use crate::world::{FIRST, World, is_ready};
+
+#[tokio::test]
+async fn a_redis_that_comes_back_with_its_data_loses_nothing() {
+    let world = World::start(2, 2).await;
+    let session = world.connect(0).await;
+    let ticket = session.buy("before").await;
+    world.redis.kill();
+    let refused = session.call("OrderSend", "symbol=EURUSD&operation=Buy&volume=0.01").await;
+    assert_eq!(
+        refused.header("x-outcome"),
+        "not_sent",
+        "what cannot be written down is not sent: {refused:?}"
+    );
+    world.redis.restart().await;
+    eventually("trades go on", async || {
+        let query = "symbol=EURUSD&operation=Buy&volume=0.01&idempotencyKey=after";
+        (session.call("OrderSend", query).await.status == 200).then_some(())
+    })
+    .await;
+    assert_eq!(world.at(1, &session).buy("before").await, ticket);
+    assert_eq!(world.positions(FIRST).await, 2);
+}
+
+#[tokio::test]
+async fn reads_go_on_for_a_while_without_redis() {
+    let world = World::start(1, 1).await;
+    let session = world.connect(0).await;
+    let ticket = session.buy("before").await;
+    world.redis.pause();
+    assert_eq!(session.tickets().await, [ticket]);
+    world.redis.resume();
+    eventually("trades go on", async || {
+        let query = "symbol=EURUSD&operation=Buy&volume=0.01&idempotencyKey=after";
+        (session.call("OrderSend", query).await.status == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_redis_that_comes_back_empty_is_told_what_the_workers_know() {
+    let world = World::start(2, 2).await;
+    let session = world.connect(0).await;
+    let ticket = session.buy("before").await;
+    world.redis.kill();
+    world.redis.restart_empty().await;
+    eventually("the session is known again", async || {
+        let reply = world.at(1, &session).call("OpenedOrdersTickets", "").await;
+        (reply.status == 200).then_some(())
+    })
+    .await;
+    assert_eq!(session.tickets().await, [ticket]);
+    eventually("trades go on", async || {
+        let query = "symbol=EURUSD&operation=Buy&volume=0.01&idempotencyKey=after";
+        (session.call("OrderSend", query).await.status == 200).then_some(())
+    })
+    .await;
+    assert_eq!(session.buy("before").await, ticket, "the worker itself remembers the key");
+    assert_eq!(world.positions(FIRST).await, 2);
+}
+
+#[tokio::test]
+async fn a_worker_cut_off_from_redis_stops_before_another_begins() {
+    let redis = Redis::start().await;
+    let cable = Cable::to(([127, 0, 0, 1], redis.port()).into()).await;
+    let url = redis.url();
+    let mut world = World::empty(redis, format!("redis://{}", cable.addr()), 1).await;
+    // The first worker reaches Redis over a cable; the second, and the front, directly.
+    let cut_off = world.worker(&[]).await;
+    is_ready(&cut_off).await;
+    world.redis_url = url;
+    world.workers.push(cut_off);
+    world.apis.push(world.api().await);
+    let session = world.connect(0).await;
+    session.buy("before").await;
+    let second = world.worker(&[]).await;
+    world.workers.push(second);
+    world.is_ready().await;
+    cable.hold();
+    let tickets = session.tickets().await;
+    assert_eq!(tickets.len(), 1);
+    eventually("the other worker owns it", async || (world.owner(&session).await == 1).then_some(())).await;
+    session.buy("after").await;
+    assert_eq!(world.positions(FIRST).await, 2);
+    cable.plug();
+    let log = &world.workers[0].process;
+    eventually("the first one finds out", async || {
+        log.stderr().contains("the lease of this worker has run out").then_some(())
+    })
+    .await;
+    is_ready(&world.workers[0]).await;
+    assert_eq!(session.tickets().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_sentinel_leads_all_processes_to_the_next_master() {
+    let master = Redis::start().await;
+    let replica = Redis::start_with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
+    eventually("the replica follows", async || {
+        replica.command(&["INFO", "replication"]).await.contains("master_link_status:up").then_some(())
+    })
+    .await;
+    let sentinel = Redis::sentinel(&master).await;
+    let url = format!("redis+sentinel://127.0.0.1:{}/main", sentinel.port());
+    let mut world = World::empty(master, url, 1).await;
+    for _ in 0..2 {
+        let worker = world.worker(&[]).await;
+        world.workers.push(worker);
+    }
+    world.apis.push(world.api().await);
+    world.is_ready().await;
+    let session = world.connect(0).await;
+    let ticket = session.buy("before").await;
+    eventually("the sentinel knows the replica", async || {
+        let replicas = sentinel.command(&["SENTINEL", "REPLICAS", "main"]).await;
+        replicas.contains(&replica.port().to_string()).then_some(())
+    })
+    .await;
+    eventually("the replica has it all", async || {
+        let keys =
+            replica.command(&["EXISTS", &format!("mt5rest:session:{{{}}}:record", session.token)]).await;
+        keys.contains('1').then_some(())
+    })
+    .await;
+    world.redis.kill();
+    eventually("trades go on at the next master", async || {
+        let query = "symbol=EURUSD&operation=Buy&volume=0.01&idempotencyKey=after";
+        let reply = session.http.try_get(&session.path("OrderSend", query), Duration::from_secs(60)).await?;
+        (reply.status == 200).then_some(())
+    })
+    .await;
+    assert!(session.tickets().await.contains(&ticket));
+    assert_eq!(world.positions(FIRST).await, 2);
+}

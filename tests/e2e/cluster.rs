@@ -1,0 +1,31 @@
+//! The whole service once more, as a cluster: the same tests, but for those of the binary alone.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // A test fails by panicking.
+
+mod candles;
+mod certificates;
+mod chaos;
+mod connect;
+mod endpoints;
+mod every_call;
+mod every_stream;
+mod faults;
+mod figures;
+mod history;
+mod hours;
+mod http;
+mod idempotency;
+mod margins;
+mod opposites;
+mod outcomes;
+mod past_orders;
+mod pending;
+mod proxies;
+mod reads;
+mod replay;
+mod results;
+mod returning;
+mod streams;
+mod tls;
+mod trading;
+mod world;
