@@ -49,7 +49,7 @@ if ! is_there services; then
 fi
 
 toolchain=$(rustc --version)
-if [ "$(docker image inspect --format '{{index .Config.Labels "toolchain"}}' mt5rest-base-build 2>/dev/null)" != "$toolchain" ]; then
+if [ "$(docker image inspect --format '{{index .Config.Labels "mt5rest.toolchain"}}' mt5rest-base-build 2>/dev/null)" != "$toolchain" ]; then
     debian build gcc,libc6-dev,ca-certificates
     sysroot=$(rustc --print sysroot)
     mkdir -p "$scratch/build/usr/local/rust/lib/rustlib"
@@ -57,5 +57,5 @@ if [ "$(docker image inspect --format '{{index .Config.Labels "toolchain"}}' mt5
     cp "$sysroot"/lib/*.so* "$scratch/build/usr/local/rust/lib/"
     cp -R "$sysroot/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')" "$scratch/build/usr/local/rust/lib/rustlib/"
     keep build --change 'ENV PATH=/usr/local/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
-        --change "LABEL toolchain=\"$toolchain\""
+        --change "LABEL mt5rest.toolchain=\"$toolchain\""
 fi
