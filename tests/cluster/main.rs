@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test fails by panicking.
 
-// mod chaos;
+mod chaos;
 mod drain;
 mod governor;
 mod owners;
