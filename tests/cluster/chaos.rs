@@ -68,7 +68,7 @@ async fn nothing_is_doubled_or_lost_while_everything_is_killed_and_paused() {
         .map(|number| {
             let own = sessions.iter().skip(number).step_by(CLIENTS).cloned().collect();
             let random = ChaCha8Rng::seed_from_u64(seed ^ (number as u64 + 1));
-            tokio::spawn(Trader::new(number, own, fronts.clone(), random).trade(end))
+            tasks.spawn(Trader::new(number, own, fronts.clone(), random).trade(end))
         })
         .collect();
     let quotes = tasks.spawn(quote(world.control.clone(), tasks.clone()));

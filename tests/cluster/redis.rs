@@ -1,6 +1,6 @@
 //! A Redis that is restarted, with and without its data, paused, or cut off from a worker.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use testkit::{Cable, Redis, eventually};
 
@@ -83,8 +83,22 @@ async fn a_worker_cut_off_from_redis_stops_before_another_begins() {
     world.workers.push(second);
     world.is_ready().await;
     cable.hold();
-    let tickets = session.tickets().await;
-    assert_eq!(tickets.len(), 1);
+    let held = Instant::now();
+    let (mut last_of_first, mut first_of_second) = (held, None);
+    while first_of_second.is_none() {
+        let asked = Instant::now();
+        let served_by_second = world.owner(&session).await == 1;
+        assert_eq!(session.tickets().await.len(), 1, "reads never fail nor lie");
+        match served_by_second {
+            // The call began when the other one owned it already.
+            true => first_of_second = Some(Instant::now()),
+            // One that waited for long was answered by the next owner.
+            false if asked.elapsed() < Duration::from_secs(1) => last_of_first = Instant::now(),
+            false => first_of_second = Some(Instant::now()),
+        }
+    }
+    let margin = first_of_second.unwrap() - last_of_first;
+    println!("the first owner answered for {:?}, then nobody for {margin:?}", last_of_first - held);
     eventually("the other worker owns it", async || (world.owner(&session).await == 1).then_some(())).await;
     session.buy("after").await;
     assert_eq!(world.positions(FIRST).await, 2);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use axum::http::Method;
 use bus::{Topic, Topics};
-use calls::{CallSpec, Params, TradingCall};
+use calls::CallSpec;
 use error::{Error, Outcome};
 
 /// What a path leads to.
@@ -32,9 +32,6 @@ pub(crate) struct CallRoute {
     /// The names of parameters that are files.
     pub(crate) files: Vec<&'static str>,
 }
-
-/// Groups whose calls may take long, and only read.
-const READS: [&str; 4] = ["History", "Prices", "Statistics", "Symbols"];
 
 /// A stream of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,8 +115,8 @@ impl CallRoute {
             needs_session: call.needs_session(),
             connects: is_connect(call),
             posted: call.posted,
-            trades: is_trade(call),
-            only_reads: READS.contains(&call.tag),
+            trades: call.trades(),
+            only_reads: call.only_reads,
             files: call.params.iter().filter(|param| param.is_file()).map(|param| param.name).collect(),
         }
     }
@@ -142,11 +139,6 @@ impl CallRoute {
 /// True for calls that carry a password and make a session.
 pub(crate) fn is_connect(call: &CallSpec) -> bool {
     call.has_secrets() && call.params.iter().any(|param| param.name == "user")
-}
-
-/// True for calls that send an order.
-pub(crate) fn is_trade(call: &CallSpec) -> bool {
-    TradingCall::decode(call.name, &Params::new()).is_some()
 }
 
 impl Stream {

@@ -1,5 +1,6 @@
 //! The connect calls: from parameters to a session that is up.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bus::End;
@@ -12,7 +13,7 @@ use calls::values::ProxyType;
 use calls::{Handle, Secret, Upload};
 use error::{Code, Error};
 use link::{Credentials, Endpoint, Identity, LinkError, ProxyKind};
-use registry::{Fence, Opened, Record, Routed, Written};
+use registry::{Fence, Opened, Record, Routed, SessionState, Written};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 use wire::records::Account;
@@ -192,10 +193,13 @@ impl Caller<'_> {
         self.worker.check_room()?;
         let sealed = data.seal(&shared.ring, token)?;
         let owner = shared.lease.worker();
-        let opened = shared.registry.open(token, &data.account.name(), &owner, &sealed).await;
-        let fence = match opened.map_err(|failure| unreachable(&failure))? {
-            Opened::Yes(fence) => fence,
-            Opened::Taken => {
+        let fence = match shared.registry.open(token, &data.account.name(), &owner, &sealed).await {
+            Ok(Opened::Yes(fence)) => fence,
+            Err(failure) => {
+                self.forget_opening(token);
+                return Err(unreachable(&failure));
+            }
+            Ok(Opened::Taken) => {
                 let taken = "This id belongs to another session. Choose another one, or leave it out.";
                 return Err(Error::new(Code::DuplicateAttempt, taken));
             }
@@ -208,7 +212,7 @@ impl Caller<'_> {
                 Ok(Text::new(token.to_owned()))
             }
             Err(error) => {
-                session.standing().become_(Rank::Gone);
+                session.standing().set_rank(Rank::Gone);
                 session.end(End::Closed);
                 let keep = was_kept.then_some(LOGIN_DATA_KEPT);
                 if let Err(failure) = shared.registry.end(token, fence, keep).await {
@@ -217,6 +221,18 @@ impl Caller<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// The registry may have made a session whose answer was lost: it must not keep its token from being used.
+    fn forget_opening(&self, token: &str) {
+        let (shared, token) = (Arc::clone(&self.worker.shared), token.to_owned());
+        self.worker.shared.tasks.spawn(async move {
+            let Ok(Some(record)) = shared.registry.record(&token).await else { return };
+            if record.state == SessionState::Opening && record.owner == shared.lease.worker() {
+                // If it fails again, the token is free when this worker has gone.
+                let _ = shared.registry.end(&token, record.fence, None).await;
+            }
+        });
     }
 
     async fn bring_up(&self, session: &Session, fence: Fence, deadline: Instant) -> Result<(), Error> {

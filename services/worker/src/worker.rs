@@ -211,7 +211,7 @@ impl Worker {
     pub(crate) fn add(&self, session: &Session) {
         let before = self.sessions().insert(session.token().to_owned(), session.clone());
         if let Some(before) = before {
-            before.standing().become_(Rank::Gone);
+            before.standing().set_rank(Rank::Gone);
             before.end(End::Moved);
         }
     }
@@ -224,7 +224,7 @@ impl Worker {
         match self.registry().end(token, fence, keep).await {
             Ok(Written::Yes) => {}
             // Somebody else's by now: it is over here at least.
-            Ok(Written::Stale) => session.standing().become_(Rank::Gone),
+            Ok(Written::Stale) => session.standing().set_rank(Rank::Gone),
             Err(failure) => return Err(unreachable(&failure)),
         }
         self.drop_session(&session, End::Closed);
@@ -236,7 +236,7 @@ impl Worker {
 
     /// Ends a session here only: it is somebody else's.
     pub(crate) fn drop_session(&self, session: &Session, why: End) {
-        session.standing().become_(Rank::Gone);
+        session.standing().set_rank(Rank::Gone);
         let mut sessions = self.sessions();
         if sessions.get(session.token()).is_some_and(|own| own.is(session)) {
             sessions.remove(session.token());

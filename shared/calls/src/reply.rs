@@ -25,8 +25,8 @@ pub use order::{DealInternal, Order, OrderHistoryEventArgs, OrderInternal, Pagin
 pub use prices::{BarsForSymbol, OhlcSubscription, QuoteHistoryEventArgs, TickBar, TickHistoryEventArgs};
 pub use service::{
     Access, AccessEx, AccessRec, AccessRecEx, AddressRec, AddressRecEx, ClusterDetails, Company, FoundServer,
-    MemorySnapshot, MetricAccountData, MetricPodData, MetricsApiKeyResult, Server, ServerInfo, ServerInfoEx,
-    ServerRec,
+    LoginState, MemorySnapshot, MetricAccountData, MetricPodData, MetricsApiKeyResult, Server, ServerInfo,
+    ServerInfoEx, ServerRec,
 };
 pub use statistics::{
     AveragePipsUsd, EquityPoint, Expectancy, MarketTradeCount, ProfitData, Profitability, Stats,
@@ -145,6 +145,7 @@ json_replies!(
     ConnectionStatus,
     DealInternal,
     EquityPoint,
+    LoginState,
     MailMessage,
     MarketWatch,
     MemorySnapshot,

@@ -1,7 +1,8 @@
 //! Calls that need no session.
 
 use crate::reply::{
-    AccountAnswer, Company, MemorySnapshot as Memory, MetricAccountData, MetricsApiKeyResult, Server,
+    AccountAnswer, Company, LoginState, MemorySnapshot as Memory, MetricAccountData, MetricsApiKeyResult,
+    Server,
 };
 use crate::{Many, Secret, Upload};
 
@@ -81,6 +82,12 @@ calls! {
             /// The key that the administrator of this service has set.
             admin_key as "adminKey": Option<Secret>,
         } -> Vec<MetricAccountData>;
+
+        /// Lists brokers and accounts with logins of late, and how many more may be made at once, to the administrator.
+        LoginGovernor to read {
+            /// The key that the administrator of this service has set.
+            admin_key as "adminKey": Option<Secret>,
+        } -> Vec<LoginState>;
 
         /// Answers what the process uses of memory, and for what.
         MemorySnapshot to read {} -> Memory;

@@ -121,15 +121,21 @@ fn agrees(known: &Account, truth: &Truth) {
     }
     let told: BTreeSet<&str> = known.opened.iter().map(|(key, _)| key.as_str()).collect();
     for key in by_key.keys().filter(|key| !told.contains(*key)) {
-        assert!(known.unknown.contains(*key), "{login}: order {key} was done behind its client's back");
+        let told: Vec<&String> = known.refused.iter().filter(|told| told.contains(*key)).collect();
+        assert!(
+            known.unknown.contains(*key),
+            "{login}: order {key} was done behind its client's back, who was told {told:?}"
+        );
     }
     let closed: BTreeSet<u64> = truth.closed.iter().copied().collect();
     assert_eq!(closed.len(), truth.closed.len(), "{login}: something was closed twice");
     assert!(known.closed.is_subset(&closed), "{login}: a close was lost: {:?}", known.closed);
     for ticket in closed.difference(&known.closed) {
+        let told: Vec<&String> =
+            known.refused.iter().filter(|told| told.contains(&ticket.to_string())).collect();
         assert!(
             known.perhaps_closed.contains(ticket),
-            "{login}: {ticket} was closed behind its client's back"
+            "{login}: {ticket} was closed behind its client's back, who was told {told:?}"
         );
     }
 }

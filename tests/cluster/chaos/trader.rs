@@ -36,6 +36,8 @@ pub(super) struct Account {
     pub(super) unknown: BTreeSet<String>,
     /// Tickets whose close nobody could tell about.
     pub(super) perhaps_closed: BTreeSet<u64>,
+    /// What was told of orders that were not done, for whoever has to find out why one was.
+    pub(super) refused: Vec<String>,
 }
 
 /// See the module.
@@ -51,7 +53,7 @@ pub(super) struct Trader {
 enum Told {
     Done(Value),
     /// The server said no, or it was never sent and will not be.
-    Refused,
+    Refused(String),
     Unknown,
 }
 
@@ -95,7 +97,7 @@ impl Trader {
                 let ticket = order["ticket"].as_u64().unwrap();
                 self.diary.accounts[place].opened.push((key.to_owned(), ticket));
             }
-            Told::Refused => {}
+            Told::Refused(told) => self.diary.accounts[place].refused.push(told),
             Told::Unknown => drop(self.diary.accounts[place].unknown.insert(key.to_owned())),
         }
     }
@@ -107,7 +109,7 @@ impl Trader {
                 assert_eq!(order["ticket"], ticket, "{order}");
                 self.diary.accounts[place].closed.insert(ticket);
             }
-            Told::Refused => {}
+            Told::Refused(told) => self.diary.accounts[place].refused.push(told),
             Told::Unknown => drop(self.diary.accounts[place].perhaps_closed.insert(ticket)),
         }
     }
@@ -115,20 +117,29 @@ impl Trader {
     /// Makes a call under its key again and again until it is known what became of it.
     async fn insist(&mut self, place: usize, name: &str, query: &str) -> Told {
         let give_up = Instant::now() + INSISTENCE;
-        let mut last = None;
+        let (mut last, mut told) = (None, vec![format!("{name} {query}")]);
         while Instant::now() < give_up {
             let Some(reply) = self.ask(place, name, query).await else { continue };
             match (reply.status, reply.header("x-outcome")) {
                 (200, _) => return Told::Done(reply.json()),
-                (_, "rejected") => return Told::Refused,
+                (_, "rejected") => {
+                    told.push(reply.body);
+                    return Told::Refused(told.join(" / "));
+                }
                 // Under its key it may be repeated.
-                _ => last = Some(reply),
+                (_, outcome) => {
+                    let line = format!("{outcome}: {}", reply.body);
+                    if told.last() != Some(&line) {
+                        told.push(line);
+                    }
+                    last = Some(reply);
+                }
             }
             let pause = 100 + self.below(400);
             sleep(Duration::from_millis(pause as u64)).await;
         }
         match last {
-            Some(reply) if reply.header("x-outcome") == "not_sent" => Told::Refused,
+            Some(reply) if reply.header("x-outcome") == "not_sent" => Told::Refused(told.join(" / ")),
             _ => Told::Unknown,
         }
     }

@@ -152,5 +152,6 @@ const CALLS: &[Row] = &[
     ("GetDemo", "host={host}&port={port}&userName=Test%20Person&deposit=5000&leverage=100", Done),
     ("MetricsApiKey", "apiKey={admin}", Done),
     ("GetClients", "adminKey={admin}", Done),
+    ("LoginGovernor", "adminKey={admin}", Done),
     ("MemorySnapshot", "", Done),
 ];

@@ -4,7 +4,7 @@ use calls::{CallSpec, ParamSpec, ReplyKind};
 use serde_json::{Map, Value, json};
 
 use super::errors;
-use crate::routes::{is_connect, is_trade};
+use crate::routes::is_connect;
 
 const POSTED_TOO: &str =
     "Keeps the password out of the URL. Parameters may stand in the query as well; the body wins.";
@@ -91,7 +91,7 @@ fn responses(call: &CallSpec) -> Value {
         ReplyKind::Html => json!({ "text/html": { "schema": call.reply } }),
     };
     let mut success = json!({ "description": "Success.", "content": content });
-    let (failure, problem) = if is_trade(call) {
+    let (failure, problem) = if call.trades() {
         success["headers"] = errors::outcome_header();
         (errors::TRADE_FAILURE, errors::TRADE_PROBLEM)
     } else {

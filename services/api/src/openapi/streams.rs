@@ -14,7 +14,9 @@ use crate::stream::{ID_NOT_EXIST, NOT_SUPPORTED};
 
 const ABOUT: &str = "\
 A WebSocket: each text frame is one JSON envelope, see x-ws-message. Nothing is sent before the first event. An \
-unknown token gets one envelope of type IdNotExist. Close codes 1001 and 40xx mean come back with the same token, \
+unknown token gets one envelope of type IdNotExist. With since, each session begins with an envelope of type Resumed \
+(position, isComplete; accountSummary and openedOrders if events since then are not kept any more), and order updates \
+have their position. Before the service stops comes one of type serverShutdown. Close codes 1001 and 40xx mean come back with the same token, \
 44xx mean connect first. Without an upgrade programs get an error, and browsers a page that leads to the events.";
 
 /// The path items of all streams.
@@ -123,11 +125,24 @@ fn description(stream: Stream) -> String {
 }
 
 fn parameters(stream: Stream) -> Value {
-    let mut all = vec![json!({
-        "name": "id", "in": "query", "required": true,
-        "description": "Token of the session, as Connect has answered it.",
-        "schema": { "type": "string" },
-    })];
+    let mut all = vec![
+        json!({
+            "name": "id", "in": "query", "required": true,
+            "description": "Token of the session, as Connect has answered it.",
+            "schema": { "type": "string" },
+        }),
+        json!({
+            "name": "ids", "in": "query", "required": false,
+            "description": "Tokens of several sessions for one socket, with commas, in place of id.",
+            "schema": { "type": "string" },
+        }),
+        json!({
+            "name": "since", "in": "query", "required": false,
+            "description": "Makes the stream resumable: the position of the last event received (EPOCH-OFFSET), or now; \
+                            for several sessions one for each, with commas.",
+            "schema": { "type": "string" },
+        }),
+    ];
     if stream.is_paced() {
         all.push(json!({
             "name": "interval", "in": "query", "required": false,

@@ -68,6 +68,12 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
         "+ paths./GetClients.get.parameters.adminKey: *",
         "tokens of others are shown to the administrator only",
     ),
+    ("+ paths./On*.get.parameters.ids: *", "one socket may listen to several sessions"),
+    ("+ paths./Events.get.parameters.ids: *", "one socket may listen to several sessions"),
+    ("+ paths./On*.get.parameters.since: *", "who asks may come back without a gap"),
+    ("+ paths./Events.get.parameters.since: *", "who asks may come back without a gap"),
+    ("+ paths./LoginGovernor: *", "a call of ours, for the administrator of a cluster"),
+    ("+ schemas.LoginState: *", "what it answers"),
     // Bodies.
     ("+ paths./Connect*.post: *", "a way to keep the password out of addresses"),
     (

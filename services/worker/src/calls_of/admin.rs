@@ -4,16 +4,17 @@ use std::collections::HashSet;
 
 use calls::connection::{ConnectionStatusAll, DisconnectOrphans};
 use calls::reply::{
-    ConnectionStatus, MemorySnapshot as Memory, MetricAccountData, MetricPodData, MetricsApiKeyResult,
+    ConnectionStatus, LoginState, MemorySnapshot as Memory, MetricAccountData, MetricPodData,
+    MetricsApiKeyResult,
 };
-use calls::service::{GetClients, MemorySnapshot, MetricsApiKey};
+use calls::service::{GetClients, LoginGovernor, MemorySnapshot, MetricsApiKey};
 use calls::{Handle, Secret};
 use error::{Code, Error};
 use sha2::{Digest, Sha256};
 
 use crate::backend::Caller;
 use crate::session::state::State;
-use crate::session::{Phase, Session};
+use crate::session::{Phase, Session, unreachable};
 
 impl Handle<ConnectionStatusAll> for Caller<'_> {
     async fn handle(&self, call: ConnectionStatusAll) -> Result<Vec<ConnectionStatus>, Error> {
@@ -66,6 +67,22 @@ impl Handle<MetricsApiKey> for Caller<'_> {
             accounts_count_by_pod: std::iter::once((name.clone(), count)).collect(),
             pods: vec![MetricPodData { accounts, id: name, accounts_count: count }],
         })
+    }
+}
+
+impl Handle<LoginGovernor> for Caller<'_> {
+    async fn handle(&self, call: LoginGovernor) -> Result<Vec<LoginState>, Error> {
+        self.check_admin(call.admin_key.as_ref())?;
+        let limits = &self.worker.shared.login_limits;
+        let states = self.worker.registry().logins(limits).await.map_err(|failure| unreachable(&failure))?;
+        let shown = |state: registry::LoginState| LoginState {
+            is_barred: state.refusals >= limits.refusals_max,
+            name: state.name,
+            is_account: state.is_account,
+            free: state.free,
+            refusals: state.refusals,
+        };
+        Ok(states.into_iter().map(shown).collect())
     }
 }
 

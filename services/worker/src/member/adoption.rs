@@ -1,12 +1,13 @@
 //! Sessions whose owner is dead: each worker takes some, the emptier ones more.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bus::End;
 use futures_util::{StreamExt, stream};
 use rand::seq::SliceRandom;
-use registry::{Fence, WorkerId};
+use registry::{Fence, SessionState, WorkerId};
 use tokio::time::{Instant, sleep};
 
 use super::Member;
@@ -28,6 +29,7 @@ impl Member {
     /// Looks for sessions that nobody has, and after its own.
     pub(super) async fn look_after_orphans(self: Arc<Self>) {
         let stop = self.tasks.stop_signal();
+        let mut missing = HashSet::new();
         for round in 0_u32.. {
             tokio::select! {
                 biased;
@@ -42,6 +44,7 @@ impl Member {
             self.restart_overflowed().await;
             if round % VERIFY_EVERY == 0 {
                 self.verify().await;
+                missing = self.take_up_missing(missing).await;
             }
             if !self.is_open() {
                 continue;
@@ -117,6 +120,31 @@ impl Member {
                 }
             }
         }
+    }
+
+    /// Sessions that are this worker's by the registry and do not run here begin: the answer that they are its own was
+    /// lost on the way. Answers those that are missing for the first time, as they may be about to begin.
+    async fn take_up_missing(&self, before: HashSet<String>) -> HashSet<String> {
+        let own = self.worker.shared.lease.worker();
+        let Ok(tokens) = self.registry().tokens_at(&own, self.worker.sessions_max).await else {
+            return before;
+        };
+        let mut missing = HashSet::new();
+        for token in tokens.into_iter().filter(|token| self.worker.session(token).is_err()) {
+            let Ok(Some(record)) = self.registry().record(&token).await else { continue };
+            if record.owner != own {
+                // It only looks as if: the registry lists too many rather than too few.
+                let _ = self.registry().unlist(&token, &own).await;
+            } else if record.state == SessionState::Live && before.contains(&token) {
+                tracing::warn!("a session of this worker did not run and begins");
+                if let Err(failure) = self.worker.take_over(&token, &own).await {
+                    tracing::warn!(%failure, "a session could not begin yet");
+                }
+            } else if record.state == SessionState::Live {
+                missing.insert(token);
+            }
+        }
+        missing
     }
 
     /// Sessions that could not write for long begin anew from what was written.

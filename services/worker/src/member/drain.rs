@@ -55,7 +55,7 @@ impl Member {
     async fn give_away(&self, session: &Session) -> Result<(), Error> {
         let place = self.prepared(session).await?;
         let standing = session.standing();
-        standing.become_(Rank::Giving);
+        standing.set_rank(Rank::Giving);
         let memo = match session.leave(Instant::now() + SETTLE_LIMIT).await {
             Ok(memo) => memo.to_bytes(),
             Err(_) => session.copy(Instant::now() + SETTLE_LIMIT).await?.1,

@@ -46,7 +46,7 @@ impl Member {
             Ok(Kept::Lost) => {
                 tracing::warn!(worker = %id, "the lease of this worker has run out");
                 for session in self.worker.all_sessions() {
-                    session.standing().become_(Rank::Doubtful);
+                    session.standing().set_rank(Rank::Doubtful);
                 }
                 self.join_anew().await
             }

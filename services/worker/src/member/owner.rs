@@ -88,6 +88,7 @@ impl Owner for Member {
         else {
             return Err(moved());
         };
+        let inherited = self.worker.inherited(token).await?;
         let standby = self.standbys().remove(token);
         let Some((session, _)) = standby else {
             // It has waited for too long, or was never prepared: it begins like one of a dead owner.
@@ -97,7 +98,6 @@ impl Owner for Member {
             };
         };
         let memo = Memo::from_bytes(&record.memo).unwrap_or_default();
-        let inherited = self.worker.inherited(token).await?;
         let activated = session.activate(memo, inherited, fence, Instant::now() + ACTIVATE_LIMIT).await;
         match activated {
             Ok(()) => self.worker.add(&session),

@@ -76,7 +76,7 @@ impl Note {
             request,
             intent: self.intent,
             magic: self.magic,
-            orphaned_key: self.key,
+            key: self.key,
             reply: None,
             stage: Stage::Unsure { looks: 0, next: Instant::now() },
             begun: Instant::now(),
@@ -209,7 +209,7 @@ mod tests {
             request,
             intent: Intent::Close(70),
             magic: 5,
-            orphaned_key: None,
+            key: None,
             reply: None,
             stage: Stage::Recording,
             begun: Instant::now(),
@@ -229,6 +229,6 @@ mod tests {
         let (number, note) = inherited.unsettled.into_iter().next().unwrap();
         let again = note.sent().unwrap();
         assert_eq!((number, again.request, again.intent), (7, sent.request, Intent::Close(70)));
-        assert_eq!((again.orphaned_key.as_deref(), again.is_cut), (Some("k"), true));
+        assert_eq!((again.key.as_deref(), again.is_cut), (Some("k"), true));
     }
 }

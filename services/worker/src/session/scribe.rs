@@ -320,7 +320,7 @@ impl Scribe {
 
     /// The session is somebody else's.
     fn lose(&self) {
-        self.0.standing.become_(Rank::Gone);
+        self.0.standing.set_rank(Rank::Gone);
     }
 
     /// Callers do not wait for a registry that is away.

@@ -68,7 +68,7 @@ impl Standing {
     }
 
     /// Takes another rank. What is gone stays gone.
-    pub(crate) fn become_(&self, rank: Rank) {
+    pub(crate) fn set_rank(&self, rank: Rank) {
         self.0.rank.send_if_modified(|now| {
             let changes = *now != Rank::Gone && *now != rank;
             if changes {
@@ -130,17 +130,17 @@ mod tests {
         let standing = Standing::new(Lease::unending(), Rank::Owner, Fence(1));
         let soon = || Instant::now() + std::time::Duration::from_secs(1);
         assert!(standing.may_begin(soon()).await);
-        standing.become_(Rank::Giving);
+        standing.set_rank(Rank::Giving);
         assert!(
             standing.may_act() && !standing.may_begin(soon()).await,
             "what was begun is sent, nothing is begun"
         );
-        standing.become_(Rank::Doubtful);
+        standing.set_rank(Rank::Doubtful);
         assert!(!standing.may_act() && !standing.may_answer());
         let (may, ()) = tokio::join!(standing.may_begin(soon()), async { standing.own(Fence(2)) });
         assert!(may && standing.fence() == Fence(2));
-        standing.become_(Rank::Gone);
-        standing.become_(Rank::Owner);
+        standing.set_rank(Rank::Gone);
+        standing.set_rank(Rank::Owner);
         assert!(standing.rank() == Rank::Gone && !standing.may_begin(soon()).await);
         standing.gone().await;
     }

@@ -125,7 +125,7 @@ impl Trades {
             request: TradeRequest { action_id, ..job.request },
             intent: job.intent,
             magic: job.magic,
-            orphaned_key: None,
+            key: job.call.key.clone(),
             reply: Some(job.reply),
             stage: Stage::Recording,
             begun: Instant::now(),
@@ -294,12 +294,13 @@ impl Trades {
             }
             return;
         };
-        scribe.settle(action_id, note::outcome(outcome), then);
-        if let Some(key) = sent.orphaned_key.take()
+        // First the key: an entry that is closed says nothing of the outcome to whoever repeats the call.
+        if let Some(key) = sent.key.take()
             && let Some(recorded) = note::recorded(outcome)
         {
             scribe.settle_key(key, recorded);
         }
+        scribe.settle(action_id, note::outcome(outcome), then);
     }
 
     /// The link broke: every outcome is unsure until the state is up to date again. What was not sent will not be.

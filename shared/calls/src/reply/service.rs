@@ -190,6 +190,22 @@ pub struct MetricAccountData {
     pub port: u16,
 }
 
+/// A broker or an account with logins of late.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginState {
+    /// The broker, or the account as `tenant/server/login`.
+    pub name: String,
+    /// Which of the two.
+    pub is_account: bool,
+    /// Logins that could be made at once now.
+    pub free: u32,
+    /// How often the last password was refused; 0 for a broker.
+    pub refusals: u32,
+    /// Whether that password is not tried any more.
+    pub is_barred: bool,
+}
+
 /// What the process uses of memory, and for what.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -85,8 +85,8 @@ pub(crate) struct Sent {
     pub(in crate::session) request: TradeRequest,
     pub(in crate::session) intent: Intent,
     pub(in crate::session) magic: i64,
-    /// The call's key, if the call cannot write its outcome itself.
-    pub(in crate::session) orphaned_key: Option<String>,
+    /// The idempotency key of its call.
+    pub(in crate::session) key: Option<String>,
     pub(in crate::session) reply: Option<oneshot::Sender<Outcome>>,
     pub(in crate::session) stage: Stage,
     pub(in crate::session) begun: Instant,
