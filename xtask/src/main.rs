@@ -1,7 +1,9 @@
 //! Chores of the project: `cargo xtask help` lists them.
 //!
-//! It uses nothing beyond the standard library, so that it builds in a second.
+//! It uses nothing beyond the standard library, so that it builds in a second; only `bench` has more built when it is
+//! asked for.
 
+mod bench;
 mod cluster;
 mod docker;
 mod packages;
@@ -21,6 +23,9 @@ Commands:
   cluster [--api N] [--workers N] [--port P]
                     Runs what docker-compose.yml runs, without Docker: Redis, demo broker, workers and api
                     processes (2 of each) and, if HAProxy is installed, a balancer on port P (5000); Ctrl-C ends it
+  bench cluster [FIGURE...] [--sessions N] [--runs N] [--program FILE]
+                    Measures a cluster on this machine, see docs/benchmarks.md; figures: read, trade, memory,
+                    failover, drain, fanout, scale
   schemathesis      Tests the service against its own OpenAPI document with random requests; part of `test`
   ci                Checks formatting and lints, then runs all tests
   golden            Rewrites the files that are made by code: openapi.json, docs/errors.md and the
@@ -72,6 +77,8 @@ fn run(args: &[&str]) -> Result<(), Failure> {
         ["test", rest @ ..] => test(rest),
         ["cluster", rest @ ..] => cluster::guard(rest),
         ["cluster-guarded", rest @ ..] => cluster::run(rest),
+        ["bench", rest @ ..] => bench::guard(rest),
+        ["bench-guarded", rest @ ..] => bench::run(rest),
         ["schemathesis"] => test(&["--test", "schemathesis", "--", "--nocapture"]),
         ["ci"] => {
             cargo(&["fmt", "--all", "--check"], &[])?;
