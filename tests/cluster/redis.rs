@@ -152,3 +152,39 @@ async fn a_sentinel_leads_all_processes_to_the_next_master() {
     assert!(session.tickets().await.contains(&ticket));
     assert_eq!(world.positions(FIRST).await, 2);
 }
+
+#[tokio::test]
+async fn steps_of_the_clock_of_redis_cost_no_token_and_double_no_order() {
+    // In place of the clock, which a test cannot step, the moments move that it is compared with: those of heartbeats.
+    const STEP: &str = "local lives = redis.call('ZRANGE', KEYS[1], 0, -1) \
+                        for _, id in ipairs(lives) do redis.call('ZINCRBY', KEYS[1], ARGV[1], id) end return #lives";
+    let world = World::start(2, 2).await;
+    let session = world.connect(0).await;
+    let mut updates = session.stream("OnOrderUpdate", "since=now").await;
+    updates.next().await;
+    let mut tickets = vec![session.buy("before").await];
+    for (step, ahead_ms) in ["3600000", "-3600000", "20000"].into_iter().enumerate() {
+        // Forward, every heartbeat runs out at once; backward, they seem to be from the future.
+        let back = ahead_ms.strip_prefix('-').map_or_else(|| format!("-{ahead_ms}"), str::to_owned);
+        let moved = world.redis.command(&["EVAL", STEP, "1", "mt5rest:{workers}:lives", &back]).await;
+        assert_ne!(moved, ":0", "there are workers");
+        let query = format!("symbol=EURUSD&operation=Buy&volume=0.01&idempotencyKey=step-{step}");
+        let ticket = eventually("trades go on", async || {
+            let reply = world.at(step % 2, &session).call("OrderSend", &query).await;
+            (reply.status == 200).then(|| reply.json()["ticket"].as_u64().unwrap())
+        })
+        .await;
+        tickets.push(ticket);
+        assert_eq!(session.buy(&format!("step-{step}")).await, ticket, "keys are not forgotten");
+    }
+    assert_eq!(world.positions(FIRST).await, tickets.len());
+    assert_eq!(session.tickets().await, tickets);
+    let mut told = Vec::new();
+    while told.len() < tickets.len() {
+        let event = updates.next().await;
+        if event["data"]["update"]["type"] == "MarketOpen" {
+            told.push(event["data"]["update"]["order"]["ticket"].as_u64().unwrap());
+        }
+    }
+    assert_eq!(told, tickets, "each told once, in order");
+}

@@ -17,6 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(25);
 /// How long an order is insisted upon.
 const INSISTENCE: Duration = Duration::from_secs(90);
 
+/// What takes longer is worth a line.
+const SLOW: Duration = Duration::from_secs(30);
+
 /// What a client knows at the end.
 #[derive(Debug, Default)]
 pub(super) struct Diary {
@@ -119,9 +122,17 @@ impl Trader {
         let give_up = Instant::now() + INSISTENCE;
         let (mut last, mut told) = (None, vec![format!("{name} {query}")]);
         while Instant::now() < give_up {
-            let Some(reply) = self.ask(place, name, query).await else { continue };
+            let Some(reply) = self.ask(place, name, query).await else {
+                told.push("no reply".to_owned());
+                continue;
+            };
             match (reply.status, reply.header("x-outcome")) {
-                (200, _) => return Told::Done(reply.json()),
+                (200, _) => {
+                    if give_up - Instant::now() < INSISTENCE - SLOW {
+                        println!("slow: {}", told.join(" / "));
+                    }
+                    return Told::Done(reply.json());
+                }
                 (_, "rejected") => {
                     told.push(reply.body);
                     return Told::Refused(told.join(" / "));
