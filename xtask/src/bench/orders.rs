@@ -122,7 +122,11 @@ pub(super) async fn audit(world: &World, all: &[Told]) -> Result<Vec<Sample>> {
         count("orders with a ticket", orders),
         count("orders asked for again under their key", repeated),
         count("orders lost: told, and not at the broker", lost),
-        count("orders doubled: at the broker, and nobody was told", unasked),
+        count("orders at the broker that nobody was told of", unasked),
+        count(
+            "of these doubled: more than there are keys without success",
+            unasked.saturating_sub(failed.len()),
+        ),
         count("orders whose ticket another key got too", shared),
         count("orders without success after 60 s", failed.len()),
     ])
