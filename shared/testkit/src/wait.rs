@@ -1,4 +1,4 @@
-//! Waiting for a state. Nothing else in the tests sleeps.
+//! Waiting for a state. Nothing else in the tests sleeps, but for pauses that are part of a scenario.
 
 use std::time::Duration;
 
@@ -23,6 +23,11 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
         assert!(Instant::now() < end, "never happened: {what}");
         sleep(LOOK_EVERY).await;
     }
+}
+
+/// Lets time pass that is part of what is tested: clients that think, troubles that last. Never to wait for a state.
+pub async fn pause(span: Duration) {
+    sleep(span).await;
 }
 
 /// What a future comes to, within [`PATIENCE`].

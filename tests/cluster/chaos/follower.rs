@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use runtime::Tasks;
 use serde_json::Value;
-use testkit::Events;
-use tokio::time::sleep;
+use testkit::{Events, pause};
 
 use super::Fronts;
 use crate::streams::after;
@@ -48,7 +47,7 @@ impl Follower {
             for round in 0_usize.. {
                 tokio::select! {
                     () = stop.cancelled() => return,
-                    () = own.listen(round) => sleep(LOOK_EVERY).await,
+                    () = own.listen(round) => pause(LOOK_EVERY).await,
                 }
             }
         });

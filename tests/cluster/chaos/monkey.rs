@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;
+use testkit::pause;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::world::{World, is_ready};
 
@@ -14,11 +15,12 @@ pub(super) struct Monkey<'a> {
     world: &'a mut World,
     fronts: watch::Sender<Vec<String>>,
     random: ChaCha8Rng,
+    begun: Instant,
 }
 
 impl<'a> Monkey<'a> {
     pub(super) fn new(world: &'a mut World, fronts: watch::Sender<Vec<String>>, random: ChaCha8Rng) -> Self {
-        Self { world, fronts, random }
+        Self { world, fronts, random, begun: Instant::now() }
     }
 
     /// Disturbs until the end, and leaves everything running.
@@ -34,7 +36,14 @@ impl<'a> Monkey<'a> {
             }
             self.rest(500, 4000).await;
         }
+        self.say("all run, workers", self.world.workers.len());
         self.world.is_ready().await;
+        self.say("all are ready, workers", self.world.workers.len());
+    }
+
+    /// For whoever has to find out what happened.
+    fn say(&self, what: &str, place: usize) {
+        println!("{:5.1} s: {what} {place}", self.begun.elapsed().as_secs_f64());
     }
 
     fn below(&mut self, most: u64) -> u64 {
@@ -43,7 +52,7 @@ impl<'a> Monkey<'a> {
 
     async fn rest(&mut self, least_ms: u64, most_ms: u64) {
         let span = least_ms + self.below(most_ms - least_ms);
-        sleep(Duration::from_millis(span)).await;
+        pause(Duration::from_millis(span)).await;
     }
 
     fn some_worker(&mut self) -> usize {
@@ -53,14 +62,14 @@ impl<'a> Monkey<'a> {
 
     async fn kill_worker(&mut self) {
         let place = self.some_worker();
-        println!("kill worker {place}");
+        self.say("kill worker", place);
         self.world.workers[place].process.signal("KILL");
         self.replace_worker(place).await;
     }
 
     async fn drain_worker(&mut self) {
         let place = self.some_worker();
-        println!("drain worker {place}");
+        self.say("drain worker", place);
         self.world.workers[place].process.signal("TERM");
         self.replace_worker(place).await;
     }
@@ -76,7 +85,7 @@ impl<'a> Monkey<'a> {
     /// Sometimes for less than its lease, sometimes for more.
     async fn pause_worker(&mut self) {
         let place = self.some_worker();
-        println!("pause worker {place}");
+        self.say("pause worker", place);
         self.world.workers[place].process.signal("STOP");
         self.rest(500, 9000).await;
         self.world.workers[place].process.signal("CONT");
@@ -85,7 +94,7 @@ impl<'a> Monkey<'a> {
     async fn kill_front(&mut self) {
         let count = self.world.apis.len() as u64;
         let place = usize::try_from(self.below(count)).unwrap();
-        println!("kill front {place}");
+        self.say("kill front", place);
         self.world.apis[place].process.signal("KILL");
         self.rest(0, 1000).await;
         self.world.apis[place] = self.world.api().await;
@@ -94,14 +103,14 @@ impl<'a> Monkey<'a> {
     }
 
     async fn kill_redis(&mut self) {
-        println!("kill Redis");
+        self.say("kill Redis", 0);
         self.world.redis.kill();
         self.rest(0, 3000).await;
         self.world.redis.restart().await;
     }
 
     async fn pause_redis(&mut self) {
-        println!("pause Redis");
+        self.say("pause Redis", 0);
         self.world.redis.pause();
         self.rest(200, 4000).await;
         self.world.redis.resume();

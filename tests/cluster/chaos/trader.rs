@@ -6,8 +6,8 @@ use std::time::Duration;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::RngCore;
 use serde_json::Value;
-use testkit::{Client, Reply};
-use tokio::time::{Instant, sleep};
+use testkit::{Client, Reply, pause};
+use tokio::time::Instant;
 
 use super::Fronts;
 use crate::world::Session;
@@ -82,8 +82,8 @@ impl Trader {
             } else {
                 self.open(place, &key).await;
             }
-            let pause = self.below(300);
-            sleep(Duration::from_millis(pause as u64)).await;
+            let thinking = self.below(300);
+            pause(Duration::from_millis(thinking as u64)).await;
         }
         self.diary
     }
@@ -128,13 +128,12 @@ impl Trader {
             };
             match (reply.status, reply.header("x-outcome")) {
                 (200, _) => {
-                    if give_up - Instant::now() < INSISTENCE - SLOW {
-                        println!("slow: {}", told.join(" / "));
-                    }
+                    say_if_slow(give_up, &told);
                     return Told::Done(reply.json());
                 }
                 (_, "rejected") => {
                     told.push(reply.body);
+                    say_if_slow(give_up, &told);
                     return Told::Refused(told.join(" / "));
                 }
                 // Under its key it may be repeated.
@@ -146,9 +145,10 @@ impl Trader {
                     last = Some(reply);
                 }
             }
-            let pause = 100 + self.below(400);
-            sleep(Duration::from_millis(pause as u64)).await;
+            let thinking = 100 + self.below(400);
+            pause(Duration::from_millis(thinking as u64)).await;
         }
+        say_if_slow(give_up, &told);
         match last {
             Some(reply) if reply.header("x-outcome") == "not_sent" => Told::Refused(told.join(" / ")),
             _ => Told::Unknown,
@@ -162,9 +162,16 @@ impl Trader {
         let path = self.sessions[place].path(name, query);
         let reply = Client::new(address).try_get(&path, PATIENCE).await;
         if reply.is_none() {
-            sleep(Duration::from_millis(50)).await;
+            pause(Duration::from_millis(50)).await;
         }
         reply
+    }
+}
+
+/// Says what a client was told that had to insist for long.
+fn say_if_slow(give_up: Instant, told: &[String]) {
+    if give_up < Instant::now() + (INSISTENCE - SLOW) {
+        println!("slow: {}", told.join(" / "));
     }
 }
 

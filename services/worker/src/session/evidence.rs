@@ -83,7 +83,18 @@ pub(super) fn shown(sent: &Sent, result: &TradeResult, state: &mut State) -> rep
         Intent::Modify(ticket) => state.orders.get(&ticket).map(|order| shown_pending(state, order)),
         _ => None,
     };
-    current.unwrap_or_else(|| translate::from_result(&sent.request, result, state.zone_ms()))
+    current.unwrap_or_else(|| {
+        let order = translate::from_result(&sent.request, result, state.zone_ms());
+        // What was changed or closed keeps its number, whatever the order was called that did it.
+        match sent.intent {
+            Intent::Stops(ticket)
+            | Intent::Modify(ticket)
+            | Intent::Remove(ticket)
+            | Intent::Close(ticket)
+            | Intent::CloseBy(ticket) => reply::Order { ticket: translate::ticket(ticket), ..order },
+            Intent::Prices | Intent::Open | Intent::Place => order,
+        }
+    })
 }
 
 fn opened(result: &TradeResult, state: &State) -> Option<reply::Order> {

@@ -3,7 +3,7 @@
 //!
 //! It lives as long as the session. Keys are kept for 24 hours; reaching a limit is an answer, not an accident.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use error::{Code, Error};
@@ -41,6 +41,9 @@ pub(crate) struct Journal {
     entries: HashMap<String, Entry>,
     order: VecDeque<String>,
     unknown: VecDeque<(String, u32)>,
+    /// Keys that the registry may have begun although its answer was lost, or that it could not be told to free. Nothing
+    /// was sent under them.
+    in_doubt: HashSet<String>,
 }
 
 impl Journal {
@@ -69,6 +72,19 @@ impl Journal {
         self.entries.insert(key.to_owned(), entry);
         self.order.push_back(key.to_owned());
         Ok(Begun::New(sender))
+    }
+
+    /// Nothing was sent under a key, and the registry may say otherwise. Past the limit it stays at that: a key too many
+    /// says "unknown", which is safe.
+    pub(crate) fn doubt(&mut self, key: &str) {
+        if self.in_doubt.len() < KEYS_MAX {
+            self.in_doubt.insert(key.to_owned());
+        }
+    }
+
+    /// Whether nothing was sent under a key of which the registry says that it is open. Asked once, by who begins anew.
+    pub(crate) fn take_doubt(&mut self, key: &str) -> bool {
+        self.in_doubt.remove(key)
     }
 
     /// The outcome of a call has become known after all.
@@ -144,6 +160,16 @@ mod tests {
         sender.send_replace(ok("done"));
         tokio::time::advance(KEEP).await;
         assert!(matches!(journal.begin("k", "buy 2"), Ok(Begun::New(_))));
+    }
+
+    #[test]
+    fn a_key_is_in_doubt_until_a_call_begins_under_it() {
+        let mut journal = Journal::default();
+        assert!(!journal.take_doubt("k"));
+        journal.doubt("k");
+        assert!(journal.take_doubt("k") && !journal.take_doubt("k"));
+        (0..=KEYS_MAX).for_each(|number| journal.doubt(&number.to_string()));
+        assert!(!journal.take_doubt(&KEYS_MAX.to_string()), "there is a limit");
     }
 
     #[test]

@@ -198,7 +198,8 @@ impl Trades {
             return self.finish(action_id, Outcome::Refused(refusal(&result)));
         }
         let (magic, trade_order) = (sent.magic, result.trade_order);
-        sent.stage = Stage::Settling { result: Box::new(result), until: Instant::now() + SETTLE_LIMIT };
+        sent.stage =
+            Stage::Settling { result: Box::new(result), until: Instant::now() + SETTLE_LIMIT, looks: 0 };
         if trade_order != 0 {
             self.claim(trade_order);
             state.remember_magic(trade_order, magic);
@@ -246,7 +247,7 @@ impl Trades {
             let evidence::Found::Done(result) = found else { continue };
             self.claim(result.trade_order);
             if let Some(sent) = self.sent.get_mut(&id) {
-                sent.stage = Stage::Settling { result, until: Instant::now() + SETTLE_LIMIT };
+                sent.stage = Stage::Settling { result, until: Instant::now() + SETTLE_LIMIT, looks: 0 };
             }
         }
     }
@@ -313,8 +314,12 @@ impl Trades {
         }
         let now = Instant::now();
         for sent in self.sent.values_mut() {
-            sent.stage = Stage::Unsure { looks: 0, next: now };
             sent.is_cut = true;
+            match &mut sent.stage {
+                // The server has said that it is done; the state will show it.
+                Stage::Settling { until, .. } => *until = now,
+                stage => *stage = Stage::Unsure { looks: 0, next: now },
+            }
         }
         for (_, sent) in &mut self.given_up {
             sent.is_cut = true;
@@ -344,9 +349,8 @@ impl Trades {
             self.sent.iter().filter(|(_, sent)| is_overdue(sent, now)).map(|(id, _)| *id).collect();
         for action_id in overdue {
             let Some(sent) = self.sent.get(&action_id) else { continue };
-            if let Stage::Settling { result, .. } = &sent.stage {
-                let order = evidence::shown(sent, result, state);
-                self.done(action_id, order, state);
+            if let Stage::Settling { .. } = &sent.stage {
+                self.show(action_id, state);
                 continue;
             }
             match evidence::search(sent, &self.claimed, self.alike(sent), state) {
@@ -369,13 +373,24 @@ impl Trades {
         let overdue: Vec<u32> =
             self.sent.iter().filter(|(_, sent)| is_overdue(sent, now)).map(|(id, _)| *id).collect();
         for action_id in overdue {
-            match self.sent.get(&action_id) {
-                Some(sent) if let Stage::Settling { result, .. } = &sent.stage => {
-                    let order = evidence::shown(sent, result, state);
-                    self.done(action_id, order, state);
+            match self.sent.get_mut(&action_id).map(|sent| &mut sent.stage) {
+                // What it made is not seen yet, so it cannot be told right.
+                Some(Stage::Settling { until, looks, .. }) if *looks < LOOKS_MAX => {
+                    *until = now + LOOK_EVERY;
+                    *looks += 1;
                 }
+                Some(Stage::Settling { .. }) => self.show(action_id, state),
                 _ => self.looked(action_id, now, Sight::Blind),
             }
+        }
+    }
+
+    /// A request that is known to be done is told as well as it can be.
+    fn show(&mut self, action_id: u32, state: &mut State) {
+        let Some(sent) = self.sent.get(&action_id) else { return };
+        if let Stage::Settling { result, .. } = &sent.stage {
+            let order = evidence::shown(sent, result, state);
+            self.done(action_id, order, state);
         }
     }
 

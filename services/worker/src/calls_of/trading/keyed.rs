@@ -64,9 +64,17 @@ async fn first(
     let registry = caller.worker.registry();
     loop {
         let fence = session.standing().fence();
-        let said = registry.begin_key(session.token(), fence, key, &caller.fingerprint).await;
-        match said.map_err(|failure| unreachable(&failure))? {
+        let said = match registry.begin_key(session.token(), fence, key, &caller.fingerprint).await {
+            Ok(said) => said,
+            Err(failure) => {
+                // The key may be begun all the same, and it is known here only that nothing was sent.
+                session.journal().doubt(key);
+                return Err(unreachable(&failure));
+            }
+        };
+        match said {
             Keyed::New => break,
+            Keyed::Open if session.journal().take_doubt(key) => break,
             Keyed::Done(outcome) => {
                 return match from_bytes(&outcome) {
                     Err(error) => caller.corrected(session, key, error).await,
@@ -96,6 +104,7 @@ async fn first(
         let fence = session.standing().fence();
         if let Err(failure) = registry.free_key(session.token(), fence, key).await {
             // The next owner finds that nothing was sent.
+            session.journal().doubt(key);
             tracing::debug!(%failure, "an idempotency key could not be freed");
         }
     }

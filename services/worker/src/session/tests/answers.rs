@@ -153,3 +153,22 @@ async fn a_request_that_never_left_is_not_sent_even_if_it_was_given_up() {
     trades.not_sent(request.action_id, error::Error::of(error::Code::NoConnection));
     assert!(matches!(trades.lookup(request.action_id, &mut state), Some(Outcome::NotSent(_))));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_close_that_is_done_is_told_when_its_records_are_seen_not_before() {
+    let (mut state, mut trades) = (state(), Trades::default());
+    state.load_past(History { deals: vec![deal(50, 70, 70, 0, 2)], orders: Vec::new() });
+    state.load(Portfolio { positions: vec![position(70, 2)], orders: Vec::new() });
+    let (request, mut outcome) = begun(&mut trades, &state, Intent::Close(70), buy(2));
+    let result = TradeResult { retcode: 10009, deal: 51, trade_order: 71, ..TradeResult::default() };
+    trades.on_result(TradeResultPush { request, result, ..TradeResultPush::default() }, &mut state);
+    tokio::time::advance(std::time::Duration::from_secs(5)).await;
+    trades.look_failed(&mut state);
+    assert!(outcome.try_recv().is_err(), "nothing of it was seen yet");
+    trades.on_link_lost();
+    let out = Deal { profit: 12.5, ..deal(51, 71, 70, 1, 2) };
+    resync(&mut state, Portfolio::default(), &History { deals: vec![out], orders: Vec::new() });
+    trades.look(&mut state);
+    let Ok(Outcome::Done(order)) = outcome.try_recv() else { panic!("it is known to be done") };
+    assert_eq!((order.ticket, order.profit.to_string()), (70, "12.5".into()));
+}

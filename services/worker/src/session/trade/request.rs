@@ -104,7 +104,7 @@ pub(crate) enum Stage {
     /// The verdict is awaited.
     Verdict { until: Instant },
     /// Done, and its records are awaited.
-    Settling { result: Box<TradeResult>, until: Instant },
+    Settling { result: Box<TradeResult>, until: Instant, looks: u32 },
     /// Nobody knows; it is looked for.
     Unsure { looks: u32, next: Instant },
 }
