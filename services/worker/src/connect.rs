@@ -15,7 +15,7 @@ use error::{Code, Error};
 use link::{Credentials, Endpoint, Identity, LinkError, ProxyKind};
 use registry::{Fence, Opened, Record, Routed, SessionState, Written};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use wire::records::Account;
 use wire::{Empty, requests};
 
@@ -31,6 +31,9 @@ use crate::worker::{LOGIN_DATA_KEPT, Worker};
 const DEFAULT_LIMIT_S: u32 = 60;
 /// More than this makes no sense: callers and proxies have given up.
 const MOST_LIMIT_S: u32 = 300;
+/// A session that is about to begin is looked for so many times, with these pauses.
+const FINDS_MAX: usize = 20;
+const FIND_EVERY: Duration = Duration::from_millis(50);
 /// Longest token that a caller may choose.
 const TOKEN_CHARS_MAX: usize = 128;
 
@@ -250,19 +253,31 @@ impl Caller<'_> {
 
     /// The session of a token if it lives: here, or the call goes to where it is.
     async fn find(&self, token: &str) -> Result<Option<Session>, Error> {
-        if let Ok(session) = self.worker.session(token) {
-            return Ok(Some(session));
+        let registry = &self.worker.shared.registry;
+        for _ in 0..FINDS_MAX {
+            if let Ok(session) = self.worker.session(token) {
+                return Ok(Some(session));
+            }
+            match registry.route(token).await.map_err(|failure| unreachable(&failure))? {
+                Routed::Nowhere => return Ok(None),
+                Routed::At { worker, address, .. } if worker != self.worker.shared.lease.worker() => {
+                    return Err(self.go_to(address));
+                }
+                // Here, and not among the sessions: another call is about to make it or to bring it up.
+                Routed::At { .. } => sleep(FIND_EVERY).await,
+                // Another worker may be faster.
+                Routed::Orphan { owner } => self.worker.take_over(token, &owner).await?,
+            }
         }
-        let routed = self.worker.shared.registry.route(token).await;
-        match routed.map_err(|failure| unreachable(&failure))? {
-            Routed::Nowhere => Ok(None),
-            Routed::At { worker, address, .. } if worker != self.worker.shared.lease.worker() => {
-                Err(self.go_to(address))
+        let own = self.worker.shared.lease.worker();
+        match self.kept(token).await? {
+            // It should run here and does not: the answer that it is this worker's was lost.
+            Some(record) if record.state == SessionState::Live && record.owner == own => {
+                self.worker.take_over(token, &own).await?;
+                Ok(self.worker.session(token).ok())
             }
-            Routed::At { worker, .. } | Routed::Orphan { owner: worker } => {
-                self.worker.take_over(token, &worker).await?;
-                self.worker.session(token).map(Some)
-            }
+            // Nobody has been told a token that is not up yet.
+            _ => Ok(None),
         }
     }
 

@@ -5,34 +5,40 @@ use std::time::Duration;
 
 use error::Error;
 use registry::{AccountName, Record, Registry, Unclaimed, WorkerId};
-use tokio::time::{Instant, sleep};
+use runtime::{CancellationToken, DropGuard, Tasks};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::login_data::LoginData;
 use crate::session::{Beginning, Inherited, Legacy, Memo, Rank, Session, unreachable};
 use crate::worker::Worker;
 
-/// Longest time that one connect of an account keeps others waiting; also when its process dies meanwhile.
-const TURN_TTL: Duration = Duration::from_secs(60);
+/// For how long a process that dies in its turn keeps others waiting.
+const TURN_TTL: Duration = Duration::from_secs(15);
+/// How often a turn is renewed: a login may take longer than that.
+const TURN_RENEWED_EVERY: Duration = Duration::from_secs(5);
 /// How often a turn is asked for.
 const TURN_EVERY: Duration = Duration::from_millis(20);
 
-/// The turn to connect an account, in all processes. It is given back when dropped.
+/// The turn to connect an account, in all processes: a task holds it until this is dropped, and gives it back then.
 pub(crate) struct Turn {
-    registry: Arc<dyn Registry>,
-    tasks: runtime::Tasks,
-    account: AccountName,
-    holder: String,
+    _held: DropGuard,
 }
 
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let (registry, account) = (Arc::clone(&self.registry), self.account.clone());
-        let holder = std::mem::take(&mut self.holder);
-        self.tasks.spawn(async move {
+impl Turn {
+    fn hold(tasks: &Tasks, registry: Arc<dyn Registry>, account: AccountName, holder: String) -> Self {
+        let over = CancellationToken::new();
+        let turn = Self { _held: over.clone().drop_guard() };
+        tasks.spawn(async move {
+            while timeout(TURN_RENEWED_EVERY, over.cancelled()).await.is_err() {
+                if let Err(failure) = registry.lock(&account, &holder, TURN_TTL).await {
+                    tracing::warn!(%failure, "the turn to connect an account could not be renewed");
+                }
+            }
             if let Err(failure) = registry.unlock(&account, &holder).await {
                 tracing::warn!(%failure, "the turn to connect an account runs out by itself");
             }
         });
+        turn
     }
 }
 
@@ -44,8 +50,7 @@ impl Worker {
         loop {
             let is_ours = registry.lock(account, &holder, TURN_TTL).await;
             if is_ours.map_err(|failure| unreachable(&failure))? {
-                let (tasks, account) = (self.shared.tasks.clone(), account.clone());
-                return Ok(Turn { registry, tasks, account, holder });
+                return Ok(Turn::hold(&self.shared.tasks, registry, account.clone(), holder));
             }
             if Instant::now() + TURN_EVERY >= deadline {
                 return Err(Error::timeout("Another login of this account"));

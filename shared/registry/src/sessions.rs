@@ -87,7 +87,7 @@ pub trait Sessions: Send + Sync {
         sealed: &Bytes,
     ) -> Result<Opened, RegistryError>;
 
-    /// It is up: its token may be told.
+    /// It is up: its token may be told. The memo is taken unless an event has brought a later one already.
     async fn opened(&self, token: &str, fence: Fence, memo: &Bytes) -> Result<Written, RegistryError>;
 
     /// Everything of a session. `None`: never heard of it.

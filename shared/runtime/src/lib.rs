@@ -10,4 +10,4 @@ pub use backoff::Backoff;
 pub use clock::unix_ms;
 pub use tasks::Tasks;
 pub use telemetry::{LogFormat, init_logging};
-pub use tokio_util::sync::CancellationToken;
+pub use tokio_util::sync::{CancellationToken, DropGuard};

@@ -114,7 +114,7 @@ impl Member {
                 some.iter().map(|session| (session.token().to_owned(), session.standing().fence())).collect();
             let Ok(owned) = self.registry().verify(&claims).await else { return };
             for ((session, (_, fence)), is_ours) in some.iter().zip(&claims).zip(owned) {
-                if !is_ours && session.standing().may_answer() && session.standing().fence() == *fence {
+                if !is_ours && session.standing().holds() && session.standing().fence() == *fence {
                     tracing::warn!("a session has another owner by now");
                     self.worker.drop_session(session, End::Moved);
                 }

@@ -70,7 +70,7 @@ impl Interests {
         let mut wanted = HashMap::new();
         for one in all {
             match self.worker.session(&one.token) {
-                Ok(session) if session.standing().may_answer() => {
+                Ok(session) if session.standing().holds() => {
                     wanted.insert(one.token, Wanted { topics: one.topics, every: one.every });
                 }
                 _ => strangers.push(one.token),
@@ -169,7 +169,7 @@ async fn copy(
                 Err(_) => return,
             },
         };
-        if !session.standing().may_answer() {
+        if !session.standing().holds() {
             continue;
         }
         if let Err(failure) = worker.registry().tell(session.token(), &frame).await {

@@ -26,7 +26,7 @@ pub(super) const ACTIVATE_LIMIT: Duration = Duration::from_secs(15);
 impl Owner for Member {
     async fn ask(&self, ask: Ask) -> Reply {
         let own = ask.token.as_deref().and_then(|token| self.worker.session(token).ok());
-        if own.as_ref().is_some_and(|session| !session.standing().may_answer()) {
+        if own.as_ref().is_some_and(|session| !session.standing().holds()) {
             return Reply::NotMine;
         }
         // That one has looked everywhere by itself.
@@ -38,7 +38,7 @@ impl Owner for Member {
         match (&answered.answer.result, own) {
             // No session here has this token; perhaps one elsewhere has.
             (Err(failure), None) if failure.code() == Code::InvalidToken && !has_looked => Reply::NotMine,
-            (Err(failure), Some(session)) if !session.standing().may_answer() && is_undone(failure) => {
+            (Err(failure), Some(session)) if !session.standing().holds() && is_undone(failure) => {
                 Reply::NotMine
             }
             _ => Reply::Answer(answered.answer),

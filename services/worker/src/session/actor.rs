@@ -341,7 +341,7 @@ impl Actor {
     async fn online(&mut self, established: Established) -> Exit {
         let mut link = self.take_over(established);
         let standing = self.scribe.standing().clone();
-        link.set_permit(Arc::new(move || standing.may_act()));
+        link.set_permit(Arc::new(move || standing.holds()));
         loop {
             if let Err(cause) = self.after_event(&mut link) {
                 return Exit::Lost { cause, unsent: link.unsent() };

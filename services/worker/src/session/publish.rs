@@ -48,14 +48,15 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    pub(crate) const fn new(token: Arc<str>, fanout: Arc<Fanout>, scribe: Scribe) -> Self {
+    pub(crate) fn new(token: Arc<str>, fanout: Arc<Fanout>, scribe: Scribe) -> Self {
         let profit_every = Some(PROFIT_EVERY);
+        let wants_written = (0, profit_every, scribe.standing().tickets_pace_ms());
         Self {
             token,
             fanout,
             scribe,
             is_profit_pace_set: false,
-            wants_written: (0, Some(PROFIT_EVERY), 0),
+            wants_written,
             profit_every,
             profit_sent: None,
             profit_changed: true,
@@ -165,14 +166,15 @@ impl Publisher {
         Memo::of(state, profit_ms, self.scribe.standing().tickets_pace_set())
     }
 
-    /// Goes on at the paces of the last owner.
-    pub(crate) fn restore(&mut self, wants: &Wants) {
+    /// Goes on at the paces of the last owner, whose memo says what this state wants.
+    pub(crate) fn restore(&mut self, wants: &Wants, state: &State) {
         if let Some(ms) = wants.profit_ms {
             self.set_profit_pace(u64::try_from(ms).ok().map(Duration::from_millis));
         }
         if let Some(ms) = wants.tickets_ms {
             self.scribe.standing().set_tickets_pace(ms);
         }
+        self.wants_written = self.wants_version(state);
     }
 
     /// Writes down what clients want, if that has changed.

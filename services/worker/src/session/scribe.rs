@@ -69,6 +69,19 @@ impl fmt::Debug for Scribe {
     }
 }
 
+impl Backlog {
+    /// Replaces a memo that waits; gives it back if there is none. The first one that waits is being written.
+    fn replaced(&mut self, memo: Bytes) -> Option<Bytes> {
+        match self.waiting.range_mut(1.min(self.waiting.len())..).next_back() {
+            Some(Write::Memo(waiting)) => {
+                *waiting = memo;
+                None
+            }
+            _ => Some(memo),
+        }
+    }
+}
+
 /// What became of one attempt.
 enum Attempt {
     /// So many of the first writes are done.
@@ -113,11 +126,11 @@ impl Scribe {
 
     /// Replaces the memo; of several that wait the last counts.
     pub(crate) fn memo(&self, memo: Bytes) {
-        if let Some(Write::Memo(waiting)) = self.backlog().waiting.back_mut() {
-            *waiting = memo;
-            return;
+        // In two steps: pushing takes the lock again.
+        let left = self.backlog().replaced(memo);
+        if let Some(memo) = left {
+            self.push(Write::Memo(memo));
         }
-        self.push(Write::Memo(memo));
     }
 
     /// Replaces the sealed login data.
@@ -358,4 +371,28 @@ pub(crate) fn moved() -> Error {
 pub(crate) fn unreachable(failure: &RegistryError) -> Error {
     let told = "The service cannot reach its registry at the moment, so nothing was sent. Try again.";
     Error::new(Code::ServerBusy, told).because(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memo_that_is_being_written_is_not_replaced_by_a_later_one() {
+        let mut backlog = Backlog::default();
+        for memo in ["first", "second", "third"] {
+            if let Some(memo) = backlog.replaced(memo.into()) {
+                backlog.waiting.push_back(Write::Memo(memo));
+            }
+        }
+        let memos: Vec<&[u8]> = backlog
+            .waiting
+            .iter()
+            .map(|write| match write {
+                Write::Memo(memo) => memo.as_ref(),
+                _ => b"something else",
+            })
+            .collect();
+        assert_eq!(memos, [b"first".as_slice(), b"third"]);
+    }
 }

@@ -78,14 +78,9 @@ impl Standing {
         });
     }
 
-    /// Whether this process may answer for the session: it owns it, and its lease has not run out.
-    pub(crate) fn may_answer(&self) -> bool {
-        matches!(self.rank(), Rank::Owner | Rank::Giving) && self.0.lease.holds()
-    }
-
-    /// Whether a trade request may leave: asked again right before it does.
-    pub(crate) fn may_act(&self) -> bool {
-        // Requests that were begun before the session is given away are still sent.
+    /// Whether this process may answer for the session, and send what was begun: it owns it, and its lease has not run out.
+    /// Asked again right before a trade request leaves.
+    pub(crate) fn holds(&self) -> bool {
         matches!(self.rank(), Rank::Owner | Rank::Giving) && self.0.lease.holds()
     }
 
@@ -132,11 +127,11 @@ mod tests {
         assert!(standing.may_begin(soon()).await);
         standing.set_rank(Rank::Giving);
         assert!(
-            standing.may_act() && !standing.may_begin(soon()).await,
+            standing.holds() && !standing.may_begin(soon()).await,
             "what was begun is sent, nothing is begun"
         );
         standing.set_rank(Rank::Doubtful);
-        assert!(!standing.may_act() && !standing.may_answer());
+        assert!(!standing.holds() && !standing.holds());
         let (may, ()) = tokio::join!(standing.may_begin(soon()), async { standing.own(Fence(2)) });
         assert!(may && standing.fence() == Fence(2));
         standing.set_rank(Rank::Gone);

@@ -178,7 +178,9 @@ impl Sessions for MemoryRegistry {
         let mut state = self.state();
         let Some(session) = state.owned(token, fence) else { return Ok(Written::Stale) };
         session.record.state = SessionState::Live;
-        session.record.memo = memo.clone();
+        if session.record.memo.is_empty() {
+            session.record.memo = memo.clone();
+        }
         Ok(Written::Yes)
     }
 

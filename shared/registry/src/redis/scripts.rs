@@ -53,6 +53,7 @@ scripts! {
     LIST "list"
     LOCK "lock"
     OPEN "open"
+    OPENED "opened"
     PLACE "place"
     PRUNE "prune"
     RECORD "record"

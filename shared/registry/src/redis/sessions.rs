@@ -176,7 +176,9 @@ impl Sessions for RedisRegistry {
     }
 
     async fn opened(&self, token: &str, fence: Fence, memo: &Bytes) -> Result<Written, RegistryError> {
-        self.write(token, fence, &[b"state", b"live", b"memo", memo]).await
+        let (names, fence) = (self.names.session(token), sent(fence)?);
+        let args: [&[u8]; 2] = [fence.as_bytes(), memo];
+        Ok(written(self.lines.script(&scripts::OPENED, &[&names.record], &args).await?))
     }
 
     async fn record(&self, token: &str) -> Result<Option<Record>, RegistryError> {

@@ -44,6 +44,8 @@ async fn a_session_is_made_once_and_known_whole(registry: &dyn Registry) {
         assert_eq!(again, Opened::Taken);
         assert_eq!(registry.opened("token", fence, &bytes("memo")).await.unwrap(), Written::Yes);
     }
+    assert_eq!(registry.opened("token", fence, &bytes("earlier")).await.unwrap(), Written::Yes);
+    assert_eq!(record(registry, "token").await.memo, bytes("memo"), "what is there is the later one");
     assert_eq!(registry.save("token", fence, &bytes("\0\u{ff}later")).await.unwrap(), Written::Yes);
     assert_eq!(registry.reseal("token", fence, &bytes("anew")).await.unwrap(), Written::Yes);
     expected.state = SessionState::Live;

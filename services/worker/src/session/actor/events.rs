@@ -83,7 +83,7 @@ impl Actor {
         if let Err(cause) = written {
             return self.trades.not_sent(action_id, cause);
         }
-        if !self.scribe.standing().may_act() {
+        if !self.scribe.standing().holds() {
             return self.trades.not_sent(action_id, moved());
         }
         let Some(request) = self.trades.recorded(action_id) else { return };

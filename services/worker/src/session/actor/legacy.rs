@@ -84,7 +84,7 @@ impl Actor {
             }
             Some(Legacy { memo, inherited }) => {
                 memo.restore(&mut state, &history);
-                self.publisher.restore(&memo.wants);
+                self.publisher.restore(&memo.wants, &state);
                 self.trades.take_over(inherited);
                 self.held_back.extend(resync(&mut state, portfolio, &history));
                 self.trades.look(&mut state);
