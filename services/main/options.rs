@@ -16,7 +16,7 @@ mod texts;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use check::{ApiRole, BrokerRole, ClusterLink, Role, StandaloneRole, WorkerRole};
+pub(crate) use check::{ApiRole, BrokerRole, ClusterLink, Owner, Role, StandaloneRole, WorkerRole};
 
 /// REST and WebSocket access to MetaTrader 5 accounts, over the protocol of the Web Terminal.
 ///
@@ -75,24 +75,11 @@ struct StandaloneArgs {
     /// Runs without the demo broker.
     #[arg(long, env = "MT5REST_NO_BROKER", value_parser = FalseyValueParser::new())]
     no_broker: bool,
-    /// Broker directory: JSON file with servers, their companies and addresses; read again when it changes.
-    #[arg(long, env = "MT5REST_BROKERS", value_name = "FILE")]
-    brokers: Option<String>,
-    /// Key of calls over all sessions, such as ConnectionStatusAll; without one they are refused.
-    #[arg(long, env = "MT5REST_ADMIN_KEY", value_name = "KEY", hide_env_values = true)]
-    admin_key: Option<String>,
-    /// File that holds this key, so that it stands in no command line.
-    #[arg(long, env = "MT5REST_ADMIN_KEY_FILE", value_name = "FILE")]
-    admin_key_file: Option<String>,
-    /// Further certificate authorities to trust, PEM.
-    #[arg(long, env = "MT5REST_EXTRA_CA", value_name = "FILE")]
-    extra_ca: Option<String>,
+    #[command(flatten)]
+    owner: OwnerArgs,
     /// Where the service may connect to: any address, or public ones only.
     #[arg(long, env = "MT5REST_EGRESS", value_name = "any|public", default_value = "any")]
     egress: String,
-    /// Networks that may be dialled although they are not public, such as 10.1.0.0/16,192.168.7.0/24; implies public.
-    #[arg(long, env = "MT5REST_EGRESS_ALLOW", value_name = "NETWORKS")]
-    egress_allow: Option<String>,
     #[command(flatten)]
     auth: AuthArgs,
     #[command(flatten)]
@@ -134,24 +121,11 @@ struct WorkerArgs {
     /// Most logins at one broker in a second, over the whole cluster.
     #[arg(long, env = "MT5REST_LOGINS_PER_SECOND", value_name = "NUMBER", default_value = "200")]
     logins_per_second: String,
-    /// Broker directory: JSON file with servers, their companies and addresses; read again when it changes.
-    #[arg(long, env = "MT5REST_BROKERS", value_name = "FILE")]
-    brokers: Option<String>,
-    /// Key of calls over all sessions, such as ConnectionStatusAll; without one they are refused.
-    #[arg(long, env = "MT5REST_ADMIN_KEY", value_name = "KEY", hide_env_values = true)]
-    admin_key: Option<String>,
-    /// File that holds this key, so that it stands in no command line.
-    #[arg(long, env = "MT5REST_ADMIN_KEY_FILE", value_name = "FILE")]
-    admin_key_file: Option<String>,
-    /// Further certificate authorities to trust, PEM.
-    #[arg(long, env = "MT5REST_EXTRA_CA", value_name = "FILE")]
-    extra_ca: Option<String>,
+    #[command(flatten)]
+    owner: OwnerArgs,
     /// Where the worker may connect to: public addresses only, or any.
     #[arg(long, env = "MT5REST_EGRESS", value_name = "any|public", default_value = "public")]
     egress: String,
-    /// Networks that may be dialled although they are not public, such as 10.1.0.0/16,192.168.7.0/24.
-    #[arg(long, env = "MT5REST_EGRESS_ALLOW", value_name = "NETWORKS")]
-    egress_allow: Option<String>,
     #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]
@@ -173,6 +147,26 @@ struct ClusterArgs {
     /// File that holds this secret, so that it stands in no command line.
     #[arg(long, env = "MT5REST_CLUSTER_KEY_FILE", value_name = "FILE")]
     cluster_key_file: Option<String>,
+}
+
+/// What every process has that owns sessions.
+#[derive(Debug, Clone, Args)]
+struct OwnerArgs {
+    /// Broker directory: JSON file with servers, their companies and addresses; read again when it changes.
+    #[arg(long, env = "MT5REST_BROKERS", value_name = "FILE")]
+    brokers: Option<String>,
+    /// Key of calls over all sessions, such as ConnectionStatusAll; without one they are refused.
+    #[arg(long, env = "MT5REST_ADMIN_KEY", value_name = "KEY", hide_env_values = true)]
+    admin_key: Option<String>,
+    /// File that holds this key, so that it stands in no command line.
+    #[arg(long, env = "MT5REST_ADMIN_KEY_FILE", value_name = "FILE")]
+    admin_key_file: Option<String>,
+    /// Further certificate authorities to trust, PEM.
+    #[arg(long, env = "MT5REST_EXTRA_CA", value_name = "FILE")]
+    extra_ca: Option<String>,
+    /// Networks that may be dialled although they are not public, such as 10.1.0.0/16,192.168.7.0/24; the rest is public.
+    #[arg(long, env = "MT5REST_EGRESS_ALLOW", value_name = "NETWORKS")]
+    egress_allow: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use worker::{BrokerServer, Endpoint, Member, Worker};
 
 use crate::banner;
-use crate::options::{ApiRole, BrokerRole, StandaloneRole, WorkerRole};
+use crate::options::{ApiRole, BrokerRole, Owner, StandaloneRole, WorkerRole};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -125,15 +125,9 @@ async fn standalone(role: StandaloneRole) -> Result<Running> {
         demo = Some(built_in(banner::reachable(addr), &settings)?);
         broker = Some(Broker::start(listener, settings).context("the demo broker does not start")?);
     }
-    let worker = Worker::start(worker::Settings {
-        brokers: role.brokers,
-        admin_key: role.admin_key,
-        extra_ca: role.extra_ca,
-        egress: role.egress,
-        built_in: demo.clone().into_iter().collect(),
-        ..worker::Settings::default()
-    })
-    .context("the service does not start")?;
+    let worker =
+        Worker::start(worker::Settings { built_in: demo.clone().into_iter().collect(), ..owner(role.owner) })
+            .context("the service does not start")?;
     let settings = api::Settings { version: VERSION.to_owned(), ..api::Settings::default() };
     let api = Api::new(Arc::<Worker>::clone(&worker), settings);
     let front = Tasks::new();
@@ -146,6 +140,17 @@ async fn standalone(role: StandaloneRole) -> Result<Running> {
         demo.map(|(broker, server)| (banner::reachable(broker.addr()), server.name.as_str())),
     );
     Ok(Running { front: Some(front), worker: Some(worker), broker, ..Running::of(banner) })
+}
+
+/// What every process has that owns sessions.
+fn owner(owner: Owner) -> worker::Settings {
+    worker::Settings {
+        brokers: owner.brokers,
+        admin_key: owner.admin_key,
+        extra_ca: owner.extra_ca,
+        egress: owner.egress,
+        ..worker::Settings::default()
+    }
 }
 
 /// The demo broker in the directory, for ConnectEx.

@@ -12,7 +12,9 @@ use runtime::LogFormat;
 use seal::KeyRing;
 use worker::{Egress, IpNet, Secret};
 
-use super::{AuthArgs, BrokerArgs, BrokerOnlyArgs, Cli, Command, HealthArgs, LogArgs, StandaloneArgs};
+use super::{
+    AuthArgs, BrokerArgs, BrokerOnlyArgs, Cli, Command, HealthArgs, LogArgs, OwnerArgs, StandaloneArgs,
+};
 use crate::banner;
 use crate::health::Target;
 
@@ -53,11 +55,17 @@ pub(crate) struct Log {
 #[derive(Debug)]
 pub(crate) struct StandaloneRole {
     pub(crate) listen: SocketAddr,
+    pub(crate) owner: Owner,
+    pub(crate) broker: Option<BrokerRole>,
+}
+
+/// Checked settings of every process that owns sessions.
+#[derive(Debug)]
+pub(crate) struct Owner {
     pub(crate) brokers: Option<PathBuf>,
     pub(crate) admin_key: Option<Secret>,
     pub(crate) extra_ca: Option<PathBuf>,
     pub(crate) egress: Egress,
-    pub(crate) broker: Option<BrokerRole>,
 }
 
 /// What connects a process with its cluster.
@@ -83,10 +91,7 @@ pub(crate) struct WorkerRole {
     pub(crate) sealing_keys: Arc<KeyRing>,
     pub(crate) sessions_max: usize,
     pub(crate) logins_per_second: u32,
-    pub(crate) brokers: Option<PathBuf>,
-    pub(crate) admin_key: Option<Secret>,
-    pub(crate) extra_ca: Option<PathBuf>,
-    pub(crate) egress: Egress,
+    pub(crate) owner: Owner,
     pub(crate) cluster: ClusterLink,
 }
 
@@ -133,10 +138,7 @@ impl Mistakes {
     fn standalone(&mut self, args: StandaloneArgs) -> Option<Role> {
         let log = self.log(&args.log);
         let listen = self.address("--listen", &args.listen);
-        let brokers = self.file("--brokers", args.brokers);
-        let admin_key = self.admin_key(args.admin_key, args.admin_key_file);
-        let extra_ca = self.file("--extra-ca", args.extra_ca);
-        let egress = self.egress(&args.egress, args.egress_allow.as_deref());
+        let owner = self.owner(args.owner, &args.egress);
         let auth = self.auth(&args.auth);
         let broker = if args.no_broker { None } else { Some(self.broker(&args.broker_listen, args.broker)) };
         if listen.is_some_and(|address| address.port() != 0)
@@ -149,14 +151,22 @@ impl Mistakes {
             None => None,
             Some(checked) => Some(checked?),
         };
-        let (listen, brokers, extra_ca, egress) = (listen?, brokers?, extra_ca?, egress?);
-        let (admin_key, ()) = (admin_key?, auth?);
-        let role = StandaloneRole { listen, brokers, admin_key, extra_ca, egress, broker };
+        let (listen, owner, ()) = (listen?, owner?, auth?);
+        let role = StandaloneRole { listen, owner, broker };
         Some(Role::Standalone(log?, Box::new(role)))
     }
 
+    /// What every process has that owns sessions.
+    pub(super) fn owner(&mut self, args: OwnerArgs, egress: &str) -> Option<Owner> {
+        let brokers = self.file("--brokers", args.brokers);
+        let admin_key = self.admin_key(args.admin_key, args.admin_key_file);
+        let extra_ca = self.file("--extra-ca", args.extra_ca);
+        let egress = self.egress(egress, args.egress_allow.as_deref());
+        Some(Owner { brokers: brokers?, admin_key: admin_key?, extra_ca: extra_ca?, egress: egress? })
+    }
+
     /// The administrator's key.
-    pub(super) fn admin_key(&mut self, key: Option<String>, file: Option<String>) -> Option<Option<Secret>> {
+    fn admin_key(&mut self, key: Option<String>, file: Option<String>) -> Option<Option<Secret>> {
         let Some(key) = self.secret("--admin-key", key, file)? else { return Some(None) };
         if key.len() < ADMIN_KEY_BYTES_MIN {
             return self
@@ -166,7 +176,7 @@ impl Mistakes {
     }
 
     /// Where connections may go to.
-    pub(super) fn egress(&mut self, policy: &str, allowed: Option<&str>) -> Option<Egress> {
+    fn egress(&mut self, policy: &str, allowed: Option<&str>) -> Option<Egress> {
         let policy = self.one_of("--egress", policy, &[("any", true), ("public", false)]);
         let mut networks = Vec::new();
         for text in allowed

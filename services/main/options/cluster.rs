@@ -32,10 +32,7 @@ impl Mistakes {
         let sealing_keys = self.sealing_keys(args.sealing_keys, args.sealing_keys_file);
         let sessions_max = self.within("--sessions-max", &args.sessions_max, 1, SESSIONS_MAX);
         let logins = self.within("--logins-per-second", &args.logins_per_second, 1, LOGINS_MAX);
-        let brokers = self.file("--brokers", args.brokers);
-        let admin_key = self.admin_key(args.admin_key, args.admin_key_file);
-        let extra_ca = self.file("--extra-ca", args.extra_ca);
-        let egress = self.egress(&args.egress, args.egress_allow.as_deref());
+        let owner = self.owner(args.owner, &args.egress);
         let cluster = self.cluster(args.cluster);
         let role = WorkerRole {
             listen: listen?,
@@ -43,10 +40,7 @@ impl Mistakes {
             sealing_keys: Arc::new(sealing_keys?),
             sessions_max: sessions_max?,
             logins_per_second: logins?,
-            brokers: brokers?,
-            admin_key: admin_key?,
-            extra_ca: extra_ca?,
-            egress: egress?,
+            owner: owner?,
             cluster: cluster?,
         };
         Some(Role::Worker(log?, Box::new(role)))

@@ -9,7 +9,7 @@ use registry::{Limits, RedisRegistry};
 use runtime::Tasks;
 use worker::{Member, MemberSettings, Worker};
 
-use super::{Running, VERSION, bind};
+use super::{Running, VERSION, bind, owner};
 use crate::banner;
 use crate::options::{ApiRole, ClusterLink, WorkerRole};
 
@@ -37,24 +37,20 @@ pub(super) async fn worker(role: WorkerRole) -> Result<Running> {
     let advertise = role.advertise.unwrap_or_else(|| addr.to_string());
     let burst = role.logins_per_second;
     let worker = Worker::start(worker::Settings {
-        brokers: role.brokers,
-        admin_key: role.admin_key,
-        extra_ca: role.extra_ca,
-        egress: role.egress,
         sessions_max: role.sessions_max,
         registry,
         sealing_keys: Some(role.sealing_keys),
         login_limits: Limits { broker_per_second: burst, broker_burst: burst, ..Limits::default() },
         is_alone: false,
-        ..worker::Settings::default()
+        ..owner(role.owner)
     })
     .context("the worker does not start")?;
     let settings = MemberSettings { advertise: advertise.clone(), key: role.cluster.key.clone() };
     let member = Member::join(Arc::clone(&worker), settings);
     let serving = Tasks::new();
     let stop = serving.stop_signal();
-    let owner = Arc::<Member>::clone(&member);
-    serving.spawn(serve(listener, owner, role.cluster.key, async move { stop.cancelled().await }));
+    let served = Arc::<Member>::clone(&member);
+    serving.spawn(serve(listener, served, role.cluster.key, async move { stop.cancelled().await }));
     let banner = banner::worker(VERSION, addr, &advertise);
     Ok(Running { member: Some((member, serving)), worker: Some(worker), ..Running::of(banner) })
 }

@@ -1,7 +1,6 @@
 //! A worker's internal port.
 
 use std::convert::Infallible;
-use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +16,10 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use registry::Fence;
-use runtime::{CancellationToken, Tasks};
+use runtime::{CancellationToken, Door, Tasks};
 use serde::de::DeserializeOwned;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{AbortHandle, JoinHandle};
 use tracing::Instrument;
 
@@ -41,9 +40,6 @@ pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(90);
 /// How long a body may take.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
-/// How long accepting rests when the process has no file handle left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
-
 struct Inner {
     owner: Arc<dyn Owner>,
     guard: Guard,
@@ -60,37 +56,20 @@ pub async fn serve(
 ) {
     let tasks = Tasks::new();
     let inner = Arc::new(Inner { owner, guard: Guard::new(&key), tasks: tasks.clone() });
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let door = Door::new(listener, CONNECTIONS_MAX);
     let mut shutdown = pin!(shutdown);
     loop {
         let (socket, place) = tokio::select! {
             biased;
             () = shutdown.as_mut() => break,
-            next = next(&listener, &places) => match next { Some(next) => next, None => break },
+            next = door.next() => next,
         };
         tasks.spawn(connection(Arc::clone(&inner), socket, place, tasks.stop_signal()));
     }
-    drop(listener);
+    drop(door);
     // Each call has its own deadline, so the end comes by itself.
     while !tasks.finish(SILENCE_MAX).await {
         tracing::warn!(calls = tasks.running(), "calls of other processes still run");
-    }
-}
-
-/// The next connection, once there is a place for it.
-async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
-    loop {
-        match listener.accept().await {
-            Ok((socket, _)) => return Some((socket, place)),
-            Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) => {
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept connections of other processes for a moment");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
     }
 }
 
@@ -101,9 +80,6 @@ async fn connection(
     place: OwnedSemaphorePermit,
     stop: CancellationToken,
 ) {
-    if let Err(error) = socket.set_nodelay(true) {
-        tracing::debug!(%error, "a connection stays with delayed sending");
-    }
     let service = service_fn(move |request| {
         let inner = Arc::clone(&inner);
         async move { Ok::<_, Infallible>(answer(&inner, request).await) }

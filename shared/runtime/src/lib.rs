@@ -1,13 +1,15 @@
-//! What every process needs around its own work: tasks that shutdown can wait for, the one clock, pauses between
+//! What every process needs around its own work: tasks that shutdown can wait for, a door for connections, the one clock, pauses between
 //! attempts, and logging. This crate knows nothing of trading.
 
 mod backoff;
 mod clock;
+mod door;
 mod tasks;
 mod telemetry;
 
 pub use backoff::Backoff;
 pub use clock::unix_ms;
+pub use door::Door;
 pub use tasks::Tasks;
 pub use telemetry::{LogFormat, init_logging};
 pub use tokio_util::sync::{CancellationToken, DropGuard};
