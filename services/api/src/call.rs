@@ -11,7 +11,6 @@ use axum::response::Response;
 use bus::{Answer, Ask};
 use calls::{FrontCall, Params};
 use error::{Code, Error, Outcome};
-use tokio::task::AbortHandle;
 
 use crate::accept::Accept;
 use crate::front::Front;
@@ -95,11 +94,10 @@ async fn ask(
     let idempotency_key = request::idempotency_key(headers, &params)?;
     let ask = Ask { call: route.name.to_owned(), params, token, deadline, idempotency_key };
 
-    // A task of its own: when the client hangs up, this future is dropped, but an order must not be.
+    // When the client hangs up, this future is dropped, but an order must not be.
     let backend = Arc::clone(&front.backend);
-    let task = front.tasks.spawn(async move { backend.ask(ask).await });
-    let _given_up = route.only_reads.then(|| AbortOnDrop(task.abort_handle()));
-    match tokio::time::timeout(timeout + GRACE, task).await {
+    let work = front.tasks.drive(async move { backend.ask(ask).await }, route.only_reads);
+    match tokio::time::timeout(timeout + GRACE, work).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(fault)) => {
             Err(route.of_unknown_fate(Error::internal(format!("answering {}: {fault}", route.name))))
@@ -111,15 +109,6 @@ async fn ask(
             );
             Err(route.of_unknown_fate(Error::new(Code::Timeout, told)))
         }
-    }
-}
-
-/// Ends a task when whoever waits for it does not any more.
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

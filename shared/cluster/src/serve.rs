@@ -20,7 +20,6 @@ use runtime::{CancellationToken, Door, Tasks};
 use serde::de::DeserializeOwned;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::task::{AbortHandle, JoinHandle};
 use tracing::Instrument;
 
 use crate::catalogue::known;
@@ -143,7 +142,7 @@ async fn asked(inner: &Arc<Inner>, request: Request<Incoming>) -> Result<Respons
     let only_reads = known.is_some_and(|call| call.only_reads);
     let owner = Arc::clone(&inner.owner);
     let work = async move { owner.ask(ask).await };
-    let reply = driven(inner, work.instrument(span.clone()), only_reads).await.unwrap_or_else(|fault| {
+    let reply = inner.tasks.drive(work.instrument(span.clone()), only_reads).await.unwrap_or_else(|fault| {
         let error = Error::internal(fault);
         let error = known.map_or_else(|| error.clone(), |call| call.of_unknown_fate(error.clone()));
         Reply::Answer(Answer::of(Err(error)))
@@ -163,7 +162,7 @@ async fn interest(inner: &Arc<Inner>, request: Request<Incoming>) -> Result<Resp
     let all: Vec<Interested> = told.all.into_iter().map(|one: InterestSaid| one.into()).collect();
     let (owner, ttl) = (Arc::clone(&inner.owner), Duration::from_millis(told.ttl_ms));
     let work = async move { owner.interest(&told.listener, all, ttl).await };
-    Ok(match driven(inner, work, false).await {
+    Ok(match inner.tasks.drive(work, false).await {
         Ok(not_mine) => match protocol::encoded(&NotMine { not_mine }) {
             Ok(body) => plain(status::ANSWERED, body),
             Err(error) => protocol::failed(&error),
@@ -194,31 +193,11 @@ async fn session(
             Deed::Activate => owner.activate(&token, Fence(fence)).await,
         }
     };
-    let done = driven(inner, work, false).await.unwrap_or_else(|fault| Err(Error::internal(fault)));
+    let done = inner.tasks.drive(work, false).await.unwrap_or_else(|fault| Err(Error::internal(fault)));
     Ok(match done {
         Ok(()) => plain(status::ANSWERED, "OK"),
         Err(error) => protocol::failed(&error),
     })
-}
-
-/// Runs work as a task of its own: when the asking process hangs up, this future is dropped, but a change must not be.
-async fn driven<T: Send + 'static>(
-    inner: &Inner,
-    work: impl Future<Output = T> + Send + 'static,
-    only_reads: bool,
-) -> Result<T, String> {
-    let task: JoinHandle<T> = inner.tasks.spawn(work);
-    let _given_up = only_reads.then(|| AbortOnDrop(task.abort_handle()));
-    task.await.map_err(|fault| fault.to_string())
-}
-
-/// Ends a task when whoever waits for it does not any more.
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 async fn body_of<T: DeserializeOwned>(request: Request<Incoming>, bytes_max: usize) -> Result<T, String> {

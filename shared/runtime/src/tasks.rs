@@ -1,7 +1,10 @@
 //! Tasks that belong to somebody.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,6 +29,22 @@ impl Tasks {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         self.tracker.spawn(task)
+    }
+
+    /// Does work, and answers what came of it. Work that changes something is done to its end, also when nobody waits for
+    /// it any more; work that only reads ends with whoever waits for it, and costs no task of its own.
+    ///
+    /// # Errors
+    /// A sentence, if the work panicked.
+    pub async fn drive<F>(&self, work: F, only_reads: bool) -> Result<F::Output, String>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static,
+    {
+        if only_reads {
+            // What the work holds is dropped with it, so nobody sees it half done.
+            return AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| said(panic.as_ref()));
+        }
+        self.spawn(work).await.map_err(|fault| fault.to_string())
     }
 
     /// The signal: tasks watch it and end.
@@ -59,9 +78,42 @@ impl Tasks {
     }
 }
 
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("a panic: {}", text.unwrap_or("without a message"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_change_is_done_to_its_end_and_a_read_ends_with_its_caller() {
+        for (only_reads, ends) in [(true, false), (false, true)] {
+            let tasks = Tasks::new();
+            let (go, gone) = tokio::sync::oneshot::channel::<()>();
+            let (done, mut is_done) = tokio::sync::mpsc::channel(1);
+            let work = async move {
+                let _ = gone.await;
+                let _ = done.send(()).await;
+            };
+            let mut driven = Box::pin(tasks.drive(work, only_reads));
+            assert!(futures_util::poll!(driven.as_mut()).is_pending());
+            drop(driven);
+            let _ = go.send(());
+            assert_eq!(is_done.recv().await.is_some(), ends);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_told_and_goes_no_further() {
+        let tasks = Tasks::new();
+        for only_reads in [true, false] {
+            let text = tasks.drive(async { panic!("of a {}", "test") }, only_reads).await.unwrap_err();
+            assert!(text.contains("panic") && text.contains("of a test"), "{text}");
+        }
+    }
 
     #[tokio::test]
     async fn finishing_waits_for_every_task() {

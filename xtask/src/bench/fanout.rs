@@ -41,6 +41,7 @@ pub(super) async fn measure(plan: &Plan, workers: usize, symbols: usize) -> Resu
     let tap = Tap::start(world.broker.address).await?;
     let first = connect(world.front(), tap.address, 0..1).await?.swap_remove(0);
     let tokens = world.connect(1..count + 1).await?;
+    world.prices(&first, symbols).await?;
     prepare(&world, &tokens, symbols).await?;
     let stop = Arc::new(AtomicBool::new(false));
     let quotes = Socket::open(world.front(), &format!("/OnQuote?id={first}")).await?;

@@ -23,6 +23,7 @@ const SEALING_KEY: &str = "bench:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// Connect calls at a time.
 const CONNECTS: usize = 32;
 const CONNECT_TRIES: usize = 20;
+const PRICE_TRIES: usize = 30;
 /// Seconds of prices; then they begin anew.
 const RECORDED_S: u64 = 3600;
 
@@ -117,6 +118,22 @@ impl World {
     /// Logs in the accounts of these places, and answers their tokens.
     pub(super) async fn connect(&self, places: std::ops::Range<usize>) -> Result<Vec<String>> {
         connect(self.front(), self.broker.address, places).await
+    }
+
+    /// Waits until symbols have a price: a recording begins with its first tick, and before it no order is filled.
+    pub(super) async fn prices(&self, token: &str, symbols: usize) -> Result<()> {
+        let mut caller = Caller::new(self.front());
+        for (symbol, ..) in &SYMBOLS[..symbols] {
+            let path = format!("/GetQuote?id={token}&symbol={symbol}");
+            for number in 1.. {
+                match caller.get(&path).await {
+                    Ok(_) => break,
+                    Err(said) if number == PRICE_TRIES => return Err(explained(said)),
+                    Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Processor time of all that a routed call goes through.
