@@ -169,3 +169,18 @@ async fn every_role_says_whether_it_lives_and_is_ready() {
     let http = Client::new(world.workers[0].address.clone());
     assert_eq!(http.get("/inner/ask").await.status, 401, "nothing else without the key");
 }
+
+#[tokio::test]
+async fn the_trace_of_a_client_goes_with_its_call() {
+    let world = World::start(1, 1).await;
+    let nobody = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let header = ("traceparent", &*format!("00-{trace}-b7ad6b7169203331-00"));
+    let reply = world.http(0).get_with(&connect_path(FIRST, "demo", nobody), &[header]).await;
+    assert_eq!(reply.refused(), "CONNECT_ERROR");
+    eventually("the worker's log tells the failure with the trace", async || {
+        let log = world.workers[0].process.stderr();
+        log.lines().any(|line| line.contains("a call failed") && line.contains(trace)).then_some(())
+    })
+    .await;
+}

@@ -11,6 +11,8 @@ use axum::response::Response;
 use bus::{Answer, Ask};
 use calls::{FrontCall, Params};
 use error::{Code, Error, Outcome};
+use runtime::TRACE_HEADER;
+use tracing::Instrument;
 
 use crate::accept::Accept;
 use crate::front::Front;
@@ -96,7 +98,9 @@ async fn ask(
 
     // When the client hangs up, this future is dropped, but an order must not be.
     let backend = Arc::clone(&front.backend);
-    let work = front.tasks.drive(async move { backend.ask(ask).await }, route.only_reads);
+    let trace = headers.get(TRACE_HEADER).and_then(|trace| trace.to_str().ok());
+    let span = runtime::incoming_trace(trace, route.name);
+    let work = front.tasks.drive(async move { backend.ask(ask).await }.instrument(span), route.only_reads);
     match tokio::time::timeout(timeout + GRACE, work).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(fault)) => {

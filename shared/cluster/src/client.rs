@@ -23,7 +23,7 @@ use crate::protocol::{
     header, path, status,
 };
 use crate::serve::SILENCE_MAX;
-use crate::{ClusterKey, Interested, Reply, trace};
+use crate::{ClusterKey, Interested, Reply};
 
 /// Calls of one process that may be under way at one worker.
 pub const IN_FLIGHT_MAX: usize = 1024;
@@ -218,7 +218,8 @@ impl WorkerClient {
             .map_err(|fault| Failure::Refused(Error::internal(fault)))?;
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, self.passes.pass().map_err(Failure::Refused)?);
-        headers.insert(header::TRACE, trace::outgoing());
+        let trace = HeaderValue::try_from(runtime::outgoing_trace());
+        headers.insert(header::TRACE, trace.map_err(|fault| Failure::Refused(Error::internal(fault)))?);
         Ok(request)
     }
 

@@ -20,7 +20,6 @@ mod router;
 mod routes;
 mod serve;
 mod stream;
-mod trace;
 
 pub use client::{Failure, IN_FLIGHT_MAX, WorkerClient};
 pub use key::{ClusterKey, KEY_BYTES_MIN};

@@ -55,7 +55,7 @@ pub(crate) mod header {
     /// Where to ask instead.
     pub(crate) const ADDRESS: HeaderName = HeaderName::from_static("x-address");
     /// The trace that a call belongs to, as the W3C has it.
-    pub(crate) const TRACE: HeaderName = HeaderName::from_static("traceparent");
+    pub(crate) const TRACE: HeaderName = HeaderName::from_static(runtime::TRACE_HEADER);
 }
 
 /// What came of a request.

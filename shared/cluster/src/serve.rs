@@ -25,10 +25,10 @@ use tracing::Instrument;
 use crate::catalogue::known;
 use crate::key::Guard;
 use crate::protocol::{
-    self, ASK_BYTES_MAX, INTEREST_BYTES_MAX, InterestSaid, Interests, NotMine, OneSession, path, plain,
-    status,
+    self, ASK_BYTES_MAX, INTEREST_BYTES_MAX, InterestSaid, Interests, NotMine, OneSession, header, path,
+    plain, status,
 };
-use crate::{ClusterKey, Interested, Owner, Reply, trace};
+use crate::{ClusterKey, Interested, Owner, Reply};
 
 /// Connections that a worker's internal port has at most. Each carries one call at a time.
 pub const CONNECTIONS_MAX: usize = 8192;
@@ -137,7 +137,8 @@ async fn asked(inner: &Arc<Inner>, request: Request<Incoming>) -> Result<Respons
     let body = read(body, ASK_BYTES_MAX).await?;
     let ask = protocol::ask_of(&parts.headers, &body)?;
     drop(body);
-    let span = trace::incoming(&parts.headers, &ask.call);
+    let trace = parts.headers.get(header::TRACE).and_then(|trace| trace.to_str().ok());
+    let span = runtime::incoming_trace(trace, &ask.call);
     let known = known(&ask.call);
     let only_reads = known.is_some_and(|call| call.only_reads);
     let owner = Arc::clone(&inner.owner);

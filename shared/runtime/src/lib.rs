@@ -6,6 +6,7 @@ mod clock;
 mod door;
 mod tasks;
 mod telemetry;
+mod trace;
 
 pub use backoff::Backoff;
 pub use clock::unix_ms;
@@ -13,3 +14,4 @@ pub use door::Door;
 pub use tasks::Tasks;
 pub use telemetry::{LogFormat, init_logging};
 pub use tokio_util::sync::{CancellationToken, DropGuard};
+pub use trace::{TRACE_HEADER, incoming_trace, outgoing_trace};

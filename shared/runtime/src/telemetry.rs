@@ -1,8 +1,16 @@
-//! Logging. Messages read alone, fields are for searching; passwords, tokens and raw frames are never logged.
+//! Logs, and the spans that calls have. Messages read alone, fields are for searching; passwords, tokens and raw frames
+//! are never logged.
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use tracing::{Level, Subscriber};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,14 +24,30 @@ pub enum LogFormat {
 
 /// Starts logging to standard error, once for the process; later calls change nothing. `filter` is in the syntax of
 /// `RUST_LOG`, such as `info,worker=debug`; a wrong one falls back to `info`.
+///
+/// Calls get spans with it, so that the trace which a caller names goes with its call to other processes, whatever is
+/// logged.
 pub fn init_logging(filter: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
-    let log =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
-    // An error means that a subscriber is there already, as in tests that share a process.
-    let _ = match format {
-        LogFormat::Text => log.with_target(false).try_init(),
-        LogFormat::Json => log.json().try_init(),
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
+    let log = match format {
+        LogFormat::Text => log.with_target(false).boxed(),
+        LogFormat::Json => log.json().boxed(),
     };
+    let all = tracing_subscriber::registry().with(log.with_filter(filter)).with(spans());
+    // An error means that a subscriber is there already, as in tests that share a process.
+    let _ = all.try_init();
+}
+
+/// Gives spans their place in a trace.
+fn spans<S>() -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+{
+    // Nothing is sent anywhere: ids are all that travels, and whether the caller wants the trace recorded.
+    let sampler = Sampler::ParentBased(Box::new(Sampler::AlwaysOff));
+    let provider = SdkTracerProvider::builder().with_sampler(sampler).build();
+    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("mt5rest"));
+    layer.with_filter(filter_fn(|metadata| metadata.is_span() && *metadata.level() <= Level::INFO))
 }

@@ -1,19 +1,18 @@
-//! The trace that a call belongs to goes with it from process to process, as the W3C has it: `00-TRACE-SPAN-FLAGS`.
-//!
-//! Where no traces are collected, spans have none; calls get a new one then, so that the logs of two processes can be
-//! brought together all the same.
+//! The trace that a call belongs to goes with it from client to api and from process to process, as the W3C has it:
+//! `00-TRACE-SPAN-FLAGS`. Log lines carry it, so that those of two processes can be brought together.
 
-use hyper::header::{HeaderMap, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use tracing::Span;
 use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use crate::protocol::header::TRACE;
+/// The header that it goes in.
+pub const TRACE_HEADER: &str = "traceparent";
 
-/// The present span's context, or a new one.
-pub(crate) fn outgoing() -> HeaderValue {
+/// The present span's context for another process, or a new one where spans have none.
+#[must_use]
+pub fn outgoing_trace() -> String {
     let context = Span::current().context();
     let present = context.span().span_context().clone();
     let (trace, span, flags) = if present.is_valid() {
@@ -26,15 +25,13 @@ pub(crate) fn outgoing() -> HeaderValue {
             TraceFlags::SAMPLED,
         )
     };
-    let text = format!("00-{trace}-{span}-{flags:02x}");
-    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("none"))
+    format!("00-{trace}-{span}-{flags:02x}")
 }
 
-/// The span of a call that another process sent, as a child of that process' span.
-pub(crate) fn incoming(headers: &HeaderMap, call: &str) -> Span {
+/// The span of a call that somebody sent with this header, as a child of the sender's span.
+pub fn incoming_trace(header: Option<&str>, call: &str) -> Span {
     let span = tracing::info_span!("call", call, trace = Empty);
-    let sent = headers.get(TRACE).and_then(|trace| trace.to_str().ok()).and_then(parsed);
-    if let Some(parent) = sent {
+    if let Some(parent) = header.and_then(parsed) {
         span.record("trace", parent.trace_id().to_string());
         // It fails where no traces are collected, which is no failure.
         let _ = span.set_parent(Context::new().with_remote_span_context(parent));
@@ -65,11 +62,11 @@ mod tests {
 
     #[test]
     fn a_header_is_read_as_it_is_written() {
-        let made = outgoing();
-        let read = parsed(made.to_str().unwrap()).unwrap();
+        let made = outgoing_trace();
+        let read = parsed(&made).unwrap();
         assert!(read.is_remote() && read.is_sampled());
-        assert_eq!(format!("00-{}-{}-01", read.trace_id(), read.span_id()), made.to_str().unwrap());
-        assert_ne!(outgoing(), made, "each call has its own");
+        assert_eq!(format!("00-{}-{}-01", read.trace_id(), read.span_id()), made);
+        assert_ne!(outgoing_trace(), made, "each call has its own");
         let (trace, span) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
         assert!(parsed(&format!("01-{trace}-{span}-00-more")).is_some_and(|context| !context.is_sampled()));
         let zeros = "0".repeat(32);
