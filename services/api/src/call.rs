@@ -99,7 +99,7 @@ async fn ask(
     // When the client hangs up, this future is dropped, but an order must not be.
     let backend = Arc::clone(&front.backend);
     let trace = headers.get(TRACE_HEADER).and_then(|trace| trace.to_str().ok());
-    let span = runtime::incoming_trace(trace, route.name);
+    let span = runtime::call_span(trace, route.name, route.only_reads);
     let work = front.tasks.drive(async move { backend.ask(ask).await }.instrument(span), route.only_reads);
     match tokio::time::timeout(timeout + GRACE, work).await {
         Ok(Ok(answer)) => Ok(answer),

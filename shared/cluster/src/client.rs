@@ -218,8 +218,9 @@ impl WorkerClient {
             .map_err(|fault| Failure::Refused(Error::internal(fault)))?;
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, self.passes.pass().map_err(Failure::Refused)?);
-        let trace = HeaderValue::try_from(runtime::outgoing_trace());
-        headers.insert(header::TRACE, trace.map_err(|fault| Failure::Refused(Error::internal(fault)))?);
+        if let Some(trace) = runtime::outgoing_trace().and_then(|trace| HeaderValue::try_from(trace).ok()) {
+            headers.insert(header::TRACE, trace);
+        }
         Ok(request)
     }
 

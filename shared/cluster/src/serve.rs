@@ -137,10 +137,11 @@ async fn asked(inner: &Arc<Inner>, request: Request<Incoming>) -> Result<Respons
     let body = read(body, ASK_BYTES_MAX).await?;
     let ask = protocol::ask_of(&parts.headers, &body)?;
     drop(body);
-    let trace = parts.headers.get(header::TRACE).and_then(|trace| trace.to_str().ok());
-    let span = runtime::incoming_trace(trace, &ask.call);
     let known = known(&ask.call);
     let only_reads = known.is_some_and(|call| call.only_reads);
+    let trace = parts.headers.get(header::TRACE).and_then(|trace| trace.to_str().ok());
+    let span = runtime::call_span(trace, &ask.call, only_reads);
+    let name = ask.call.clone();
     let owner = Arc::clone(&inner.owner);
     let work = async move { owner.ask(ask).await };
     let reply = inner.tasks.drive(work.instrument(span.clone()), only_reads).await.unwrap_or_else(|fault| {
@@ -152,7 +153,7 @@ async fn asked(inner: &Arc<Inner>, request: Request<Incoming>) -> Result<Respons
         && let Some(cause) = error.cause()
     {
         // It stays in this process, so this is the place to tell it.
-        span.in_scope(|| tracing::info!(code = %error.code(), cause, "a call failed"));
+        span.in_scope(|| tracing::info!(call = name, code = %error.code(), cause, "a call failed"));
     }
     Ok(protocol::response_of(reply))
 }

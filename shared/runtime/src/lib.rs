@@ -14,4 +14,4 @@ pub use door::Door;
 pub use tasks::Tasks;
 pub use telemetry::{LogFormat, init_logging};
 pub use tokio_util::sync::{CancellationToken, DropGuard};
-pub use trace::{TRACE_HEADER, incoming_trace, outgoing_trace};
+pub use trace::{TRACE_HEADER, call_span, outgoing_trace};

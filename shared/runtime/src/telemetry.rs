@@ -41,7 +41,7 @@ pub fn init_logging(filter: &str, format: LogFormat) {
 }
 
 /// Gives spans their place in a trace.
-fn spans<S>() -> impl Layer<S>
+pub(crate) fn spans<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {

@@ -10,31 +10,30 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 /// The header that it goes in.
 pub const TRACE_HEADER: &str = "traceparent";
 
-/// The present span's context for another process, or a new one where spans have none.
+/// The present span's context for another process, if it has one.
 #[must_use]
-pub fn outgoing_trace() -> String {
+pub fn outgoing_trace() -> Option<String> {
     let context = Span::current().context();
     let present = context.span().span_context().clone();
-    let (trace, span, flags) = if present.is_valid() {
-        (present.trace_id(), present.span_id(), present.trace_flags())
-    } else {
-        let (trace, span) = (rand::random_range(1..=u128::MAX), rand::random_range(1..=u64::MAX));
-        (
-            TraceId::from_bytes(trace.to_be_bytes()),
-            SpanId::from_bytes(span.to_be_bytes()),
-            TraceFlags::SAMPLED,
-        )
-    };
-    format!("00-{trace}-{span}-{flags:02x}")
+    let (trace, span, flags) = (present.trace_id(), present.span_id(), present.trace_flags());
+    present.is_valid().then(|| format!("00-{trace}-{span}-{flags:02x}"))
 }
 
-/// The span of a call that somebody sent with this header, as a child of the sender's span.
-pub fn incoming_trace(header: Option<&str>, call: &str) -> Span {
+/// The span of a call, as a child of the span of whoever sent it with this header. A read that nobody traces has none:
+/// it would cost a fifth of such a call.
+pub fn call_span(header: Option<&str>, call: &str, only_reads: bool) -> Span {
+    let parent = header.and_then(parsed);
+    if parent.is_none() && only_reads {
+        return Span::none();
+    }
     let span = tracing::info_span!("call", call, trace = Empty);
-    if let Some(parent) = header.and_then(parsed) {
-        span.record("trace", parent.trace_id().to_string());
-        // It fails where no traces are collected, which is no failure.
+    if let Some(parent) = parent {
+        // It fails where spans have no place in a trace, which is no failure.
         let _ = span.set_parent(Context::new().with_remote_span_context(parent));
+    }
+    let trace = span.context().span().span_context().trace_id();
+    if trace != TraceId::INVALID {
+        span.record("trace", trace.to_string());
     }
     span
 }
@@ -58,15 +57,29 @@ fn parsed(text: &str) -> Option<SpanContext> {
 
 #[cfg(test)]
 mod tests {
+    use tracing_subscriber::layer::SubscriberExt;
+
     use super::*;
 
     #[test]
     fn a_header_is_read_as_it_is_written() {
-        let made = outgoing_trace();
+        let collector = tracing_subscriber::registry().with(crate::telemetry::spans());
+        let _here = tracing::subscriber::set_default(collector);
+        let (trace, wanted) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331-01");
+        let sent = |header: Option<&str>, only_reads| {
+            call_span(header, "OrderSend", only_reads).in_scope(outgoing_trace)
+        };
+        let made = sent(Some(&format!("00-{trace}-{wanted}")), true).unwrap();
         let read = parsed(&made).unwrap();
         assert!(read.is_remote() && read.is_sampled());
         assert_eq!(format!("00-{}-{}-01", read.trace_id(), read.span_id()), made);
-        assert_ne!(outgoing_trace(), made, "each call has its own");
+        assert!(
+            made.contains(trace) && !made.ends_with(wanted),
+            "a span of its own in the same trace: {made}"
+        );
+        let (one, two) = (sent(None, false).unwrap(), sent(None, false).unwrap());
+        assert_ne!(one[..35], two[..35], "each change has a trace of its own");
+        assert_eq!(sent(None, true), None);
         let (trace, span) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
         assert!(parsed(&format!("01-{trace}-{span}-00-more")).is_some_and(|context| !context.is_sampled()));
         let zeros = "0".repeat(32);
