@@ -205,6 +205,9 @@ struct BrokerArgs {
     /// JSON file with accounts, besides the two built in.
     #[arg(long, env = "MT5REST_ACCOUNTS", value_name = "FILE")]
     accounts: Option<String>,
+    /// Folder in which accounts, positions and history outlive the demo broker; without one they end with it.
+    #[arg(long, env = "MT5REST_DATA", value_name = "FOLDER")]
+    data: Option<String>,
     /// Certificate chain for wss, PEM; plain ws is answered all the same.
     #[arg(long, env = "MT5REST_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<String>,

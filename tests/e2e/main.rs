@@ -19,6 +19,7 @@ mod history;
 mod hours;
 mod http;
 mod idempotency;
+mod kept;
 mod margins;
 mod opposites;
 mod outcomes;

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use crate::engine::Login;
 use crate::settings::OtpSettings;
 use otp::Otp;
-use secrets::Digest;
+use secrets::{Digest, Salt};
+use serde::{Deserialize, Serialize};
 
 pub use build::BuildError;
 pub(crate) use build::{configured, demo_terms, terms_of};
@@ -53,6 +54,7 @@ pub(crate) enum PasswordRefusal {
 pub(crate) struct Holder {
     pub(crate) name: String,
     pub(crate) is_disabled: bool,
+    salt: Salt,
     master: Digest,
     investor: Option<Digest>,
     otp: Otp,
@@ -62,6 +64,32 @@ pub(crate) struct Holder {
 impl Holder {
     pub(crate) fn has_otp(&self) -> bool {
         self.otp != Otp::Off
+    }
+
+    /// What is kept of how it proves itself. Login tokens are not: after a restart, passwords are asked for.
+    pub(crate) fn secrets(&self) -> Secrets {
+        Secrets {
+            salt: hex::encode(self.salt),
+            master: self.master.to_hex(),
+            investor: self.investor.as_ref().map(Digest::to_hex),
+            otp: self.otp.settings(),
+        }
+    }
+}
+
+/// How an account proves itself, as it is kept: digests in hexadecimal, one-time codes as in configuration.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Secrets {
+    salt: String,
+    master: String,
+    investor: Option<String>,
+    otp: OtpSettings,
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
     }
 }
 
@@ -81,11 +109,35 @@ impl Directory {
         investor_password: &str,
         otp: &OtpSettings,
     ) -> Result<(), &'static str> {
-        let investor = (!investor_password.is_empty()).then(|| Digest::of(investor_password.as_bytes()));
+        if password.is_empty() {
+            return Err("a password is required");
+        }
         let otp = Otp::new(otp).ok_or("the secret of the one-time codes is not Base32 text")?;
-        let master = Digest::of(password.as_bytes());
-        let holder = Holder { name, is_disabled: false, master, investor, otp, tokens: VecDeque::new() };
+        let salt: Salt = random_bytes().map_err(|_| "the system gives no random bytes")?;
+        let investor = (!investor_password.is_empty()).then(|| Digest::salted(&salt, investor_password));
+        let master = Digest::salted(&salt, password);
+        let holder =
+            Holder { name, is_disabled: false, salt, master, investor, otp, tokens: VecDeque::new() };
         self.holders.insert(login, holder);
+        Ok(())
+    }
+
+    /// Adds an account that was kept.
+    pub(crate) fn restore(
+        &mut self,
+        login: Login,
+        name: String,
+        secrets: &Secrets,
+        enabled: bool,
+    ) -> Result<(), &'static str> {
+        let mut salt = Salt::default();
+        hex::decode_to_slice(&secrets.salt, &mut salt).map_err(|_| "its salt is damaged")?;
+        let digest = |text: &String| Digest::from_hex(text).ok_or("the digest of a password is damaged");
+        let investor = secrets.investor.as_ref().map(digest).transpose()?;
+        let otp = Otp::new(&secrets.otp).ok_or("the secret of its one-time codes is damaged")?;
+        let (master, tokens) = (digest(&secrets.master)?, VecDeque::new());
+        self.holders
+            .insert(login, Holder { name, is_disabled: !enabled, salt, master, investor, otp, tokens });
         Ok(())
     }
 
@@ -118,10 +170,10 @@ impl Directory {
         code: &str,
         unix_s: i64,
     ) -> Result<Access, Refusal> {
-        let given = Digest::of(password.as_bytes());
         // Unknown accounts take the same steps as known ones.
         let nobody = Digest::impossible();
         let holder = self.holders.get(&login);
+        let given = Digest::salted(&holder.map_or(Salt::default(), |holder| holder.salt), password);
         let master = holder.map_or(&nobody, |holder| &holder.master);
         let investor = holder.and_then(|holder| holder.investor.as_ref()).unwrap_or(&nobody);
         let (is_master, is_investor) = (given.equals(master), given.equals(investor));
@@ -167,11 +219,11 @@ impl Directory {
         new: &str,
     ) -> Result<(), PasswordRefusal> {
         let holder = self.holders.get_mut(&login).ok_or(PasswordRefusal::Wrong)?;
-        if !Digest::of(old_master.as_bytes()).equals(&holder.master) {
+        if !Digest::salted(&holder.salt, old_master).equals(&holder.master) {
             return Err(PasswordRefusal::Wrong);
         }
         check_strength(new)?;
-        let digest = Digest::of(new.as_bytes());
+        let digest = Digest::salted(&holder.salt, new);
         if is_investor {
             holder.investor = Some(digest);
         } else {
@@ -278,6 +330,25 @@ mod tests {
         assert_eq!(change(&mut directory, "demo", "Abcd123!"), Ok(()));
         assert_eq!(directory.by_token(LOGIN, &[1; 160]), Err(Refusal::Invalid));
         assert!(directory.by_password(LOGIN, "Abcd123!", "", 0).is_ok());
+    }
+
+    #[test]
+    fn what_is_kept_opens_the_same() {
+        let mut before = directory(&OtpSettings::Code("123456".into()));
+        assert_eq!(before.change_password(LOGIN, true, "demo", "Abcd123!"), Ok(()));
+        let kept = serde_json::to_string(&before.holder(LOGIN).unwrap().secrets()).unwrap();
+        assert!(!kept.contains("demo") && !kept.contains("Abcd"), "{kept}");
+        let mut after = Directory::default();
+        after.restore(LOGIN, "A".into(), &serde_json::from_str(&kept).unwrap(), true).unwrap();
+        let open = |password: &str, code: &str| after.by_password(LOGIN, password, code, 0);
+        assert_eq!(open("demo", "123456"), Ok(Access { login: LOGIN, is_investor: false }));
+        assert_eq!(open("Abcd123!", "123456"), Ok(Access { login: LOGIN, is_investor: true }));
+        assert_eq!(open("demo", ""), Err(Refusal::CodeRequired));
+        assert_eq!(open("investor", "123456"), Err(Refusal::Invalid));
+        assert_eq!(
+            before.add(Login(9), String::new(), "", "", &OtpSettings::Off),
+            Err("a password is required")
+        );
     }
 
     #[test]

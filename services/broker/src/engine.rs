@@ -22,6 +22,7 @@ mod market;
 mod market_order;
 mod pending;
 mod record;
+mod restore;
 mod rollover;
 mod stops;
 mod trigger;
@@ -49,6 +50,7 @@ pub use event::{Change, DealReport, Event, Funds, List, Verdict};
 pub use market::Quote;
 pub use market_order::OFFER_SPAN;
 pub use record::{Activation, Deal, DealTicket, Login, Order, Position, Ticket};
+pub use restore::KeptAccount;
 
 /// What an account has open at a moment.
 #[derive(Clone, Debug, Default, PartialEq)]

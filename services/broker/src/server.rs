@@ -5,6 +5,7 @@
 
 mod answers;
 mod bars_desk;
+mod books;
 mod client;
 mod clock;
 mod connection;
@@ -35,6 +36,7 @@ use tokio::sync::mpsc;
 use crate::accounts::BuildError;
 use crate::feed::ReplayError;
 use crate::settings::Settings;
+use crate::store::StoreError;
 use hub::Hub;
 use listen::Listener;
 
@@ -58,6 +60,9 @@ pub enum StartError {
     /// The ticks cannot be replayed.
     #[error("replay: {0}")]
     Replay(#[from] ReplayError),
+    /// What was kept cannot be read, or nothing can be kept.
+    #[error("data: {0}")]
+    Store(#[source] Box<StoreError>),
     /// Certificate or key cannot be used.
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),

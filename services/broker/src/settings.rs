@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use model::ServerTime;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::catalogue::MarketHours;
 use crate::engine::Limits;
@@ -71,6 +71,8 @@ pub struct Settings {
     pub clock: Clock,
     /// What accounts may have.
     pub limits: Limits,
+    /// Folder in which accounts, positions and history are kept; none: they end with the broker.
+    pub data: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -88,12 +90,13 @@ impl Default for Settings {
             timezone_shift_s: 0,
             clock: Clock::System,
             limits: Limits::default(),
+            data: None,
         }
     }
 }
 
 /// One-time codes of an account.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OtpSettings {
     /// None are asked for.
@@ -106,7 +109,7 @@ pub enum OtpSettings {
 }
 
 /// How an account nets its positions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MarginMode {
     /// Positions in both directions side by side.
@@ -118,15 +121,17 @@ pub enum MarginMode {
     Exchange,
 }
 
-/// An account as configuration states it.
-#[derive(Clone, PartialEq, Deserialize)]
+/// An account as configuration states it. Nothing secret of it is written.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccountSettings {
     /// Its number; required.
     pub login: u64,
     /// Master password; required.
+    #[serde(skip_serializing)]
     pub password: String,
     /// Password that may only look; empty: there is none.
+    #[serde(skip_serializing)]
     pub investor_password: String,
     /// Holder.
     pub name: String,
@@ -145,6 +150,7 @@ pub struct AccountSettings {
     /// Must be hedging.
     pub margin_mode: MarginMode,
     /// One-time codes.
+    #[serde(skip_serializing)]
     pub otp: OtpSettings,
 }
 

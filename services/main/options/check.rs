@@ -237,6 +237,8 @@ impl Mistakes {
         let hours = [("always", MarketHours::Always), ("real", MarketHours::Real)];
         let market_hours = self.one_of("--market-hours", &args.market_hours, &hours);
         let accounts_file = self.file("--accounts", args.accounts);
+        // It is made if it is not there.
+        let data = args.data.filter(|folder| !folder.is_empty()).map(PathBuf::from);
         let tls = self.tls(args.tls_cert, args.tls_key, args.tls_client_ca);
         let server_name = self.server_name(&args.server_name);
         let most = TIMEZONE_MINUTES_MAX;
@@ -247,6 +249,7 @@ impl Mistakes {
             speed: speed?,
             market_hours: market_hours?,
             accounts_file: accounts_file?,
+            data,
             tls: tls?,
             server_name: server_name?,
             timezone_shift_s: timezone_minutes? * 60,

@@ -78,7 +78,6 @@ pub(crate) fn terms_of(settings: &AccountSettings) -> Result<AccountTerms, Build
     let bad = |reason| BuildError::Account { login: settings.login, reason };
     let require = |holds: bool, reason| if holds { Ok(()) } else { Err(bad(reason)) };
     require(settings.login > 0, "the login must be a number above zero")?;
-    require(!settings.password.is_empty(), "a password is required")?;
     require(
         settings.margin_mode == MarginMode::Hedging,
         "only hedging accounts are supported: netting is not implemented",
@@ -135,7 +134,6 @@ mod tests {
         assert!(terms_of(&good).is_ok());
         for (bad, reason) in [
             (AccountSettings { login: 0, ..good.clone() }, "login"),
-            (AccountSettings { password: String::new(), ..good.clone() }, "password"),
             (AccountSettings { margin_mode: MarginMode::Netting, ..good.clone() }, "hedging"),
             (AccountSettings { currency: "usd".into(), ..good.clone() }, "currency"),
             (AccountSettings { leverage: 0, ..good.clone() }, "leverage"),

@@ -15,8 +15,11 @@ const MODULUS: u32 = 1_000_000;
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Otp {
     Off,
-    /// Time-based codes (RFC 6238) from these bytes.
-    Totp(Vec<u8>),
+    /// Time-based codes (RFC 6238) from these bytes, which the text stands for.
+    Totp {
+        secret: Vec<u8>,
+        text: String,
+    },
     Fixed(String),
 }
 
@@ -25,8 +28,17 @@ impl Otp {
     pub(super) fn new(settings: &OtpSettings) -> Option<Self> {
         match settings {
             OtpSettings::Off => Some(Self::Off),
-            OtpSettings::Secret(text) => base32(text).map(Self::Totp),
+            OtpSettings::Secret(text) => base32(text).map(|secret| Self::Totp { secret, text: text.clone() }),
             OtpSettings::Code(code) => Some(Self::Fixed(code.clone())),
+        }
+    }
+
+    /// What it was made of.
+    pub(super) fn settings(&self) -> OtpSettings {
+        match self {
+            Self::Off => OtpSettings::Off,
+            Self::Totp { text, .. } => OtpSettings::Secret(text.clone()),
+            Self::Fixed(code) => OtpSettings::Code(code.clone()),
         }
     }
 
@@ -34,7 +46,7 @@ impl Otp {
         match self {
             Self::Off => true,
             Self::Fixed(fixed) => same_bytes(code.as_bytes(), fixed.as_bytes()),
-            Self::Totp(secret) => {
+            Self::Totp { secret, .. } => {
                 let step = unix_s.div_euclid(STEP_S);
                 let steps = step - DRIFT_STEPS..=step + DRIFT_STEPS;
                 // Without a shortcut, so that all wrong codes take the same time.
@@ -92,7 +104,7 @@ mod tests {
         let secret = base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap();
         assert_eq!(secret, b"12345678901234567890");
         for (unix_s, code) in [(59, "287082"), (1_111_111_109, "081804"), (20_000_000_000, "353130")] {
-            let otp = Otp::Totp(secret.clone());
+            let otp = Otp::Totp { secret: secret.clone(), text: String::new() };
             assert!(otp.accepts(code, unix_s) && otp.accepts(code, unix_s + 30));
             assert!(!otp.accepts(code, unix_s + 90) && !otp.accepts("", unix_s));
         }

@@ -1,12 +1,15 @@
 //! Digests of what must not be kept, and random bytes.
 
-use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
+use ring::digest::{Context, SHA256, SHA256_OUTPUT_LEN, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// The system has no random bytes to give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the system gives no random bytes")]
 pub(crate) struct SecretError;
+
+/// What makes the digests of an account's passwords its own.
+pub(super) type Salt = [u8; 16];
 
 /// What is kept of a password or token.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -17,6 +20,27 @@ impl Digest {
         let mut bytes = [0; SHA256_OUTPUT_LEN];
         bytes.copy_from_slice(digest(&SHA256, secret).as_ref());
         Self(bytes)
+    }
+
+    /// The digest of a password: the same one has others in other accounts.
+    pub(super) fn salted(salt: &Salt, password: &str) -> Self {
+        let mut context = Context::new(&SHA256);
+        context.update(salt);
+        context.update(password.as_bytes());
+        let mut bytes = [0; SHA256_OUTPUT_LEN];
+        bytes.copy_from_slice(context.finish().as_ref());
+        Self(bytes)
+    }
+
+    /// As text, to be kept.
+    pub(super) fn to_hex(&self) -> String {
+        hex::encode(self.0)
+    }
+
+    /// From the text that was kept.
+    pub(super) fn from_hex(text: &str) -> Option<Self> {
+        let mut bytes = [0; SHA256_OUTPUT_LEN];
+        hex::decode_to_slice(text, &mut bytes).ok().map(|()| Self(bytes))
     }
 
     /// The digest of nothing anybody can type.

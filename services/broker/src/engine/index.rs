@@ -95,6 +95,15 @@ impl Ledger {
         DealTicket(self.last_deal)
     }
 
+    /// Numbers that an order and a deal have already are not given again.
+    pub(super) fn has_order(&mut self, ticket: Ticket) {
+        self.last_order = self.last_order.max(ticket.0);
+    }
+
+    pub(super) fn has_deal(&mut self, ticket: DealTicket) {
+        self.last_deal = self.last_deal.max(ticket.0);
+    }
+
     pub(super) fn add_order(&mut self, login: Login, order: &Order) {
         if let Some(holders) = self.symbols.get_mut(order.symbol.index()) {
             holders.orders.insert((login, order.ticket), Trigger::of(order));

@@ -323,6 +323,9 @@ impl Hub {
         let asked = read!(w::PasswordChange, request);
         let (old, new) = (asked.old_password.reveal(), asked.new_password.reveal());
         let changed = self.directory.change_password(access.login, asked.is_investor != 0, old, new);
+        if changed.is_ok() {
+            self.keep_holder(access.login);
+        }
         let number = match changed {
             Ok(()) => 0,
             Err(PasswordRefusal::Wrong) => code::PASSWORD_WRONG,
@@ -354,6 +357,9 @@ impl Hub {
                 self.directory.switch_otp_on(login, secret, check, unix_s)
             }
         });
+        if done.is_ok() {
+            self.keep_holder(login);
+        }
         match done {
             _ if setup.mode != MODE => Reply::Code(code::INTERNAL_ERROR),
             Ok(()) => Reply::empty(),

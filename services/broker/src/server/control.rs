@@ -93,7 +93,7 @@ pub(super) fn channel() -> (Control, mpsc::Receiver<Work>) {
 }
 
 impl Control {
-    async fn with<R: Send + 'static>(
+    pub(super) async fn with<R: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Hub) -> R + Send + 'static,
     ) -> Result<R, Stopped> {
@@ -180,6 +180,7 @@ impl Control {
             if !hub.directory.set_disabled(login, !enabled) {
                 return Err(ControlError::Account);
             }
+            hub.keep_holder(login);
             hub.apply(Command::Enable { login, enabled });
             if !enabled {
                 hub.end_sessions(login);

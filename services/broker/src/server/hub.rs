@@ -1,6 +1,7 @@
 //! The task that owns everything that changes: engine, accounts, clients, prices.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use crate::catalogue::{Catalogue, Symbol, SymbolId};
 use crate::engine::{Command, Engine, Login, Quote, Tick};
 use crate::feed::{Replay, STEP_MS, Source, Walk, World};
 use crate::settings::{AccountSettings, Feed, Settings};
+use crate::store::Store;
 use model::calc::BidAsk;
 
 /// How often a replay is looked at.
@@ -65,6 +67,7 @@ pub(super) struct Hub {
     pub(super) bars_turns: Arc<Semaphore>,
     pub(super) presentation: Presentation,
     pub(super) fault: Fault,
+    pub(super) store: Option<Store>,
     pub(super) tasks: Tasks,
     pub(super) last_transaction: u32,
     pub(super) last_serial: u32,
@@ -90,6 +93,8 @@ impl Hub {
                 Source::replay(replay, Arc::clone(&world), now)
             }
         };
+        let open = |folder: &PathBuf| Store::open(folder, Arc::clone(&catalogue));
+        let store = settings.data.as_ref().map(open).transpose()?;
         let step = Duration::from_millis(STEP_MS.unsigned_abs());
         let mut hub = Self {
             engine: Engine::new(Arc::clone(&catalogue), settings.limits),
@@ -106,6 +111,7 @@ impl Hub {
                 timezone_shift_s: settings.timezone_shift_s,
             },
             fault: Fault::None,
+            store,
             tasks,
             last_transaction: 0,
             last_serial: 0,
@@ -116,11 +122,10 @@ impl Hub {
             feed_period: if is_walk { step } else { REPLAY_PERIOD },
             has_walked_past: is_walk,
         };
-        for account in configured(settings.accounts_file.as_deref(), &settings.accounts)? {
-            hub.open_account(&account)?;
-        }
         let opening = hub.source.opening(now);
         hub.take_ticks(opening);
+        hub.restore(settings.limits.history_max)?;
+        hub.open_configured(&configured(settings.accounts_file.as_deref(), &settings.accounts)?)?;
         Ok(hub)
     }
 
@@ -134,6 +139,7 @@ impl Hub {
         }
         let (password, investor) = (&account.password, &account.investor_password);
         self.directory.add(login, account.name.clone(), password, investor, &account.otp).map_err(bad)?;
+        self.keep_account(account);
         let amount = Money::round(account.deposit, terms.deposit.digits);
         self.apply(Command::Open(Box::new(terms)));
         if amount > Money::ZERO {
@@ -239,6 +245,9 @@ impl Hub {
     /// Looks over all accounts, and sends the day's figures that have changed.
     fn sweep(&mut self) {
         self.apply(Command::Clock);
+        if let Some(store) = &mut self.store {
+            store.retry(self.clock.now());
+        }
         let take =
             |(id, figures): (&SymbolId, &mut Figures)| std::mem::take(&mut figures.is_fresh).then_some(*id);
         let fresh: Vec<SymbolId> = self.figures.iter_mut().filter_map(take).collect();

@@ -3,6 +3,7 @@
 mod client;
 mod entry;
 mod faults;
+mod kept;
 mod market;
 mod trade;
 

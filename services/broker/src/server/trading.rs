@@ -14,6 +14,7 @@ use super::outbox::{Body, Outbox};
 use super::records::{Records, result_push};
 use crate::accounts::Access;
 use crate::engine::{Command, Event, Login, Ticket, TradeRequest, Verdict};
+use crate::store::Store;
 
 /// Who asked for what, for the verdict; and whose connection is about to be lost on purpose.
 pub(super) struct Asked {
@@ -35,6 +36,10 @@ impl Hub {
         let Ok((asked, profile)) = w::TradeRequest::from_either(payload) else {
             return outbox.answer(prefix, number, code::INTERNAL_ERROR, [].into());
         };
+        // What could not be kept would be lost with the process.
+        if self.store.as_ref().is_some_and(Store::is_failing) {
+            return answer(Retcode::PROCESSING_ERROR);
+        }
         let request = match understand(&asked, profile) {
             Ok(request) => request,
             Err(retcode) => return answer(retcode),
@@ -58,8 +63,11 @@ impl Hub {
         self.announce(events, Some(&asked));
     }
 
-    /// Sends events to the sessions they concern, in order; a verdict goes only to who asked.
+    /// Keeps events and sends them to the sessions they concern, in order; a verdict goes only to who asked.
     pub(super) fn announce(&mut self, events: Vec<Event>, asked: Option<&Asked>) {
+        if let Some(store) = &mut self.store {
+            store.keep_events(&events, self.clock.now());
+        }
         for event in events {
             match event {
                 Event::Order { login, list, change, order } => {

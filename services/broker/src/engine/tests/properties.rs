@@ -12,7 +12,7 @@ use crate::engine::*;
 const SYMBOLS: [&str; 5] = ["EURUSD", "USDJPY", "GBPJPY", "AAPL", "ES"];
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Quote { symbol: usize, permille: i64, depth: u64 },
     Wait { minutes: u64 },
     Trade(Ask),
@@ -21,7 +21,7 @@ enum Step {
 
 /// What a random request is made of.
 #[derive(Clone, Debug)]
-struct Ask {
+pub(super) struct Ask {
     login: Login,
     action: TradeAction,
     symbol: usize,
@@ -52,7 +52,7 @@ fn ask() -> impl Strategy<Value = Ask> {
     })
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..SYMBOLS.len(), -15_i64..15, 1_u64..60)
             .prop_map(|(symbol, permille, depth)| Step::Quote { symbol, permille, depth }),
@@ -72,7 +72,7 @@ fn fitting(execution: Execution, kind: OrderType) -> Filling {
 }
 
 impl World {
-    fn step(&mut self, step: &Step) {
+    pub(super) fn step(&mut self, step: &Step) {
         match *step {
             Step::Quote { symbol, permille, depth } => {
                 let name = SYMBOLS[symbol];
@@ -141,7 +141,7 @@ impl World {
         }
     }
 
-    fn check_books(&mut self) -> Result<(), TestCaseError> {
+    pub(super) fn check_books(&mut self) -> Result<(), TestCaseError> {
         for login in [USD, EUR] {
             let open = self.engine.snapshot(login).unwrap();
             let deals = self.engine.history(login, 0, i64::MAX, usize::MAX).unwrap().deals;

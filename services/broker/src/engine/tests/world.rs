@@ -9,6 +9,7 @@ use model::{DealType, Expiration, Filling, Money, OrderType, Price, ServerTime, 
 use crate::catalogue::{Catalogue, GROUPS, MarketHours, Symbol};
 use crate::engine::*;
 use crate::feed::book_around;
+use crate::store::Store;
 
 /// Monday, 2026-11-23 12:00.
 pub(super) const START: ServerTime = ServerTime::from_ms(1_795_435_200_000);
@@ -21,6 +22,8 @@ pub(super) struct World {
     pub(super) now: ServerTime,
     /// What came of the last command, without verdicts.
     pub(super) events: Vec<Event>,
+    /// What keeps it, if anything does.
+    pub(super) store: Option<Store>,
 }
 
 pub(super) fn terms(login: Login, currency: &str) -> AccountTerms {
@@ -97,7 +100,7 @@ impl World {
     pub(super) fn unquoted(catalogue: Catalogue, limits: Limits) -> Self {
         let catalogue = Arc::new(catalogue);
         let engine = Engine::new(Arc::clone(&catalogue), limits);
-        let mut world = Self { engine, catalogue, now: START, events: Vec::new() };
+        let mut world = Self { engine, catalogue, now: START, events: Vec::new(), store: None };
         for (login, currency) in [(USD, "USD"), (EUR, "EUR")] {
             world.apply(Command::Open(Box::new(terms(login, currency))));
             world.pay(login, 10_000.0);
@@ -107,6 +110,9 @@ impl World {
 
     pub(super) fn apply(&mut self, command: Command) -> Option<Verdict> {
         let mut events = self.engine.apply(command, self.now);
+        if let Some(store) = &mut self.store {
+            store.keep_events(&events, self.now);
+        }
         let verdict = match events.pop() {
             Some(Event::Verdict { verdict, .. }) => Some(verdict),
             other => {

@@ -1,0 +1,87 @@
+//! A broker that ends, and another one with the same folder.
+
+use testkit::Scratch;
+use wire::records as w;
+use wire::{Command, Empty, Payload, requests};
+
+use super::client::{Client, buy};
+use super::{by_hand, start};
+use crate::{AccountSettings, Broker, Settings, StartError};
+
+async fn quoted(folder: &Scratch) -> Broker {
+    let settings = Settings { data: Some(folder.path().to_owned()), ..by_hand() };
+    let broker = start(settings).await;
+    broker.control().quote("EURUSD", 1.1, 1.1001).await.unwrap();
+    broker
+}
+
+#[tokio::test]
+async fn accounts_positions_and_history_outlive_a_broker() {
+    let folder = Scratch::new("kept");
+    let broker = quoted(&folder).await;
+    let added =
+        AccountSettings { login: 77, password: "first".into(), deposit: 500.0, ..AccountSettings::default() };
+    broker.control().add_account(added).await.unwrap();
+    let mut client = Client::login(broker.addr(), 1_000_001, "demo").await;
+    let done = client.trade(&buy("EURUSD", 10)).await;
+    assert_eq!(done.retcode, 10009);
+    let change = w::PasswordChange {
+        old_password: wire::Secret::new("demo".into()),
+        new_password: wire::Secret::new("Other123!".into()),
+        ..w::PasswordChange::default()
+    };
+    assert_eq!(client.ask::<requests::ChangePassword>(&change).await.unwrap().result, 0);
+    let before = client.ask::<requests::Portfolio>(&Empty).await.unwrap();
+    let account = client.ask::<requests::Account>(&Empty).await.unwrap().main;
+    broker.control().enable(77, false).await.unwrap();
+    broker.shutdown().await;
+
+    let broker = quoted(&folder).await;
+    let mut client = Client::connect(broker.addr()).await;
+    assert!(client.enter(1_000_001, "demo").await.is_err(), "the password was changed");
+    client.enter(1_000_001, "Other123!").await.unwrap();
+    assert_eq!(client.ask::<requests::Portfolio>(&Empty).await.unwrap(), before);
+    let now = client.ask::<requests::Account>(&Empty).await.unwrap().main;
+    assert_eq!((now.balance, now.credit), (account.balance, account.credit), "no deposit is made twice");
+    let next = client.trade(&buy("EURUSD", 10)).await;
+    assert!(next.retcode == 10009 && next.trade_order > done.trade_order, "{next:?}");
+    let mut added = Client::connect(broker.addr()).await;
+    assert!(added.enter(77, "first").await.is_err(), "it may not log in");
+    broker.control().enable(77, true).await.unwrap();
+    added.enter(77, "first").await.unwrap();
+}
+
+#[tokio::test]
+async fn two_brokers_do_not_share_a_folder() {
+    let folder = Scratch::new("shared");
+    let _first = quoted(&folder).await;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let settings = Settings { data: Some(folder.path().to_owned()), ..by_hand() };
+    let refused = Broker::start(listener, settings).unwrap_err();
+    assert!(matches!(refused, StartError::Store(_)), "{refused}");
+    assert!(refused.to_string().contains("used by another broker"), "{refused}");
+}
+
+#[tokio::test]
+async fn nothing_is_traded_that_could_not_be_kept() {
+    let folder = Scratch::new("protected");
+    let broker = quoted(&folder).await;
+    let control = broker.control();
+    let protect = async |is_protected| {
+        control.with(move |hub| hub.store.as_ref().unwrap().write_protect(is_protected)).await.unwrap();
+    };
+    let mut client = Client::login(broker.addr(), 1_000_001, "demo").await;
+    protect(true).await;
+    // It was done before it could not be written.
+    control.deposit(1_000_001, 5.0).await.unwrap();
+    let request = client.numbered(&buy("EURUSD", 10)).to_bytes();
+    let refused = client.ask_raw(Command::Trade.number(), request).await;
+    assert_eq!((refused.code, &refused.body[..]), (0, &10011_u32.to_le_bytes()[..]));
+    protect(false).await;
+    control.deposit(1_000_001, 7.0).await.unwrap();
+    assert_eq!(client.trade(&buy("EURUSD", 10)).await.retcode, 10009);
+    broker.shutdown().await;
+    let broker = quoted(&folder).await;
+    let state = broker.control().account(1_000_001).await.unwrap();
+    assert_eq!((state.funds.balance.to_f64(), state.positions), (10_012.0, 1), "nothing was lost meanwhile");
+}
