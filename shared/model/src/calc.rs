@@ -7,6 +7,7 @@
 mod contract;
 mod convert;
 mod equity;
+mod leverage;
 mod margin;
 mod order;
 mod profit;
@@ -20,6 +21,7 @@ pub use contract::{
 };
 pub use convert::{Quotes, rate_buy, rate_sell};
 pub use equity::{Equity, Floating, FreeMarginMode, Funds};
+pub use leverage::{Held, LeverageRule, LeverageTier, Stage, account_margin};
 pub use margin::Exposure;
 pub use order::{margin_rate, order_margin};
 pub use profit::{Profit, profit_of};

@@ -245,6 +245,18 @@ numbers! {
         Collateral = 64,
     }
 
+    /// What the steps of a leverage rule are ranges of (protocol 9.2.3).
+    LeverageRange {
+        /// Lots of all symbols of the rule.
+        Volume = 0,
+        /// Lots of each symbol.
+        SymbolVolume = 1,
+        /// Value of all symbols of the rule.
+        Value = 2,
+        /// Value of each symbol.
+        SymbolValue = 3,
+    }
+
     /// What the numbers of a symbol's swap mean (protocol 10.6).
     SwapMode {
         /// No swap.

@@ -1,11 +1,15 @@
 //! Profit, margin and equity of a session's account at its present prices.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use model::calc::{Equity, Exposure, Floating, FreeMarginMode, Funds, profit_of};
-use model::{Money, Side};
+use model::calc::{
+    Equity, Exposure, Floating, FreeMarginMode, Funds, Held, Stage, account_margin, profit_of,
+};
+use model::{LeverageRange, Money, Side};
 
 use super::state::{OpenPosition, State};
+use super::terms::{Terms, leverage_rules};
 
 impl State {
     /// Computes the profits that depend on symbols whose prices changed since the last time.
@@ -63,7 +67,8 @@ impl State {
     /// which must not be withheld for ever.
     pub(crate) fn figures_of_known(&mut self) -> (Equity, Floating) {
         self.revalue_changed();
-        let margin = self.margin_by_symbol().into_iter().flatten().sum();
+        let (held, _) = self.held();
+        let margin = self.margin_of(&held);
         self.figures_with(margin)
     }
 
@@ -95,27 +100,45 @@ impl State {
         Funds { balance: money(main.balance), credit: money(main.credit), commission_accrued }
     }
 
-    /// Margin depends on opening prices and rates only, so it changes with positions, not with prices.
+    /// Margin depends on opening prices and rates, so it changes with positions, not with prices; but where leverage
+    /// floats with values that are converted.
     fn margin(&mut self) -> Option<Money> {
-        if let Some(margin) = self.margin {
-            return Some(margin);
+        if self.margin.is_some() {
+            return self.margin;
         }
-        let margin: Option<Vec<Money>> = self.margin_by_symbol().into_iter().collect();
-        self.margin = margin.map(|parts| parts.into_iter().sum());
-        self.margin
+        let (held, is_whole) = self.held();
+        let margin = is_whole.then(|| self.margin_of(&held))?;
+        let by_value = [LeverageRange::Value, LeverageRange::SymbolValue].map(LeverageRange::number);
+        let is_lasting =
+            self.account.leverage_rules.iter().all(|rule| !by_value.contains(&rule.rule.range_mode));
+        self.margin = is_lasting.then_some(margin);
+        Some(margin)
     }
 
-    /// `None` for a symbol whose terms are missing.
-    fn margin_by_symbol(&mut self) -> Vec<Option<Money>> {
+    /// What is held of each symbol whose terms are there, and whether that is all.
+    fn held(&mut self) -> (Vec<(Arc<Terms>, Exposure)>, bool) {
         let mut exposures: BTreeMap<String, Exposure> = BTreeMap::new();
         for open in self.positions.values() {
             let exposure = exposures.entry(open.record.trade_symbol.clone()).or_default();
             exposure.add(open.side(), open.volume(), open.open_price(), open.record.rate_margin);
         }
-        let deposit = self.deposit();
-        let margin = |(symbol, exposure): (String, Exposure)| {
-            Some(exposure.margin(&self.terms_of(&symbol)?.contract, &deposit))
-        };
-        exposures.into_iter().map(margin).collect()
+        let count = exposures.len();
+        let known = |(symbol, exposure): (String, Exposure)| Some((self.terms_of(&symbol)?, exposure));
+        let held: Vec<_> = exposures.into_iter().filter_map(known).collect();
+        let is_whole = held.len() == count;
+        (held, is_whole)
+    }
+
+    fn margin_of(&self, held: &[(Arc<Terms>, Exposure)]) -> Money {
+        let held: Vec<Held<'_>> = held
+            .iter()
+            .map(|(terms, exposure)| Held {
+                path: &terms.full.trade.symbol_path,
+                contract: &terms.contract,
+                exposure: *exposure,
+            })
+            .collect();
+        let rules = leverage_rules(&self.account);
+        account_margin(&held, &rules, Stage::Open, &self.deposit(), &self.quotes.market(&self.catalogue))
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use model::calc::Contract;
-use model::{CalcMode, Execution, Filling};
-use wire::records::{FullSymbol, TradeSettings};
+use model::calc::{Contract, LeverageRule, LeverageTier};
+use model::{CalcMode, Execution, Filling, LeverageRange};
+use wire::records::{Account, FullSymbol, TradeSettings};
 
 /// A symbol as this account trades it.
 #[derive(Clone, Debug)]
@@ -63,6 +63,25 @@ impl Terms {
             Execution::Market | Execution::Exchange => Filling::Return,
         }
     }
+}
+
+/// The account's floating leverage. Rules whose ranges are of something we do not know are left out.
+pub(crate) fn leverage_rules(account: &Account) -> Vec<LeverageRule> {
+    let rule = |wire: &wire::records::LeverageRule| {
+        let tier = |tier: &wire::records::LeverageTier| LeverageTier {
+            from: tier.range_from,
+            to: tier.range_to,
+            rate_initial: tier.margin_rate_initial,
+            rate_maintenance: tier.margin_rate_maintenance,
+        };
+        Some(LeverageRule {
+            mask: wire.rule.path.clone(),
+            range: LeverageRange::from_number(wire.rule.range_mode)?,
+            currency: wire.rule.range_currency.clone(),
+            tiers: wire.tiers.iter().map(tier).collect(),
+        })
+    };
+    account.leverage_rules.iter().filter_map(rule).collect()
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use calls::values::UpdateType;
 use model::Volume;
 use tokio::sync::oneshot;
 use wire::records::{
-    Account, Deal, DealUpdate, DealUpdateHead, FullSymbol, History, Order, OrderUpdate, Portfolio, Position,
-    SymbolBrief, Tick, TradeRequest, TradeResult, TradeResultPush, TradeUpdate, mask,
+    Account, Deal, DealUpdate, DealUpdateHead, FullSymbol, History, LeverageHead, LeverageRule, LeverageTier,
+    Order, OrderUpdate, Portfolio, Position, SymbolBrief, Tick, TradeRequest, TradeResult, TradeResultPush,
+    TradeUpdate, mask,
 };
 
 mod answers;
@@ -125,6 +126,31 @@ fn a_position_lives_from_its_first_deal_to_its_last() {
     assert_eq!(state.closed.iter().map(|order| order.close_volume).collect::<Vec<_>>(), [LOT, LOT]);
     let (equity, _) = state.figures().unwrap();
     assert_eq!((equity.equity.to_string(), equity.margin.to_string()), ("1200".into(), "0".into()));
+}
+
+#[test]
+fn margin_follows_the_floating_leverage_of_the_account() {
+    let mut state = state();
+    let tier = |from, to, rate| LeverageTier {
+        range_from: from,
+        range_to: to,
+        margin_rate_initial: rate,
+        ..LeverageTier::default()
+    };
+    // By lots of a symbol, and by dollars of all: both end their first step at one lot's worth.
+    for (range_mode, step) in [(1, 1.0), (2, 110_000.0)] {
+        let rule = LeverageHead {
+            path: "*".into(),
+            range_mode,
+            range_currency: "USD".into(),
+            ..LeverageHead::default()
+        };
+        let tiers = vec![tier(0.0, step, 1.0), tier(step, f64::MAX, 3.0)];
+        let leverage_rules = vec![LeverageRule { rule, tiers }];
+        state.set_account(Account { leverage_rules, ..state.account.clone() });
+        apply(&mut state, deal_push(deal(50, 70, 70, 0, 2), position(70, 2), 1000.0));
+        assert_eq!(state.figures().unwrap().0.margin.to_string(), "4400");
+    }
 }
 
 #[test]

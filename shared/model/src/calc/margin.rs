@@ -89,16 +89,20 @@ impl Exposure {
     /// larger side pays.
     #[must_use]
     pub fn margin(&self, contract: &Contract, deposit: &Deposit) -> Money {
+        self.margin_times(contract, deposit, 1.0)
+    }
+
+    /// Margin, multiplied for the size of what is held.
+    pub(super) fn margin_times(&self, contract: &Contract, deposit: &Deposit, times: f64) -> Money {
         let [buys, sells] = self.legs;
-        let (larger, smaller, side) =
-            if buys.volume >= sells.volume { (buys, sells, Side::Buy) } else { (sells, buys, Side::Sell) };
+        let (larger, smaller, side) = self.by_volume();
         if larger.volume.is_zero() {
             return Money::ZERO;
         }
         let leg_margin = |leg: Leg, volume: Volume, size: f64, ratio: f64| {
             let price = leg.average(leg.price_sum);
             let base = base_margin(contract, volume, price, size, deposit);
-            Money::round(base * leg.average(leg.rate_sum) * ratio, deposit.digits)
+            Money::round(base * leg.average(leg.rate_sum) * ratio * times, deposit.digits)
         };
         let ratio = contract.open_rate(side);
         if contract.margin_flags & super::MARGIN_LARGER_LEG != 0 {
@@ -110,5 +114,20 @@ impl Exposure {
         }
         let both_ratio = f64::midpoint(contract.open_rate(Side::Buy), contract.open_rate(Side::Sell));
         uncovered + leg_margin(buys.plus(sells), smaller.volume, contract.margin_hedged, both_ratio)
+    }
+
+    fn by_volume(&self) -> (Leg, Leg, Side) {
+        let [buys, sells] = self.legs;
+        if buys.volume >= sells.volume { (buys, sells, Side::Buy) } else { (sells, buys, Side::Sell) }
+    }
+
+    /// Lots of the larger side: the other one is covered by it.
+    pub(super) fn larger_lots(&self) -> f64 {
+        self.by_volume().0.volume.lots()
+    }
+
+    /// Lots of the larger side, each times its opening price.
+    pub(super) fn larger_price_sum(&self) -> f64 {
+        self.by_volume().0.price_sum
     }
 }

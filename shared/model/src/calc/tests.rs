@@ -3,6 +3,7 @@
 use super::*;
 use crate::{CalcMode, Money, Price, Side, Volume};
 
+mod leverage;
 mod order;
 mod tick;
 

@@ -1,0 +1,123 @@
+//! Floating leverage: the more of something an account holds, the more margin each further lot takes.
+
+use super::margin::Exposure;
+use super::{Contract, Deposit, Quotes, rate_sell};
+use crate::{CalcMode, LeverageRange, Money, mask_matches};
+
+/// Multiplies the margin of some symbols, by steps (protocol 9.2.3).
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeverageRule {
+    /// Mask over symbol paths; the first rule that matches is the one.
+    pub mask: String,
+    /// What the steps are ranges of.
+    pub range: LeverageRange,
+    /// Currency of ranges by value.
+    pub currency: String,
+    /// The steps, from the lowest on.
+    pub tiers: Vec<LeverageTier>,
+}
+
+/// A step of a rule. It holds for the part that lies in it: of 120 lots with a step at 100, the first 100 pay by the
+/// lower one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LeverageTier {
+    /// Where it begins, lots or money.
+    pub from: f64,
+    /// Where it ends.
+    pub to: f64,
+    /// Multiplies the margin of what is about to be opened.
+    pub rate_initial: f64,
+    /// Multiplies the margin of what is open; zero: the initial one.
+    pub rate_maintenance: f64,
+}
+
+/// What an account holds of a symbol.
+#[derive(Clone, Copy, Debug)]
+pub struct Held<'a> {
+    /// Path of the symbol.
+    pub path: &'a str,
+    /// Its terms.
+    pub contract: &'a Contract,
+    /// The positions.
+    pub exposure: Exposure,
+}
+
+/// Which margin is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// That of what is about to be opened.
+    Initial,
+    /// That of what is open.
+    Open,
+}
+
+/// Margin of all that an account holds, account currency.
+///
+/// Ranges by value are of opening prices. A value that cannot be converted for want of a quote counts as none, so
+/// that it is in the lowest step.
+pub fn account_margin(
+    held: &[Held<'_>],
+    rules: &[LeverageRule],
+    stage: Stage,
+    deposit: &Deposit,
+    quotes: &impl Quotes,
+) -> Money {
+    let margin = |one: &Held<'_>| {
+        let ratio = match rule_of(one, rules) {
+            Some(rule) => rule.ratio(rule.total(one, held, rules, quotes), stage),
+            None => 1.0,
+        };
+        one.exposure.margin_times(one.contract, deposit, ratio)
+    };
+    held.iter().map(margin).sum()
+}
+
+fn rule_of<'a>(one: &Held<'_>, rules: &'a [LeverageRule]) -> Option<&'a LeverageRule> {
+    rules.iter().find(|rule| mask_matches(&rule.mask, one.path))
+}
+
+impl LeverageRule {
+    /// How much counts for a symbol: its own, or that of all symbols of the rule.
+    fn total(&self, one: &Held<'_>, held: &[Held<'_>], rules: &[Self], quotes: &impl Quotes) -> f64 {
+        let is_ours = |other: &&Held<'_>| rule_of(other, rules).is_some_and(|rule| std::ptr::eq(rule, self));
+        match self.range {
+            LeverageRange::SymbolVolume => one.exposure.larger_lots(),
+            LeverageRange::SymbolValue => self.value(one, quotes),
+            LeverageRange::Volume => {
+                held.iter().filter(is_ours).map(|held| held.exposure.larger_lots()).sum()
+            }
+            LeverageRange::Value => held.iter().filter(is_ours).map(|held| self.value(held, quotes)).sum(),
+        }
+    }
+
+    fn value(&self, held: &Held<'_>, quotes: &impl Quotes) -> f64 {
+        let contract = held.contract;
+        let unit = match contract.calc_mode {
+            CalcMode::Futures | CalcMode::ExchangeFutures | CalcMode::FortsFutures
+                if contract.tick_size > 0.0 =>
+            {
+                contract.tick_value / contract.tick_size
+            }
+            _ => contract.contract_size,
+        };
+        let rate = rate_sell(&contract.currency_profit, &self.currency, quotes);
+        held.exposure.larger_price_sum() * unit * rate.unwrap_or(0.0)
+    }
+
+    /// By what the margin of so much is multiplied on average.
+    fn ratio(&self, total: f64, stage: Stage) -> f64 {
+        let rate = |tier: &LeverageTier| match stage {
+            Stage::Open if tier.rate_maintenance > 0.0 => tier.rate_maintenance,
+            Stage::Open | Stage::Initial => tier.rate_initial,
+        };
+        let Some(first) = self.tiers.first() else { return 1.0 };
+        if total <= 0.0 {
+            return rate(first);
+        }
+        let part = |tier: &LeverageTier| (total.min(tier.to) - tier.from).max(0.0);
+        let covered: f64 = self.tiers.iter().map(part).sum();
+        let weighed: f64 = self.tiers.iter().map(|tier| part(tier) * rate(tier)).sum();
+        // What no step covers pays as usual.
+        (weighed + (total - covered).max(0.0)) / total
+    }
+}
