@@ -5,7 +5,7 @@
 //! randomness and no bytes: who sends a command and who learns of an event is the server's business.
 //!
 //! Invariants: an account's balance is the sum of its deals; a position's volume is what its deals opened
-//! less what they closed; after a tick, no account with a position in that symbol is left below its
+//! less what they closed; a netting account has one position a symbol at most; after a tick, no account with a position in that symbol is left below its
 //! stop-out level while its positions can be closed.
 
 mod account;
@@ -16,10 +16,12 @@ mod command;
 mod deal;
 mod desk;
 mod event;
+mod fifo;
 mod index;
 mod margin;
 mod market;
 mod market_order;
+mod net;
 mod pending;
 mod record;
 mod restore;

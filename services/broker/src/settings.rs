@@ -115,10 +115,20 @@ pub enum MarginMode {
     /// Positions in both directions side by side.
     #[default]
     Hedging,
-    /// One position a symbol; not supported.
+    /// One position a symbol: a deal in its direction enlarges it, an opposite one reduces, closes or reverses it.
     Netting,
-    /// One position a symbol on an exchange; not supported.
+    /// The same on an exchange.
     Exchange,
+}
+
+impl MarginMode {
+    pub(crate) const fn number(self) -> model::MarginMode {
+        match self {
+            Self::Hedging => model::MarginMode::Hedging,
+            Self::Netting => model::MarginMode::Netting,
+            Self::Exchange => model::MarginMode::Exchange,
+        }
+    }
 }
 
 /// An account as configuration states it. Nothing secret of it is written.
@@ -147,8 +157,10 @@ pub struct AccountSettings {
     pub margin_call: f64,
     /// Stop-out level, per cent.
     pub stop_out: f64,
-    /// Must be hedging.
+    /// Which positions it may have.
     pub margin_mode: MarginMode,
+    /// Whether positions of a symbol are closed in the order in which they were opened; for hedging accounts only.
+    pub fifo: bool,
     /// One-time codes.
     #[serde(skip_serializing)]
     pub otp: OtpSettings,
@@ -168,6 +180,7 @@ impl Default for AccountSettings {
             margin_call: 100.0,
             stop_out: 50.0,
             margin_mode: MarginMode::Hedging,
+            fifo: false,
             otp: OtpSettings::Off,
         }
     }

@@ -16,8 +16,8 @@ mod time;
 pub use fixed::{Money, Price, SCALE, SCALE_DIGITS, Volume, pow10, round_to};
 pub use mask::mask_matches;
 pub use numbers::{
-    CalcMode, DealEntry, DealType, Execution, Expiration, Filling, LeverageRange, OrderState, OrderType,
-    Reason, Side, SwapMode, TradeAction, TradeMode,
+    CalcMode, DealEntry, DealType, Execution, Expiration, Filling, LeverageRange, MarginMode, OrderState,
+    OrderType, Reason, Side, SwapMode, TradeAction, TradeMode,
 };
 pub use retcode::Retcode;
 pub use time::{ServerTime, day_start_s};

@@ -211,6 +211,16 @@ numbers! {
         OutBy = 3,
     }
 
+    /// How an account counts its positions and their margin (protocol 9.2.1).
+    MarginMode {
+        /// One position a symbol.
+        Netting = 0,
+        /// One position a symbol, on an exchange.
+        Exchange = 1,
+        /// Positions in both directions side by side.
+        Hedging = 2,
+    }
+
     /// How margin and profit of a symbol are computed (protocol 10.6).
     CalcMode {
         /// Forex with leverage.

@@ -79,8 +79,8 @@ pub(crate) fn terms_of(settings: &AccountSettings) -> Result<AccountTerms, Build
     let require = |holds: bool, reason| if holds { Ok(()) } else { Err(bad(reason)) };
     require(settings.login > 0, "the login must be a number above zero")?;
     require(
-        settings.margin_mode == MarginMode::Hedging,
-        "only hedging accounts are supported: netting is not implemented",
+        settings.margin_mode == MarginMode::Hedging || !settings.fifo,
+        "only hedging accounts have positions to close first in, first out",
     )?;
     require(is_currency(&settings.currency), "the currency must be three or four capital letters")?;
     require((1..=LEVERAGE_MAX).contains(&settings.leverage), "the leverage must be between 1 and 1000")?;
@@ -102,6 +102,8 @@ pub(crate) fn terms_of(settings: &AccountSettings) -> Result<AccountTerms, Build
         margin_call: settings.margin_call,
         stop_out: StopOut::Level(settings.stop_out),
         free_margin: FreeMarginMode::ProfitAndLoss,
+        margin_mode: settings.margin_mode.number(),
+        fifo: settings.fifo,
         commissions: group.commissions,
     })
 }
@@ -134,7 +136,7 @@ mod tests {
         assert!(terms_of(&good).is_ok());
         for (bad, reason) in [
             (AccountSettings { login: 0, ..good.clone() }, "login"),
-            (AccountSettings { margin_mode: MarginMode::Netting, ..good.clone() }, "hedging"),
+            (AccountSettings { margin_mode: MarginMode::Netting, fifo: true, ..good.clone() }, "hedging"),
             (AccountSettings { currency: "usd".into(), ..good.clone() }, "currency"),
             (AccountSettings { leverage: 0, ..good.clone() }, "leverage"),
             (AccountSettings { deposit: f64::NAN, ..good.clone() }, "deposit"),
@@ -153,6 +155,15 @@ mod tests {
         let file: AccountsFile = serde_json::from_str(text).unwrap();
         let terms = terms_of(&file.accounts[0]).unwrap();
         assert_eq!((terms.deposit.digits, terms.deposit.leverage), (0, 100));
+        assert_eq!((terms.margin_mode, terms.fifo), (model::MarginMode::Hedging, false));
+        for (name, mode) in
+            [("netting", model::MarginMode::Netting), ("exchange", model::MarginMode::Exchange)]
+        {
+            let text =
+                format!(r#"{{"accounts": [{{"login": 9, "password": "p", "margin_mode": "{name}"}}]}}"#);
+            let file: AccountsFile = serde_json::from_str(&text).unwrap();
+            assert_eq!(terms_of(&file.accounts[0]).unwrap().margin_mode, mode);
+        }
         assert!(serde_json::from_str::<AccountsFile>(r#"{"accounts": [{"logn": 9}]}"#).is_err());
     }
 }

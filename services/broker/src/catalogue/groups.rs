@@ -23,13 +23,14 @@ pub enum CommissionEntry {
 }
 
 impl CommissionEntry {
-    /// Whether a deal with this entry pays. Closing by an opposite position is free.
+    /// Whether a deal with this entry pays. Closing by an opposite position is free; a reversal pays for the part
+    /// that the rule is about.
     #[must_use]
     pub const fn covers(self, entry: DealEntry) -> bool {
         match self {
-            Self::All => matches!(entry, DealEntry::In | DealEntry::Out),
-            Self::In => matches!(entry, DealEntry::In),
-            Self::Out => matches!(entry, DealEntry::Out),
+            Self::All => matches!(entry, DealEntry::In | DealEntry::Out | DealEntry::InOut),
+            Self::In => matches!(entry, DealEntry::In | DealEntry::InOut),
+            Self::Out => matches!(entry, DealEntry::Out | DealEntry::InOut),
         }
     }
 }

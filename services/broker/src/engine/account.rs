@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use model::calc::{Deposit, Equity, Exposure, Floating, FreeMarginMode, profit_of};
-use model::{Money, ServerTime};
+use model::{MarginMode, Money, ServerTime};
 
 use super::market::Market;
 use super::{Deal, Funds, History, Login, Order, Position, Ticket};
@@ -50,8 +50,20 @@ pub struct AccountTerms {
     pub stop_out: StopOut,
     /// Which floating result counts as free margin.
     pub free_margin: FreeMarginMode,
+    /// Whether positions of a symbol stand side by side or are one.
+    pub margin_mode: MarginMode,
+    /// Whether a position waits for the older ones of its symbol to be closed; hedging accounts only.
+    pub fifo: bool,
     /// Commissions, the first that matches a symbol counts.
     pub commissions: &'static [CommissionRule],
+}
+
+impl AccountTerms {
+    /// Whether a symbol has one position at most.
+    #[must_use]
+    pub fn is_netting(&self) -> bool {
+        self.margin_mode != MarginMode::Hedging
+    }
 }
 
 /// Prices that were promised to an account for a while.
@@ -126,6 +138,12 @@ impl Account {
             market.contract(*symbol).map(|contract| exposure.margin(contract, &self.terms.deposit))
         };
         self.margin = exposures.iter().filter_map(margin_in).sum();
+    }
+
+    /// The one position of a symbol that all its deals go to; none on hedging accounts.
+    pub(super) fn net(&self, symbol: SymbolId) -> Option<&Position> {
+        let is_it = |position: &&Position| self.terms.is_netting() && position.symbol == symbol;
+        self.positions.values().find(is_it)
     }
 
     /// What is held of a symbol.

@@ -14,12 +14,14 @@ impl Desk<'_> {
         let opposite = self.position(request.position_by)?;
         let symbol = self.known_symbol(position.symbol)?;
         check::kind(&symbol, OrderType::CloseBy)?;
-        if position.symbol != opposite.symbol || position.side == opposite.side {
+        let is_netting = self.account.terms.is_netting();
+        if is_netting || position.symbol != opposite.symbol || position.side == opposite.side {
             return Err(Retcode::INVALID_REQUEST);
         }
         let quote = self.open_market(&symbol)?;
         check::position_not_frozen(&symbol, &position, quote)?;
         check::position_not_frozen(&symbol, &opposite, quote)?;
+        self.account.closing_pair(&position, &opposite)?;
         if !self.closing_orders(position.id).is_empty() || !self.closing_orders(opposite.id).is_empty() {
             return Err(Retcode::CLOSE_ORDER_EXISTS);
         }

@@ -1,6 +1,6 @@
 //! Deals: what a fill does to positions, balance and history.
 
-use model::calc::{Contract, margin_rate, profit_of, rate_sell};
+use model::calc::{Contract, Deposit, margin_rate, profit_of, rate_sell};
 use model::{
     CalcMode, DealEntry, DealType, Filling, Money, OrderState, OrderType, Price, Reason, Side, Volume,
     mask_matches,
@@ -8,8 +8,9 @@ use model::{
 
 use super::book::{Fill, average};
 use super::desk::Desk;
+use super::market::Market;
 use super::{Activation, Change, Deal, DealReport, List, Order, Position, Ticket};
-use crate::catalogue::{CommissionUnit, Symbol};
+use crate::catalogue::{CommissionEntry, CommissionRule, CommissionUnit, Symbol};
 
 impl Desk<'_> {
     /// An order of the server's own, or the beginnings of one a trader asks for.
@@ -48,22 +49,31 @@ impl Desk<'_> {
         order.volume_current -= fill.volume;
         let report = match order.position.filter(|_| order.is_closing) {
             Some(id) => self.reduce(symbol, order, id, fill, DealEntry::Out),
-            None => self.enlarge(symbol, order, side, fill),
+            None if self.account.terms.is_netting() => self.net(symbol, order, side, fill),
+            None => self.enlarge(symbol, order, order.ticket, side, fill),
         };
         self.account.settle_margin(self.market);
         report
     }
 
-    fn enlarge(&mut self, symbol: &Symbol, order: &mut Order, side: Side, fill: Fill) -> DealReport {
+    /// Opens the position of this number, or adds to it.
+    pub(super) fn enlarge(
+        &mut self,
+        symbol: &Symbol,
+        order: &mut Order,
+        id: Ticket,
+        side: Side,
+        fill: Fill,
+    ) -> DealReport {
         let rate_margin = self.margin_rate(symbol, side).unwrap_or(1.0);
         let commission = self.commission(symbol, DealEntry::In, fill);
         let deposit = &self.account.terms.deposit;
         let profit =
             profit_of(&symbol.contract, side, fill.volume, fill.price, fill.price, deposit, self.market);
         let rate_profit = profit.map_or(1.0, |profit| profit.rate);
-        order.position = Some(order.ticket);
-        let position = self.account.positions.entry(order.ticket).or_insert_with(|| Position {
-            id: order.ticket,
+        order.position = Some(id);
+        let position = self.account.positions.entry(id).or_insert_with(|| Position {
+            id,
             order: order.ticket,
             symbol: symbol.id,
             side,
@@ -90,13 +100,14 @@ impl Desk<'_> {
         position.price_open = average((position.price_open, position.volume), (fill.price, fill.volume));
         position.volume += fill.volume;
         position.commission += commission;
+        position.order = order.ticket;
         position.updated = self.now;
         let mut deal = self.deal_of(order, side, fill, DealEntry::In);
         deal.commission = commission;
         (deal.rate_profit, deal.rate_margin) = (rate_profit, rate_margin);
         self.book_deal(deal.clone());
         self.account.revalue(self.market, Some(symbol.id));
-        let position = self.account.positions.get(&order.ticket).cloned();
+        let position = self.account.positions.get(&id).cloned();
         DealReport { deal: Some(deal), position, other: None, funds: self.account.funds() }
     }
 
@@ -111,18 +122,9 @@ impl Desk<'_> {
     ) -> DealReport {
         let commission = self.commission(symbol, entry, fill);
         let Some(position) = self.account.positions.get_mut(&id) else { return DealReport::default() };
-        let deposit = &self.account.terms.deposit;
+        let Realised { profit, rate_profit, swap } =
+            Realised::of(symbol, position, fill, &self.account.terms.deposit, self.market);
         let (side, open) = (position.side, position.price_open);
-        let realised = profit_of(&symbol.contract, side, fill.volume, open, fill.price, deposit, self.market);
-        let part = fill.volume.lots() / position.volume.lots();
-        let swap = if fill.volume == position.volume {
-            position.swap
-        } else {
-            Money::round(position.swap.to_f64() * part, deposit.digits)
-        };
-        // Without a rate there is no better figure than the profit last known.
-        let last_known = || Money::round(position.profit.to_f64() * part, deposit.digits);
-        let profit = realised.map_or_else(last_known, |profit| profit.money);
         position.volume -= fill.volume;
         position.swap -= swap;
         position.commission += commission;
@@ -130,7 +132,6 @@ impl Desk<'_> {
         position.updated = self.now;
         position.price_current = fill.price;
         let (sl, tp, rate_margin) = (position.sl, position.tp, position.rate_margin);
-        let rate_profit = realised.map_or(position.rate_profit, |profit| profit.rate);
         let is_closed = position.volume.is_zero();
         let mut after = position.clone();
         let mut deal = self.deal_of(order, side.opposite(), fill, entry);
@@ -149,7 +150,7 @@ impl Desk<'_> {
         DealReport { deal: Some(deal), position: Some(after), other: None, funds: self.account.funds() }
     }
 
-    fn deal_of(&mut self, order: &Order, side: Side, fill: Fill, entry: DealEntry) -> Deal {
+    pub(super) fn deal_of(&mut self, order: &Order, side: Side, fill: Fill, entry: DealEntry) -> Deal {
         Deal {
             ticket: self.ledger.next_deal(),
             order: Some(order.ticket),
@@ -173,7 +174,7 @@ impl Desk<'_> {
         }
     }
 
-    fn book_deal(&mut self, deal: Deal) {
+    pub(super) fn book_deal(&mut self, deal: Deal) {
         self.account.balance += deal.total();
         self.account.day_profit += deal.total();
         self.keep_deal(deal);
@@ -188,7 +189,6 @@ impl Desk<'_> {
 
     /// Announces what a fill made of an order, then the deal.
     pub(super) fn conclude(&mut self, mut order: Order, report: Option<DealReport>) -> Option<Deal> {
-        let closing = order.position.filter(|_| order.is_closing);
         if order.volume_current.is_zero() {
             self.finish(order, OrderState::Filled);
         } else if order.filling == Filling::Return {
@@ -200,14 +200,18 @@ impl Desk<'_> {
         }
         let report = report?;
         let deal = report.deal.clone();
+        // What was to close a position has nothing to do once that is gone, or has turned round.
+        let has_turned = deal.as_ref().is_some_and(|deal| deal.entry == DealEntry::InOut);
+        let left = report.position.as_ref().filter(|position| has_turned || position.volume.is_zero());
+        let left = left.map(|position| position.id);
         self.report(Change::Added, report);
-        if let Some(id) = closing.filter(|id| !self.account.positions.contains_key(id)) {
+        if let Some(id) = left {
             self.drop_closing_orders(id);
         }
         deal
     }
 
-    /// Ends orders that were to close a position which is gone.
+    /// Ends orders that were to close a position which is gone, or has turned round.
     pub(super) fn drop_closing_orders(&mut self, id: Ticket) {
         for ticket in self.closing_orders(id) {
             if let Some(order) = self.take_working(ticket) {
@@ -243,9 +247,28 @@ impl Desk<'_> {
 
     /// What a deal is charged; not above zero.
     pub(super) fn commission(&self, symbol: &Symbol, entry: DealEntry, fill: Fill) -> Money {
+        let rule = self.commission_rule(symbol).filter(|rule| rule.entry.covers(entry));
+        rule.map_or(Money::ZERO, |rule| self.charge(symbol, rule, fill))
+    }
+
+    /// What a reversal is charged that opens so much of its volume; not above zero. What only entries or only exits
+    /// pay is paid by that part of it.
+    pub(super) fn reversal_commission(&self, symbol: &Symbol, fill: Fill, opened: Volume) -> Money {
+        let Some(rule) = self.commission_rule(symbol) else { return Money::ZERO };
+        let volume = match rule.entry {
+            CommissionEntry::All => fill.volume,
+            CommissionEntry::In => opened,
+            CommissionEntry::Out => fill.volume - opened,
+        };
+        self.charge(symbol, rule, Fill { volume, ..fill })
+    }
+
+    fn commission_rule(&self, symbol: &Symbol) -> Option<&'static CommissionRule> {
+        self.account.terms.commissions.iter().find(|rule| mask_matches(rule.mask, &symbol.path))
+    }
+
+    fn charge(&self, symbol: &Symbol, rule: &CommissionRule, fill: Fill) -> Money {
         let terms = &self.account.terms;
-        let rule = terms.commissions.iter().find(|rule| mask_matches(rule.mask, &symbol.path));
-        let Some(rule) = rule.filter(|rule| rule.entry.covers(entry)) else { return Money::ZERO };
         let amount = match rule.unit {
             CommissionUnit::PerLot => rule.value * fill.volume.lots(),
             CommissionUnit::Percent => {
@@ -260,6 +283,40 @@ impl Desk<'_> {
     /// Margin currency to account currency, for a position of this side.
     pub(super) fn margin_rate(&self, symbol: &Symbol, side: Side) -> Option<f64> {
         margin_rate(&symbol.contract, side, &self.account.terms.deposit, self.market)
+    }
+}
+
+/// What closing a part of a position, or all of it, brings; account currency.
+pub(super) struct Realised {
+    pub(super) profit: Money,
+    /// Profit currency to account currency.
+    pub(super) rate_profit: f64,
+    pub(super) swap: Money,
+}
+
+impl Realised {
+    pub(super) fn of(
+        symbol: &Symbol,
+        position: &Position,
+        fill: Fill,
+        deposit: &Deposit,
+        market: &Market,
+    ) -> Self {
+        let (side, open) = (position.side, position.price_open);
+        let profit = profit_of(&symbol.contract, side, fill.volume, open, fill.price, deposit, market);
+        let part = fill.volume.lots() / position.volume.lots();
+        let swap = if fill.volume == position.volume {
+            position.swap
+        } else {
+            Money::round(position.swap.to_f64() * part, deposit.digits)
+        };
+        // Without a rate there is no better figure than the profit last known.
+        let last_known = || Money::round(position.profit.to_f64() * part, deposit.digits);
+        Self {
+            profit: profit.map_or_else(last_known, |profit| profit.money),
+            rate_profit: profit.map_or(position.rate_profit, |profit| profit.rate),
+            swap,
+        }
     }
 }
 

@@ -1,43 +1,55 @@
 //! Margin: may a position be opened, must positions be closed.
 
-use model::calc::rate_buy;
+use model::calc::{Exposure, rate_buy};
 use model::{DealEntry, Money, Reason, Retcode, Side, Volume};
 
 use super::book::Fill;
 use super::desk::Desk;
 use super::{Event, StopOut, Ticket};
-use crate::catalogue::Symbol;
+use crate::catalogue::{Symbol, SymbolId};
 
 impl Desk<'_> {
-    /// Whether the free margin covers what a fill adds to the margin, and its commission. A fill that hedges
-    /// and so adds nothing is always covered.
+    /// Whether the free margin covers what a fill adds to the margin, and its commission. A fill that hedges,
+    /// reduces or turns a position into a smaller one adds nothing and is always covered.
     pub(super) fn afford(&self, symbol: &Symbol, side: Side, fill: Fill) -> Result<(), Retcode> {
+        let opened = self.opened_by(symbol.id, side, fill.volume);
+        if opened.is_zero() {
+            return Ok(());
+        }
         let deposit = &self.account.terms.deposit;
         let rate = self.margin_rate(symbol, side).ok_or(Retcode::NO_QUOTES)?;
         // Without a way to convert the profit nobody could say what the position is worth.
         rate_buy(&symbol.contract.currency_profit, &deposit.currency, self.market)
             .ok_or(Retcode::NO_QUOTES)?;
-        let mut exposure = self.account.exposure(symbol.id);
-        let before = exposure.margin(&symbol.contract, deposit);
-        exposure.add(side, fill.volume, fill.price, rate);
+        let held = self.account.exposure(symbol.id);
+        let before = held.margin(&symbol.contract, deposit);
+        let reverses = opened < fill.volume;
+        let mut exposure = if reverses { Exposure::default() } else { held };
+        exposure.add(side, opened, fill.price, rate);
         // What is opened now must meet the initial rates, not those for keeping it.
         let mut initial = symbol.contract.clone();
         initial.rates_maintenance = [0.0; 8];
         let added = exposure.margin(&initial, deposit) - before;
-        let needed = added - self.commission(symbol, DealEntry::In, fill);
+        let commission = if reverses {
+            self.reversal_commission(symbol, fill, opened)
+        } else {
+            self.commission(symbol, DealEntry::In, fill)
+        };
+        let needed = added - commission;
         let free = self.account.equity(self.market).free_margin;
         if added > Money::ZERO && free < needed { Err(Retcode::NO_MONEY) } else { Ok(()) }
     }
 
-    /// Whether another position may be opened.
-    pub(super) fn position_limit(&self) -> Result<(), Retcode> {
+    /// Whether another position may be opened; on a netting account a symbol that has one gets no other.
+    pub(super) fn position_limit(&self, symbol: SymbolId) -> Result<(), Retcode> {
         let full = self.account.positions.len() >= self.ledger.limits.positions_max;
+        let full = full && self.account.net(symbol).is_none();
         if full { Err(Retcode::POSITION_LIMIT) } else { Ok(()) }
     }
 
-    /// Whether the symbol's largest volume in one direction allows this one more.
+    /// Whether the symbol's largest volume in one direction allows to open this much more.
     pub(super) fn volume_limit(&self, symbol: &Symbol, side: Side, more: Volume) -> Result<(), Retcode> {
-        if symbol.volume_limit.is_zero() {
+        if symbol.volume_limit.is_zero() || more.is_zero() {
             return Ok(());
         }
         let held = self.account.exposure(symbol.id).volume(side);
@@ -92,10 +104,11 @@ impl Desk<'_> {
         }
     }
 
-    /// Open positions, the greatest loss first.
+    /// Open positions that may be closed, the greatest loss first.
     fn by_loss(&self) -> Vec<Ticket> {
         let result = |position: &super::Position| (position.profit + position.swap, position.id);
-        let mut results: Vec<_> = self.account.positions.values().map(result).collect();
+        let closable = self.account.positions.values().filter(|position| !self.account.must_wait(position));
+        let mut results: Vec<_> = closable.map(result).collect();
         results.sort_unstable();
         results.into_iter().map(|(_, id)| id).collect()
     }

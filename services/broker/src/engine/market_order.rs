@@ -28,20 +28,26 @@ impl Desk<'_> {
         self.account.offers.insert(symbol.id, Offer { price, until: self.now + OFFER_SPAN });
     }
 
-    /// Opens a position.
+    /// Trades without naming a position: opens one, or changes the one that a netting account has in the symbol.
     pub(super) fn open(&mut self, request: &TradeRequest) -> Result<Done, Retcode> {
         let symbol = self.named_symbol(&request.symbol)?;
         let side = market_side(request.kind).ok_or(Retcode::INVALID_ORDER)?;
         check::filling(&symbol, request.kind, request.filling)?;
         check::volume(&symbol, request.volume)?;
-        check::direction(&symbol, side)?;
+        let opened = self.opened_by(symbol.id, side, request.volume);
+        if !opened.is_zero() {
+            check::direction(&symbol, side)?;
+        }
         check::kind(&symbol, request.kind)?;
         let quote = self.open_market(&symbol)?;
+        if let Some(position) = self.account.net(symbol.id).filter(|position| position.side != side) {
+            check::position_not_frozen(&symbol, position, quote)?;
+        }
         let (sl, tp) = (check::stop(&symbol, request.sl)?, check::stop(&symbol, request.tp)?);
         check::stops(&symbol, side, quote.close(side), sl, tp)?;
         let promised = self.agree_price(&symbol, side, quote, request)?;
-        self.position_limit()?;
-        self.volume_limit(&symbol, side, request.volume)?;
+        self.position_limit(symbol.id)?;
+        self.volume_limit(&symbol, side, opened)?;
         let fill = self.market_fill(&symbol, side, request.volume, request.filling, promised)?;
         let resting = Fill { volume: request.volume, price: quote.open(side) };
         self.afford(&symbol, side, fill.unwrap_or(resting))?;
@@ -74,6 +80,7 @@ impl Desk<'_> {
         check::kind(&symbol, request.kind)?;
         let quote = self.open_market(&symbol)?;
         check::position_not_frozen(&symbol, &position, quote)?;
+        self.account.closing_order(&position)?;
         if !self.closing_orders(id).is_empty() {
             return Err(Retcode::CLOSE_ORDER_EXISTS);
         }

@@ -64,7 +64,7 @@ impl Desk<'_> {
         let volume = order.volume_initial;
         let fill = self.fill_under(symbol, side, volume, order.filling, Some(order.price))?;
         if let Some(fill) = fill {
-            self.position_limit()?;
+            self.position_limit(symbol.id)?;
             self.afford(symbol, side, fill)?;
         }
         let mut order = order;

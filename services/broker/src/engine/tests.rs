@@ -1,8 +1,10 @@
 //! The engine against tables of cases worked out by hand, and against its own invariants.
 
 mod exchange;
+mod fifo;
 mod kept;
 mod money;
+mod netting;
 mod orders;
 mod properties;
 mod retcodes;

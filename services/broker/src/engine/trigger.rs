@@ -52,7 +52,10 @@ impl Desk<'_> {
     fn mark(&mut self, symbol: &Symbol, quote: BidAsk) {
         self.account.revalue(self.market, Some(symbol.id));
         for (id, reason, comment) in self.reached_stops(symbol.id, symbol.digits(), quote) {
-            self.close_at_market(id, reason, comment);
+            // A stop that was reached before its turn waits for a later tick.
+            if self.account.positions.get(&id).is_some_and(|position| !self.account.must_wait(position)) {
+                self.close_at_market(id, reason, comment);
+            }
         }
         self.enforce_margin();
     }
@@ -123,7 +126,7 @@ impl Desk<'_> {
             return self.keep_working(order);
         };
         let is_new = !order.is_closing && held.is_none();
-        let allowed = if is_new { self.position_limit() } else { Ok(()) };
+        let allowed = if is_new { self.position_limit(symbol.id) } else { Ok(()) };
         let allowed = if order.is_closing { allowed } else { allowed.and(self.afford(symbol, side, fill)) };
         if let Err(refusal) = allowed {
             order.comment = refusal.text().into();

@@ -23,8 +23,9 @@ const HISTORY_MAX: usize = 20_000;
 const SERVER_BUILD: u16 = 5687;
 /// Stop out on negative equity even without margin.
 const STOP_OUT_WITHOUT_MARGIN: i32 = 128;
+/// Positions of a symbol are closed first in, first out.
+const FIFO_CLOSE: i32 = 256;
 const DEMO: u8 = 1;
-const HEDGING: u32 = 2;
 const RIGHT_TRADING_DISABLED: i32 = 4;
 const RIGHT_INVESTOR: i32 = 8;
 const OTP_OFF: u32 = 1;
@@ -204,7 +205,7 @@ impl Hub {
             server_name: self.presentation.server_name.clone(),
             company: self.presentation.company.clone(),
             timezone_shift: self.presentation.timezone_shift_s,
-            margin_mode: HEDGING,
+            margin_mode: terms.margin_mode.number(),
             margin_free_mode: terms.free_margin as u32,
             margin_so_call: terms.margin_call,
             margin_so_so: so_level,
@@ -218,7 +219,7 @@ impl Hub {
         Reply::of(&w::Account {
             main,
             trade_settings: Vec::new(),
-            trade_flags: STOP_OUT_WITHOUT_MARGIN,
+            trade_flags: STOP_OUT_WITHOUT_MARGIN | if terms.fifo { FIFO_CLOSE } else { 0 },
             symbols_count,
             leverage_flags: 0,
             leverage_rules: Vec::new(),

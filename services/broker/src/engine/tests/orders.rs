@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use model::{
-    DealEntry, Expiration, OrderState, OrderType, Reason, Retcode, ServerTime, Side, TradeAction, Volume,
+    DealEntry, Expiration, MarginMode, OrderState, OrderType, Reason, Retcode, ServerTime, Side, TradeAction,
+    Volume,
 };
 
 use super::world::*;
@@ -173,13 +174,15 @@ fn orders_expire_in_their_time() {
         ..pending(BuyLimit, "EURUSD", 1.08)
     };
     // It is noon: the day ends in twelve hours, the next one in thirty-six.
-    for (request, hours) in [
+    let cases = [
         (order(Expiration::GoodTillCancelled, START), None),
         (order(Expiration::Day, START), Some(12)),
         (order(Expiration::Specified, end(7)), Some(7)),
         (order(Expiration::SpecifiedDay, end(13)), Some(36)),
-    ] {
-        let mut world = World::new();
+    ];
+    let all = MarginMode::ALL.iter().flat_map(|mode| cases.clone().map(|case| (*mode, case)));
+    for (mode, (request, hours)) in all {
+        let mut world = World::in_mode(mode);
         let ticket = world.done(request);
         let Some(hours) = hours else {
             world.wait(Duration::from_hours(10_000));

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::calc::{Deposit, FreeMarginMode};
-use model::{DealType, Expiration, Filling, Money, OrderType, Price, ServerTime, TradeAction, Volume};
+use model::{
+    DealType, Expiration, Filling, MarginMode, Money, OrderType, Price, ServerTime, TradeAction, Volume,
+};
 
 use crate::catalogue::{Catalogue, GROUPS, MarketHours, Symbol};
 use crate::engine::*;
@@ -33,6 +35,8 @@ pub(super) fn terms(login: Login, currency: &str) -> AccountTerms {
         margin_call: 100.0,
         stop_out: StopOut::Level(50.0),
         free_margin: FreeMarginMode::ProfitAndLoss,
+        margin_mode: MarginMode::Hedging,
+        fifo: false,
         commissions: GROUPS[0].commissions,
     }
 }
@@ -87,7 +91,18 @@ impl World {
 
     /// Every symbol is quoted at its usual price.
     pub(super) fn of(catalogue: Catalogue, limits: Limits) -> Self {
-        let mut world = Self::unquoted(catalogue, limits);
+        Self::agreed(catalogue, limits, |_| {})
+    }
+
+    /// Both accounts have this margin mode.
+    pub(super) fn in_mode(mode: MarginMode) -> Self {
+        let catalogue = Catalogue::built_in(MarketHours::Always);
+        Self::agreed(catalogue, Limits::default(), |terms| terms.margin_mode = mode)
+    }
+
+    /// The usual terms are edited for both accounts.
+    pub(super) fn agreed(catalogue: Catalogue, limits: Limits, edit: impl Fn(&mut AccountTerms)) -> Self {
+        let mut world = Self::opened(catalogue, limits, edit);
         let symbols: Vec<_> = world.catalogue.symbols().to_vec();
         for symbol in symbols {
             let bid = symbol.pace.price;
@@ -98,11 +113,17 @@ impl World {
     }
 
     pub(super) fn unquoted(catalogue: Catalogue, limits: Limits) -> Self {
+        Self::opened(catalogue, limits, |_| {})
+    }
+
+    fn opened(catalogue: Catalogue, limits: Limits, edit: impl Fn(&mut AccountTerms)) -> Self {
         let catalogue = Arc::new(catalogue);
         let engine = Engine::new(Arc::clone(&catalogue), limits);
         let mut world = Self { engine, catalogue, now: START, events: Vec::new(), store: None };
         for (login, currency) in [(USD, "USD"), (EUR, "EUR")] {
-            world.apply(Command::Open(Box::new(terms(login, currency))));
+            let mut terms = terms(login, currency);
+            edit(&mut terms);
+            world.apply(Command::Open(Box::new(terms)));
             world.pay(login, 10_000.0);
         }
         world

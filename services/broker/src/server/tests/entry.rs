@@ -315,15 +315,25 @@ async fn accounts_come_from_a_file_and_impossible_ones_are_named() {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         crate::Broker::start(listener, settings())
     };
-    let good = r#"{"accounts": [{"login": 5, "password": "p", "currency": "GBP", "group": "demo\\raw"}]}"#;
+    let good = r#"{"accounts": [
+        {"login": 5, "password": "p", "currency": "GBP", "group": "demo\\raw"},
+        {"login": 6, "password": "p", "margin_mode": "netting"},
+        {"login": 7, "password": "p", "margin_mode": "exchange"},
+        {"login": 8, "password": "p", "fifo": true}
+    ]}"#;
     let broker = start_with(good).await.unwrap();
     let mut client = Client::login(broker.addr(), 5, "p").await;
     let account = client.ask::<requests::Account>(&Empty).await.unwrap();
     assert_eq!((account.main.account_currency.as_str(), account.commissions.len()), ("GBP", 4));
+    for (login, margin_mode, trade_flags) in [(6, 0, 128), (7, 1, 128), (8, 2, 128 + 256)] {
+        let mut client = Client::login(broker.addr(), login, "p").await;
+        let account = client.ask::<requests::Account>(&Empty).await.unwrap();
+        assert_eq!((account.main.margin_mode, account.trade_flags), (margin_mode, trade_flags));
+    }
     for (bad, reason) in [
         ("nonsense", "line 1"),
         (
-            r#"{"accounts": [{"login": 5, "password": "p", "margin_mode": "netting"}]}"#,
+            r#"{"accounts": [{"login": 5, "password": "p", "margin_mode": "netting", "fifo": true}]}"#,
             "account 5: only hedging",
         ),
         (r#"{"accounts": [{"login": 1000001, "password": "p"}]}"#, "account 1000001: there is an account"),
