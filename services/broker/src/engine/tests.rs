@@ -7,5 +7,6 @@ mod money;
 mod netting;
 mod orders;
 mod properties;
+mod replay;
 mod retcodes;
 mod world;

@@ -1,12 +1,16 @@
 //! Random lives of accounts: whatever is asked for, the books balance.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use model::{DealEntry, Execution, Expiration, Filling, Money, OrderType, Side, TradeAction, Volume};
+use model::{
+    DealType, Execution, Expiration, Filling, MarginMode, Money, OrderType, Price, Side, TradeAction, Volume,
+};
 use proptest::prelude::*;
 
+use super::replay::{Held, Replay};
 use super::world::*;
+use crate::catalogue::{Catalogue, MarketHours};
 use crate::engine::*;
 
 const SYMBOLS: [&str; 5] = ["EURUSD", "USDJPY", "GBPJPY", "AAPL", "ES"];
@@ -16,7 +20,24 @@ pub(super) enum Step {
     Quote { symbol: usize, permille: i64, depth: u64 },
     Wait { minutes: u64 },
     Trade(Ask),
-    Pay { amount: i64 },
+    Pay { kind: DealType, amount: i64 },
+}
+
+/// A margin mode, and whether positions are closed first in, first out.
+fn mode() -> impl Strategy<Value = (MarginMode, bool)> {
+    prop_oneof![
+        Just((MarginMode::Hedging, false)),
+        Just((MarginMode::Hedging, true)),
+        Just((MarginMode::Netting, false)),
+        Just((MarginMode::Exchange, false)),
+    ]
+}
+
+fn world((margin_mode, fifo): (MarginMode, bool)) -> World {
+    let catalogue = Catalogue::built_in(MarketHours::Always);
+    World::agreed(catalogue, Limits::default(), |terms| {
+        (terms.margin_mode, terms.fifo) = (margin_mode, fifo);
+    })
 }
 
 /// What a random request is made of.
@@ -58,7 +79,8 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(symbol, permille, depth)| Step::Quote { symbol, permille, depth }),
         1 => (1_u64..3000).prop_map(|minutes| Step::Wait { minutes }),
         8 => ask().prop_map(Step::Trade),
-        1 => (-3000_i64..3000).prop_map(|amount| Step::Pay { amount }),
+        1 => (prop::sample::select(&[DealType::Balance, DealType::Credit, DealType::Correction][..]), -3000_i64..3000)
+            .prop_map(|(kind, amount)| Step::Pay { kind, amount }),
     ]
 }
 
@@ -86,7 +108,10 @@ impl World {
                 }
             }
             Step::Wait { minutes } => self.wait(Duration::from_secs(minutes * 60)),
-            Step::Pay { amount } => self.pay(USD, amount as f64),
+            Step::Pay { kind, amount } => {
+                let (amount, comment) = (money(amount as f64), String::new());
+                self.apply(Command::Operation { login: USD, kind, amount, comment });
+            }
             Step::Trade(ref ask) => {
                 let request = self.request(ask);
                 self.trade_as(ask.login, request);
@@ -144,15 +169,19 @@ impl World {
     pub(super) fn check_books(&mut self) -> Result<(), TestCaseError> {
         for login in [USD, EUR] {
             let open = self.engine.snapshot(login).unwrap();
-            let deals = self.engine.history(login, 0, i64::MAX, usize::MAX).unwrap().deals;
+            let replay = Replay::of(&self.deals(login))?;
             let funds = self.engine.funds(login).unwrap();
-            let sum: Money = deals.iter().map(Deal::total).sum();
-            prop_assert_eq!(funds.balance, sum);
+            prop_assert_eq!((funds.balance, funds.credit), (replay.balance, replay.credit));
+            prop_assert_eq!(replay.positions, open.positions.iter().map(|p| (p.id, Held::of(p))).collect());
+            if self.engine.terms(login).unwrap().is_netting() {
+                let symbols: BTreeSet<_> = open.positions.iter().map(|position| position.symbol).collect();
+                prop_assert_eq!(symbols.len(), open.positions.len(), "two positions in a symbol");
+            }
             let floating: Money = open.positions.iter().map(|p| p.profit + p.swap).sum();
             let equity = self.engine.equity(login).unwrap();
             prop_assert_eq!(equity.equity, funds.balance + funds.credit + floating);
             prop_assert_eq!(equity.free_margin, equity.equity - equity.margin);
-            prop_assert_eq!(volumes(&deals)?, open.positions.iter().map(|p| (p.id, p.volume)).collect());
+            prop_assert!(open.positions.iter().all(|position| !position.volume.is_zero()));
             prop_assert!(open.orders.iter().all(|order| !order.volume_current.is_zero()));
             // What cannot be closed for want of a counterparty may stay.
             let is_closable = |p: &Position| self.catalogue.get(p.symbol).is_some_and(|s| !s.has_book());
@@ -164,27 +193,11 @@ impl World {
     }
 }
 
-/// What is left of each position by its deals.
-fn volumes(deals: &[Deal]) -> Result<BTreeMap<Ticket, Volume>, TestCaseError> {
-    let mut volumes: BTreeMap<Ticket, Volume> = BTreeMap::new();
-    for deal in deals.iter().filter(|deal| deal.kind.is_trade()) {
-        let volume = volumes.entry(deal.position.unwrap()).or_default();
-        if deal.entry == DealEntry::In {
-            *volume += deal.volume;
-        } else {
-            prop_assert!(*volume >= deal.volume, "closed more than there was: {deal:?}");
-            *volume -= deal.volume;
-        }
-    }
-    volumes.retain(|_, volume| !volume.is_zero());
-    Ok(volumes)
-}
-
 /// What a client knows that only applies events.
 #[derive(Default)]
 struct Mirror {
-    orders: BTreeMap<Ticket, (OrderType, Volume, model::Price)>,
-    positions: BTreeMap<Ticket, (Volume, Option<model::Price>, Option<model::Price>, Money)>,
+    orders: BTreeMap<Ticket, (OrderType, Volume, Price)>,
+    positions: BTreeMap<Ticket, (Held, Option<Price>, Option<Price>, Money)>,
 }
 
 impl Mirror {
@@ -207,8 +220,7 @@ impl Mirror {
                     if position.volume.is_zero() {
                         assert!(self.positions.remove(&position.id).is_some(), "unknown: {position:?}");
                     } else {
-                        let state = (position.volume, position.sl, position.tp, position.swap);
-                        self.positions.insert(position.id, state);
+                        self.positions.insert(position.id, state(position));
                     }
                 }
             }
@@ -217,12 +229,19 @@ impl Mirror {
     }
 }
 
+fn state(position: &Position) -> (Held, Option<Price>, Option<Price>, Money) {
+    (Held::of(position), position.sl, position.tp, position.swap)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_books_balance_whatever_happens(steps in prop::collection::vec(step(), 1..80)) {
-        let mut world = World::new();
+    fn the_books_balance_whatever_happens(
+        mode in mode(),
+        steps in prop::collection::vec(step(), 1..80),
+    ) {
+        let mut world = world(mode);
         for step in &steps {
             world.step(step);
             // Conversion rates may have moved accounts that had no tick of their own.
@@ -232,9 +251,29 @@ proptest! {
     }
 
     #[test]
-    fn the_same_commands_make_the_same_events(steps in prop::collection::vec(step(), 1..60)) {
+    fn equity_never_moves_without_a_cause(
+        mode in mode(),
+        steps in prop::collection::vec(step(), 1..80),
+    ) {
+        let mut world = world(mode);
+        for step in &steps {
+            let before = world.before(USD);
+            world.step(step);
+            world.explain(&before)?;
+            // Conversion rates may have moved accounts that had no tick of their own.
+            let before = world.before(USD);
+            world.apply(Command::Clock);
+            world.explain(&before)?;
+        }
+    }
+
+    #[test]
+    fn the_same_commands_make_the_same_events(
+        mode in mode(),
+        steps in prop::collection::vec(step(), 1..60),
+    ) {
         let run = || {
-            let mut world = World::new();
+            let mut world = world(mode);
             steps.iter().map(|step| {
                 world.step(step);
                 world.events.clone()
@@ -244,8 +283,11 @@ proptest! {
     }
 
     #[test]
-    fn events_alone_tell_what_is_open(steps in prop::collection::vec(step(), 1..80)) {
-        let mut world = World::new();
+    fn events_alone_tell_what_is_open(
+        mode in mode(),
+        steps in prop::collection::vec(step(), 1..80),
+    ) {
+        let mut world = world(mode);
         let mut mirrors = [Mirror::default(), Mirror::default()];
         for step in &steps {
             world.step(step);
@@ -260,7 +302,7 @@ proptest! {
                 let open = world.engine.snapshot(login).unwrap();
                 let orders = open.orders.iter().map(|o| (o.ticket, (o.kind, o.volume_current, o.price)));
                 prop_assert_eq!(&mirror.orders, &orders.collect());
-                let positions = open.positions.iter().map(|p| (p.id, (p.volume, p.sl, p.tp, p.swap)));
+                let positions = open.positions.iter().map(|position| (position.id, state(position)));
                 prop_assert_eq!(&mirror.positions, &positions.collect());
             }
         }
@@ -268,12 +310,13 @@ proptest! {
 
     #[test]
     fn no_numbers_in_a_request_break_anything(
+        mode in mode(),
         numbers in (0_usize..10, 0_usize..9, 0_usize..4, 0_usize..4),
         prices in prop::array::uniform4(prop_oneof![any::<f64>(), Just(0.0), 0.5..2.0_f64]),
         (volume, expires_s, deviation) in (any::<u64>(), any::<i64>(), any::<u32>()),
         (symbol, owns) in (0..SYMBOLS.len(), any::<bool>()),
     ) {
-        let mut world = World::new();
+        let mut world = world(mode);
         let position = world.done(market(OrderType::Buy, "EURUSD", 0.1));
         let order = world.done(pending(OrderType::BuyLimit, "EURUSD", 1.05));
         let [price, limit_price, sl, tp] = prices;
