@@ -9,9 +9,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use model::calc::Contract;
-use model::{CalcMode, Execution, Price, SwapMode, TradeMode, Volume, pow10};
+use model::{CalcMode, Execution, Price, Side, SwapMode, TradeMode, Volume, pow10};
 
-pub use groups::{CommissionEntry, CommissionRule, CommissionUnit, GROUPS, Group, group};
+pub use groups::{
+    CommissionEntry, CommissionPer, CommissionRange, CommissionRule, CommissionTier, CommissionUnit, GROUPS,
+    Group, GroupLeverage, group,
+};
 pub use hours::{MarketHours, Schedule};
 
 /// Levels on each side of an order book.
@@ -42,6 +45,17 @@ pub struct Swap {
     pub triple_day: u32,
     /// Multiplier for the night that ends each weekday, Sunday first.
     pub rates: [f64; 7],
+}
+
+impl Swap {
+    /// For a position of this side, a lot and night, in the unit of the mode.
+    #[must_use]
+    pub const fn of(&self, side: Side) -> f64 {
+        match side {
+            Side::Buy => self.long,
+            Side::Sell => self.short,
+        }
+    }
 }
 
 /// What a generated price moves by.

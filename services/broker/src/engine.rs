@@ -13,6 +13,7 @@ mod book;
 mod check;
 mod close_by;
 mod command;
+mod commission;
 mod deal;
 mod desk;
 mod event;

@@ -6,6 +6,7 @@
 mod answers;
 mod bars_desk;
 mod books;
+mod charges;
 mod client;
 mod clock;
 mod connection;

@@ -105,6 +105,7 @@ pub(crate) fn terms_of(settings: &AccountSettings) -> Result<AccountTerms, Build
         margin_mode: settings.margin_mode.number(),
         fifo: settings.fifo,
         commissions: group.commissions,
+        leverage: group.leverage_rules(),
     })
 }
 

@@ -1,8 +1,11 @@
 //! An account: its terms, its money, what it has open and what it did.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use model::calc::{Deposit, Equity, Exposure, Floating, FreeMarginMode, profit_of};
+use model::calc::{
+    Deposit, Equity, Exposure, Floating, FreeMarginMode, Held, LeverageRule, Stage, account_margin, profit_of,
+};
 use model::{MarginMode, Money, ServerTime};
 
 use super::market::Market;
@@ -56,6 +59,8 @@ pub struct AccountTerms {
     pub fifo: bool,
     /// Commissions, the first that matches a symbol counts.
     pub commissions: &'static [CommissionRule],
+    /// Floating leverage, the first that matches a symbol counts.
+    pub leverage: Arc<[LeverageRule]>,
 }
 
 impl AccountTerms {
@@ -129,15 +134,34 @@ impl Account {
 
     /// Computes the margin anew; to be called whenever a position has changed.
     pub(super) fn settle_margin(&mut self, market: &Market) {
+        self.margin = self.margin_of(&self.exposures(), None, market);
+    }
+
+    /// What is held, by symbol.
+    pub(super) fn exposures(&self) -> BTreeMap<SymbolId, Exposure> {
         let mut exposures: BTreeMap<SymbolId, Exposure> = BTreeMap::new();
         for position in self.positions.values() {
             let exposure = exposures.entry(position.symbol).or_default();
             exposure.add(position.side, position.volume, position.price_open, position.rate_margin);
         }
-        let margin_in = |(symbol, exposure): (&SymbolId, &Exposure)| {
-            market.contract(*symbol).map(|contract| exposure.margin(contract, &self.terms.deposit))
+        exposures
+    }
+
+    /// Margin that the account would need if it held this; a symbol in which something is about to be opened pays the
+    /// initial one.
+    pub(super) fn margin_of(
+        &self,
+        exposures: &BTreeMap<SymbolId, Exposure>,
+        opening: Option<SymbolId>,
+        market: &Market,
+    ) -> Money {
+        let held = |(id, exposure): (&SymbolId, &Exposure)| {
+            let symbol = market.symbol_ref(*id)?;
+            let stage = if opening == Some(*id) { Stage::Initial } else { Stage::Open };
+            Some(Held { path: &symbol.path, contract: &symbol.contract, exposure: *exposure, stage })
         };
-        self.margin = exposures.iter().filter_map(margin_in).sum();
+        let held: Vec<Held<'_>> = exposures.iter().filter_map(held).collect();
+        account_margin(&held, &self.terms.leverage, &self.terms.deposit, market)
     }
 
     /// The one position of a symbol that all its deals go to; none on hedging accounts.

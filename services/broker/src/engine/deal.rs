@@ -1,16 +1,13 @@
 //! Deals: what a fill does to positions, balance and history.
 
-use model::calc::{Contract, Deposit, margin_rate, profit_of, rate_sell};
-use model::{
-    CalcMode, DealEntry, DealType, Filling, Money, OrderState, OrderType, Price, Reason, Side, Volume,
-    mask_matches,
-};
+use model::calc::{Deposit, margin_rate, profit_of};
+use model::{DealEntry, DealType, Filling, Money, OrderState, OrderType, Price, Reason, Side, Volume};
 
 use super::book::{Fill, average};
 use super::desk::Desk;
 use super::market::Market;
 use super::{Activation, Change, Deal, DealReport, List, Order, Position, Ticket};
-use crate::catalogue::{CommissionEntry, CommissionRule, CommissionUnit, Symbol};
+use crate::catalogue::Symbol;
 
 impl Desk<'_> {
     /// An order of the server's own, or the beginnings of one a trader asks for.
@@ -66,7 +63,7 @@ impl Desk<'_> {
         fill: Fill,
     ) -> DealReport {
         let rate_margin = self.margin_rate(symbol, side).unwrap_or(1.0);
-        let commission = self.commission(symbol, DealEntry::In, fill);
+        let commission = self.commission_of(order, symbol, DealEntry::In, fill);
         let deposit = &self.account.terms.deposit;
         let profit =
             profit_of(&symbol.contract, side, fill.volume, fill.price, fill.price, deposit, self.market);
@@ -120,7 +117,7 @@ impl Desk<'_> {
         fill: Fill,
         entry: DealEntry,
     ) -> DealReport {
-        let commission = self.commission(symbol, entry, fill);
+        let commission = self.commission_of(order, symbol, entry, fill);
         let Some(position) = self.account.positions.get_mut(&id) else { return DealReport::default() };
         let Realised { profit, rate_profit, swap } =
             Realised::of(symbol, position, fill, &self.account.terms.deposit, self.market);
@@ -245,41 +242,6 @@ impl Desk<'_> {
         true
     }
 
-    /// What a deal is charged; not above zero.
-    pub(super) fn commission(&self, symbol: &Symbol, entry: DealEntry, fill: Fill) -> Money {
-        let rule = self.commission_rule(symbol).filter(|rule| rule.entry.covers(entry));
-        rule.map_or(Money::ZERO, |rule| self.charge(symbol, rule, fill))
-    }
-
-    /// What a reversal is charged that opens so much of its volume; not above zero. What only entries or only exits
-    /// pay is paid by that part of it.
-    pub(super) fn reversal_commission(&self, symbol: &Symbol, fill: Fill, opened: Volume) -> Money {
-        let Some(rule) = self.commission_rule(symbol) else { return Money::ZERO };
-        let volume = match rule.entry {
-            CommissionEntry::All => fill.volume,
-            CommissionEntry::In => opened,
-            CommissionEntry::Out => fill.volume - opened,
-        };
-        self.charge(symbol, rule, Fill { volume, ..fill })
-    }
-
-    fn commission_rule(&self, symbol: &Symbol) -> Option<&'static CommissionRule> {
-        self.account.terms.commissions.iter().find(|rule| mask_matches(rule.mask, &symbol.path))
-    }
-
-    fn charge(&self, symbol: &Symbol, rule: &CommissionRule, fill: Fill) -> Money {
-        let terms = &self.account.terms;
-        let amount = match rule.unit {
-            CommissionUnit::PerLot => rule.value * fill.volume.lots(),
-            CommissionUnit::Percent => {
-                let value = notional(&symbol.contract, fill.volume, fill.price);
-                let rate = rate_sell(&symbol.contract.currency_profit, &terms.deposit.currency, self.market);
-                rule.value / 100.0 * value * rate.unwrap_or(1.0)
-            }
-        };
-        -Money::round(amount.max(rule.minimal), terms.deposit.digits)
-    }
-
     /// Margin currency to account currency, for a position of this side.
     pub(super) fn margin_rate(&self, symbol: &Symbol, side: Side) -> Option<f64> {
         margin_rate(&symbol.contract, side, &self.account.terms.deposit, self.market)
@@ -317,19 +279,6 @@ impl Realised {
             rate_profit: profit.map_or(position.rate_profit, |profit| profit.rate),
             swap,
         }
-    }
-}
-
-/// What a volume is worth, in the profit currency.
-pub(super) fn notional(contract: &Contract, volume: Volume, price: Price) -> f64 {
-    let value = volume.lots() * price.to_f64();
-    match contract.calc_mode {
-        CalcMode::Futures | CalcMode::ExchangeFutures | CalcMode::FortsFutures
-            if contract.tick_size > 0.0 =>
-        {
-            value * contract.tick_value / contract.tick_size
-        }
-        _ => value * contract.contract_size,
     }
 }
 

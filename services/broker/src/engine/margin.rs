@@ -21,15 +21,16 @@ impl Desk<'_> {
         // Without a way to convert the profit nobody could say what the position is worth.
         rate_buy(&symbol.contract.currency_profit, &deposit.currency, self.market)
             .ok_or(Retcode::NO_QUOTES)?;
-        let held = self.account.exposure(symbol.id);
-        let before = held.margin(&symbol.contract, deposit);
+        let mut exposures = self.account.exposures();
+        let before = self.account.margin_of(&exposures, None, self.market);
         let reverses = opened < fill.volume;
-        let mut exposure = if reverses { Exposure::default() } else { held };
+        let exposure = exposures.entry(symbol.id).or_default();
+        if reverses {
+            *exposure = Exposure::default();
+        }
         exposure.add(side, opened, fill.price, rate);
         // What is opened now must meet the initial rates, not those for keeping it.
-        let mut initial = symbol.contract.clone();
-        initial.rates_maintenance = [0.0; 8];
-        let added = exposure.margin(&initial, deposit) - before;
+        let added = self.account.margin_of(&exposures, Some(symbol.id), self.market) - before;
         let commission = if reverses {
             self.reversal_commission(symbol, fill, opened)
         } else {

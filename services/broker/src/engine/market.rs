@@ -52,6 +52,10 @@ impl Market {
         self.catalogue.get(id).cloned()
     }
 
+    pub(super) fn symbol_ref(&self, id: SymbolId) -> Option<&Symbol> {
+        self.catalogue.get(id).map(Arc::as_ref)
+    }
+
     pub(super) fn contract(&self, id: SymbolId) -> Option<&model::calc::Contract> {
         self.catalogue.get(id).map(|symbol| &symbol.contract)
     }

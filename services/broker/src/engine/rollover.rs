@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use model::calc::{profit_of, rate_buy, rate_sell};
-use model::{Money, Price, ServerTime, Side, SwapMode, day_start_s, pow10};
+use model::{DealEntry, Money, OrderState, Price, Reason, ServerTime, Side, SwapMode, day_start_s, pow10};
 
-use super::deal::notional;
+use super::book::Fill;
+use super::commission::notional;
 use super::desk::Desk;
-use super::{Change, DealReport, Engine, Event, Position};
+use super::{Change, DealReport, Engine, Event, List, Position};
 use crate::catalogue::Symbol;
 
 /// Midnights caught up with at once. A clock that jumps further charges no more than a year of swaps.
@@ -77,6 +78,7 @@ impl Desk<'_> {
                 charged.push((position.id, amount));
             }
         }
+        self.reopen_all(weekday);
         for (id, amount) in charged {
             let Some(position) = self.account.positions.get_mut(&id) else { continue };
             position.swap += amount;
@@ -88,12 +90,61 @@ impl Desk<'_> {
         self.enforce_margin();
     }
 
+    /// Closes and opens again the positions whose symbols charge swaps that way.
+    fn reopen_all(&mut self, weekday: usize) {
+        let ids: Vec<_> = self.account.positions.keys().copied().collect();
+        for id in ids {
+            let Some(position) = self.account.positions.get(&id).cloned() else { continue };
+            let Some(symbol) = self.market.symbol(position.symbol) else { continue };
+            let nights = symbol.swap.rates[weekday];
+            let Some(quote) = self.market.price(symbol.id).filter(|_| nights > 0.0) else { continue };
+            let (close, swap) = match (symbol.swap.mode, position.side) {
+                (SwapMode::ReopenClose, side) => (quote.close(side), symbol.swap.of(side)),
+                (SwapMode::ReopenBid, side) => (quote.bid, symbol.swap.of(side)),
+                _ => continue,
+            };
+            // A charge makes the opening price worse: higher for buys, lower for sells.
+            let shift = -position.side.sign() * swap * nights * symbol.points(1).to_f64();
+            let Some(open) = symbol.price(close.to_f64() + shift) else { continue };
+            self.reopen(&symbol, &position, quote.close(position.side), open);
+        }
+    }
+
+    /// Realises what a position has gained so far and opens it again, under the same number and without a commission.
+    fn reopen(&mut self, symbol: &Symbol, position: &Position, close: Price, open: Price) {
+        let (id, side, volume) = (position.id, position.side, position.volume);
+        let order_of = |desk: &mut Self, side: Side| {
+            let mut order = desk.market_order(symbol, side, volume);
+            (order.position, order.reason) = (Some(id), Reason::Rollover);
+            (order.sl, order.tp) = (position.sl, position.tp);
+            order.comment.clone_from(&position.comment);
+            order
+        };
+        for price in [close, open] {
+            let is_closing = self.account.positions.contains_key(&id);
+            let fill = Fill { volume, price };
+            let side = if is_closing { side.opposite() } else { side };
+            let mut order = order_of(self, side);
+            order.is_closing = is_closing;
+            self.announce(List::Open, Change::Added, &order);
+            let report = if is_closing {
+                self.reduce(symbol, &order, id, fill, DealEntry::Out)
+            } else {
+                self.enlarge(symbol, &mut order, id, side, fill)
+            };
+            order.volume_current -= volume;
+            self.finish(order, OrderState::Filled);
+            self.report(Change::Added, report);
+        }
+        self.account.settle_margin(self.market);
+    }
+
     /// The swap of so many nights, account currency. `None` while a rate is missing. The two modes that reopen
-    /// positions charge nothing here: no symbol uses them.
+    /// positions charge nothing here.
     fn swap_of(&self, symbol: &Symbol, position: &Position, nights: f64) -> Option<Money> {
         let contract = &symbol.contract;
         let deposit = &self.account.terms.deposit;
-        let swap = if position.side == Side::Buy { symbol.swap.long } else { symbol.swap.short };
+        let swap = symbol.swap.of(position.side);
         let volume = position.volume;
         let in_currency = |amount: f64, currency: &str| {
             let convert = if amount < 0.0 { rate_buy } else { rate_sell };

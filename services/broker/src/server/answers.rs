@@ -9,12 +9,13 @@ use wire::records as w;
 use wire::{Command as WireCommand, Counted, Payload, code, pushes};
 
 use super::bars_desk::{self, BarsJob, JOBS_MAX};
+use super::charges;
 use super::client::{Client, ClientId};
 use super::hub::Hub;
 use super::outbox::{Body, Outbox};
 use crate::accounts::{Access, PASSWORD_MIN, PasswordRefusal, Refusal, random_bytes};
-use crate::catalogue::{CommissionEntry, CommissionRule, CommissionUnit, SymbolId};
-use crate::engine::{AccountTerms, StopOut};
+use crate::catalogue::SymbolId;
+use crate::engine::StopOut;
 
 /// Deals, and orders, in an answer; of more the newest are given. Both together fit the smallest message limit
 /// that clients have.
@@ -30,9 +31,6 @@ const RIGHT_TRADING_DISABLED: i32 = 4;
 const RIGHT_INVESTOR: i32 = 8;
 const OTP_OFF: u32 = 1;
 const OTP_ON: u32 = 2;
-const CHARGED_AT_ONCE: u32 = 2;
-const PER_CENT: u32 = 5;
-const PER_LOT: u32 = 1;
 
 /// What becomes of a request.
 pub(super) enum Reply {
@@ -222,8 +220,8 @@ impl Hub {
             trade_flags: STOP_OUT_WITHOUT_MARGIN | if terms.fifo { FIFO_CLOSE } else { 0 },
             symbols_count,
             leverage_flags: 0,
-            leverage_rules: Vec::new(),
-            commissions: terms.commissions.iter().map(|rule| commission(rule, terms)).collect(),
+            leverage_rules: terms.leverage.iter().map(charges::leverage).collect(),
+            commissions: terms.commissions.iter().map(|rule| charges::commission(rule, terms)).collect(),
         })
     }
 
@@ -375,32 +373,4 @@ fn refusal_code(refusal: Refusal) -> u8 {
         Refusal::CodeRequired => code::OTP_REQUIRED,
         Refusal::CodeWrong => code::INVALID_OTP,
     }
-}
-
-fn commission(rule: &CommissionRule, terms: &AccountTerms) -> w::Commission {
-    let (mode, kind) = match rule.unit {
-        CommissionUnit::PerLot => (0, PER_LOT),
-        CommissionUnit::Percent => (PER_CENT, 0),
-    };
-    let tier = w::CommissionTier {
-        mode,
-        r#type: kind,
-        value: rule.value,
-        range_to: f64::MAX,
-        minimal: rule.minimal,
-        ..w::CommissionTier::default()
-    };
-    let mode_entry = match rule.entry {
-        CommissionEntry::All => 0,
-        CommissionEntry::In => 1,
-        CommissionEntry::Out => 2,
-    };
-    let rule = w::CommissionRule {
-        path: rule.mask.into(),
-        mode_charge: CHARGED_AT_ONCE,
-        mode_currency: terms.deposit.currency.clone(),
-        mode_entry,
-        ..w::CommissionRule::default()
-    };
-    w::Commission { rule, tiers: vec![tier] }
 }

@@ -136,9 +136,10 @@ impl State {
                 path: &terms.full.trade.symbol_path,
                 contract: &terms.contract,
                 exposure: *exposure,
+                stage: Stage::Open,
             })
             .collect();
         let rules = leverage_rules(&self.account);
-        account_margin(&held, &rules, Stage::Open, &self.deposit(), &self.quotes.market(&self.catalogue))
+        account_margin(&held, &rules, &self.deposit(), &self.quotes.market(&self.catalogue))
     }
 }

@@ -40,6 +40,8 @@ pub struct Held<'a> {
     pub contract: &'a Contract,
     /// The positions.
     pub exposure: Exposure,
+    /// Which margin they need.
+    pub stage: Stage,
 }
 
 /// Which margin is asked for.
@@ -58,16 +60,15 @@ pub enum Stage {
 pub fn account_margin(
     held: &[Held<'_>],
     rules: &[LeverageRule],
-    stage: Stage,
     deposit: &Deposit,
     quotes: &impl Quotes,
 ) -> Money {
     let margin = |one: &Held<'_>| {
         let ratio = match rule_of(one, rules) {
-            Some(rule) => rule.ratio(rule.total(one, held, rules, quotes), stage),
+            Some(rule) => rule.ratio(rule.total(one, held, rules, quotes), one.stage),
             None => 1.0,
         };
-        one.exposure.margin_times(one.contract, deposit, ratio)
+        one.exposure.margin_times(one.contract, deposit, one.stage, ratio)
     };
     held.iter().map(margin).sum()
 }

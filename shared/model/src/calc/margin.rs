@@ -1,5 +1,6 @@
 //! Margin of open positions.
 
+use super::leverage::Stage;
 use super::{Contract, Deposit};
 use crate::{CalcMode, Money, Price, Side, Volume};
 
@@ -89,11 +90,17 @@ impl Exposure {
     /// larger side pays.
     #[must_use]
     pub fn margin(&self, contract: &Contract, deposit: &Deposit) -> Money {
-        self.margin_times(contract, deposit, 1.0)
+        self.margin_times(contract, deposit, Stage::Open, 1.0)
     }
 
-    /// Margin, multiplied for the size of what is held.
-    pub(super) fn margin_times(&self, contract: &Contract, deposit: &Deposit, times: f64) -> Money {
+    /// Margin of a stage, multiplied for the size of what is held.
+    pub(super) fn margin_times(
+        &self,
+        contract: &Contract,
+        deposit: &Deposit,
+        stage: Stage,
+        times: f64,
+    ) -> Money {
         let [buys, sells] = self.legs;
         let (larger, smaller, side) = self.by_volume();
         if larger.volume.is_zero() {
@@ -104,7 +111,11 @@ impl Exposure {
             let base = base_margin(contract, volume, price, size, deposit);
             Money::round(base * leg.average(leg.rate_sum) * ratio * times, deposit.digits)
         };
-        let ratio = contract.open_rate(side);
+        let rate = |side: Side| match stage {
+            Stage::Open => contract.open_rate(side),
+            Stage::Initial => contract.rates_initial[side.number() as usize],
+        };
+        let ratio = rate(side);
         if contract.margin_flags & super::MARGIN_LARGER_LEG != 0 {
             return leg_margin(larger, larger.volume, unit_size(contract), ratio);
         }
@@ -112,7 +123,7 @@ impl Exposure {
         if smaller.volume.is_zero() {
             return uncovered;
         }
-        let both_ratio = f64::midpoint(contract.open_rate(Side::Buy), contract.open_rate(Side::Sell));
+        let both_ratio = f64::midpoint(rate(Side::Buy), rate(Side::Sell));
         uncovered + leg_margin(buys.plus(sells), smaller.volume, contract.margin_hedged, both_ratio)
     }
 

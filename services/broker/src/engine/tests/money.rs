@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use model::{DealType, Money, OrderType, Reason, Retcode, SwapMode};
+use model::{DealEntry, DealType, Filling, Money, OrderType, Reason, Retcode, SwapMode};
 
 use super::world::*;
-use crate::catalogue::{GROUPS, Swap};
+use crate::catalogue::{
+    Catalogue, CommissionEntry, CommissionPer, CommissionRange, CommissionRule, CommissionTier,
+    CommissionUnit, GROUPS, MarketHours, Swap,
+};
 use crate::engine::*;
 use OrderType::{Buy, Sell};
 
@@ -160,6 +163,112 @@ fn every_kind_of_swap_has_its_formula() {
     // 3.6 per cent of 108,500 and of 108,508 dollars for a day of 360.
     assert_eq!(charged(SwapMode::InterestCurrent, -3.6), money(-10.85));
     assert_eq!(charged(SwapMode::InterestOpen, -3.6), money(-10.85));
+}
+
+/// EURUSD is at 1.08500/1.08508. "At the end of a trading day the position is closed. Next day it is reopened by the
+/// close price +/- specified number of points", or by the bid (MQL5 Reference, `ENUM_SYMBOL_SWAP_MODE`).
+#[test]
+fn swaps_may_be_charged_by_opening_positions_again() {
+    let reopened = |mode, kind| {
+        let swap = Swap { mode, long: -5.0, short: -3.0, triple_day: 7, rates: [1.0; 7] };
+        let mut world = World::of(edited("EURUSD", move |s| s.swap = swap), Limits::default());
+        let ticket = world.done(TradeRequest { tp: 0.0, ..market(kind, "EURUSD", 1.0) });
+        world.quote("EURUSD", 1.0860, 1.08608);
+        world.wait(Duration::from_hours(24));
+        let position = world.positions().remove(0);
+        assert_eq!((position.id, position.volume, position.swap), (ticket, lots(1.0), Money::ZERO));
+        let deals: Vec<_> = world.history().deals.into_iter().skip(1).collect();
+        let entries: Vec<_> = deals.iter().map(|deal| (deal.entry, deal.position)).collect();
+        let id = Some(ticket);
+        assert_eq!(entries, [(DealEntry::In, id), (DealEntry::Out, id), (DealEntry::In, id)]);
+        assert_eq!(world.balance(USD), 10_000.0 + deals[1].profit.to_f64());
+        (deals[1].profit.to_string(), position.price_open.to_string())
+    };
+    let pair = |profit: &str, open: &str| (profit.to_string(), open.to_string());
+    assert_eq!(reopened(SwapMode::ReopenClose, Buy), pair("92", "1.08605"));
+    assert_eq!(reopened(SwapMode::ReopenClose, Sell), pair("-108", "1.08605"));
+    assert_eq!(reopened(SwapMode::ReopenBid, Buy), pair("92", "1.08605"));
+    assert_eq!(reopened(SwapMode::ReopenBid, Sell), pair("-108", "1.08597"));
+}
+
+/// A world whose dollar account is in a group of this name, with so much money.
+fn in_group(name: &str, amount: f64) -> World {
+    let group = crate::catalogue::group(name).unwrap();
+    let mut world = World::agreed(Catalogue::built_in(MarketHours::Always), Limits::default(), |terms| {
+        (terms.commissions, terms.leverage) = (group.commissions, group.leverage_rules());
+    });
+    world.pay(USD, amount);
+    world
+}
+
+#[test]
+fn commissions_have_tiers_by_volume_and_by_value() {
+    let mut world = in_group(r"demo\tiered", 100_000_000.0);
+    let mut charged = |name: &str, volume: f64| {
+        let symbol = world.catalogue.by_name(name).unwrap().clone();
+        let filling = if symbol.has_book() { Filling::Return } else { Filling::ImmediateOrCancel };
+        if symbol.has_book() {
+            world.book(name, &[(199.0, 9000.0)], &[(200.0, 9000.0)]);
+        }
+        world.done(TradeRequest { filling, ..market(Buy, name, volume) });
+        world.last_deal().commission.to_string()
+    };
+    // A lot costs 3.5, from ten lots on 3, from fifty on 2.5; a deal half a dollar at least.
+    for (volume, expected) in [(0.1, "-0.5"), (1.0, "-3.5"), (9.99, "-34.97"), (10.0, "-30"), (50.0, "-125")]
+    {
+        assert_eq!(charged("EURUSD", volume), expected, "{volume}");
+    }
+    // Five dollars to a value of 50,000, then 0.02 %, 40 dollars at most; a share is 200 dollars.
+    for (volume, expected) in [(1.0, "-5"), (249.0, "-5"), (250.0, "-10"), (900.0, "-36"), (1100.0, "-40")] {
+        assert_eq!(charged("AAPL", volume), expected, "{volume}");
+    }
+}
+
+#[test]
+fn every_unit_of_a_commission_has_its_formula() {
+    let charged = |unit, per| {
+        let tier =
+            CommissionTier { unit, per, value: 7.0, from: 0.0, to: f64::MAX, minimal: 0.0, maximal: 0.0 };
+        let (entry, range) = (CommissionEntry::All, CommissionRange::Volume);
+        // Groups are constants; this one lives as long as the test program.
+        let tiers: &'static [CommissionTier] = Box::leak(Box::new([tier]));
+        let rules: &'static [CommissionRule] =
+            Box::leak(Box::new([CommissionRule { mask: "*", entry, range, tiers }]));
+        let terms = |terms: &mut AccountTerms| terms.commissions = rules;
+        let mut world = World::agreed(Catalogue::built_in(MarketHours::Always), Limits::default(), terms);
+        world.pay(USD, 1e6);
+        world.done(market(Buy, "EURUSD", 2.0));
+        world.last_deal().commission.to_string()
+    };
+    use CommissionPer::{Deal, Lot};
+    // Euros are sold at 1.085; a point of a lot is a dollar; the deal is worth 2 × 108,508 dollars.
+    assert_eq!(charged(CommissionUnit::Deposit, Deal), "-7");
+    assert_eq!(charged(CommissionUnit::Deposit, Lot), "-14");
+    assert_eq!(charged(CommissionUnit::Base, Lot), "-15.19");
+    assert_eq!(charged(CommissionUnit::Profit, Lot), "-14");
+    assert_eq!(charged(CommissionUnit::Margin, Deal), "-7.6");
+    assert_eq!(charged(CommissionUnit::Points, Lot), "-14");
+    assert_eq!(charged(CommissionUnit::Percent, Deal), "-15191.12");
+}
+
+/// Leverage 1:100 to five lots, half of it to twenty, a fifth above (group `demo\tiered`).
+#[test]
+fn margin_grows_with_the_steps_of_floating_leverage() {
+    let mut world = in_group(r"demo\tiered", 90_000.0);
+    let margin = |world: &mut World| world.engine.equity(USD).unwrap().margin.to_string();
+    world.done(market(Buy, "EURUSD", 4.0));
+    assert_eq!(margin(&mut world), "4340.32");
+    world.done(market(Buy, "EURUSD", 4.0));
+    // 5 × 1,085.08 + 3 × 2,170.16.
+    assert_eq!(margin(&mut world), "11935.88");
+    // Twelve more would take 26,041.92 + 12 × 5,425.40 on top; without steps they would take 13,020.96.
+    let more = world.trade(market(Buy, "EURUSD", 30.0));
+    assert_eq!(more.retcode, Retcode::NO_MONEY);
+    world.done(market(Buy, "EURUSD", 12.0));
+    assert_eq!(margin(&mut world), "37977.8");
+    let position = world.positions().remove(0);
+    world.done(close(&position, "EURUSD", 4.0));
+    assert_eq!(margin(&mut world), "29297.16");
 }
 
 #[test]

@@ -7,7 +7,10 @@ use model::{
 };
 
 use super::world::*;
-use crate::catalogue::{Catalogue, CommissionEntry, CommissionRule, CommissionUnit, MarketHours, Symbol};
+use crate::catalogue::{
+    Catalogue, CommissionEntry, CommissionPer, CommissionRange, CommissionRule, CommissionTier,
+    CommissionUnit, MarketHours, Symbol,
+};
 use crate::engine::*;
 use OrderType::{Buy, BuyLimit, BuyStop, Sell, SellLimit};
 
@@ -363,8 +366,18 @@ fn a_position_is_reduced_where_none_may_be_opened() {
     assert_eq!(world.trade(market(Sell, "EURUSD", 0.1)).retcode, Retcode::FROZEN);
 }
 
+const TEN_A_LOT: CommissionTier = CommissionTier {
+    unit: CommissionUnit::Deposit,
+    per: CommissionPer::Lot,
+    value: 10.0,
+    from: 0.0,
+    to: f64::MAX,
+    minimal: 0.0,
+    maximal: 0.0,
+};
+
 const fn per_lot(entry: CommissionEntry) -> CommissionRule {
-    CommissionRule { mask: "*", unit: CommissionUnit::PerLot, value: 10.0, minimal: 0.0, entry }
+    CommissionRule { mask: "*", entry, range: CommissionRange::Volume, tiers: &[TEN_A_LOT] }
 }
 
 static ALL: [CommissionRule; 1] = [per_lot(CommissionEntry::All)];

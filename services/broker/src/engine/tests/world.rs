@@ -38,6 +38,7 @@ pub(super) fn terms(login: Login, currency: &str) -> AccountTerms {
         margin_mode: MarginMode::Hedging,
         fifo: false,
         commissions: GROUPS[0].commissions,
+        leverage: GROUPS[0].leverage_rules(),
     }
 }
 
