@@ -66,9 +66,9 @@ async fn an_order_whose_answer_is_lost_is_found_again() {
     for fault in [Fault::LoseAnswer, Fault::LoseResult] {
         let world = World::start().await;
         let session = world.login().await;
-        world.control.fault(fault).await.unwrap();
+        world.control.fault(fault.clone()).await.unwrap();
         let reply = session.open(ORDER).await;
-        world.control.fault(Fault::None).await.unwrap();
+        world.control.clear_faults().await.unwrap();
         assert_eq!(world.positions().await, 1, "{fault:?}: never doubled");
         assert_eq!(session.tickets().await, [ticket(&reply)], "{fault:?}");
     }
@@ -80,7 +80,7 @@ async fn an_order_that_never_arrived_is_not_reported_as_done() {
     let session = world.login().await;
     world.control.fault(Fault::LoseRequest).await.unwrap();
     let reply = session.call("OrderSend", ORDER).await;
-    world.control.fault(Fault::None).await.unwrap();
+    world.control.clear_faults().await.unwrap();
     assert_eq!(reply.status, 201, "{reply:?}");
     assert_eq!(world.positions().await, 0);
     session.call("CheckConnect", "").await.ok();
@@ -218,7 +218,7 @@ async fn a_silent_server_does_not_make_an_order_twice() {
     let mut updates = session.stream("OnOrderUpdate").await;
     world.control.fault(Fault::Silence).await.unwrap();
     let reply = session.call("OrderSend", ORDER).await;
-    world.control.fault(Fault::None).await.unwrap();
+    world.control.clear_faults().await.unwrap();
     updates.until("the position is told", |event| event["data"]["update"]["type"] == "MarketOpen").await;
     assert_eq!(world.positions().await, 1);
     assert_eq!(session.tickets().await.len(), 1);

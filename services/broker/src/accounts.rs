@@ -1,6 +1,7 @@
 //! Who may log in, and how they prove it. Money and positions are the engine's affair.
 
 mod build;
+mod edit;
 mod otp;
 mod secrets;
 
@@ -9,19 +10,20 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use crate::engine::Login;
 use crate::settings::OtpSettings;
 use otp::Otp;
-use secrets::{Digest, Salt};
+use secrets::Salt;
 use serde::{Deserialize, Serialize};
 
 pub use build::BuildError;
 pub(crate) use build::{configured, demo_terms, terms_of};
-pub(crate) use secrets::{random_bytes, random_password};
+pub(crate) use edit::edited;
+pub(crate) use secrets::{Digest, random_bytes, random_password};
 
 /// Login tokens of an account that stay valid; a further login ends the oldest.
 const TOKENS_MAX: usize = 32;
 /// Shortest password.
 pub(crate) const PASSWORD_MIN: usize = 8;
 /// Longest password that the login record can carry, UTF-16 units.
-const PASSWORD_MAX: usize = 32;
+pub(crate) const PASSWORD_MAX: usize = 32;
 
 /// Who is behind a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,11 +220,18 @@ impl Directory {
         old_master: &str,
         new: &str,
     ) -> Result<(), PasswordRefusal> {
-        let holder = self.holders.get_mut(&login).ok_or(PasswordRefusal::Wrong)?;
+        let holder = self.holders.get(&login).ok_or(PasswordRefusal::Wrong)?;
         if !Digest::salted(&holder.salt, old_master).equals(&holder.master) {
             return Err(PasswordRefusal::Wrong);
         }
         check_strength(new)?;
+        self.set_password(login, is_investor, new);
+        Ok(())
+    }
+
+    /// Gives an account another master or investor password; all its tokens end. False: there is no such account.
+    pub(crate) fn set_password(&mut self, login: Login, is_investor: bool, new: &str) -> bool {
+        let Some(holder) = self.holders.get_mut(&login) else { return false };
         let digest = Digest::salted(&holder.salt, new);
         if is_investor {
             holder.investor = Some(digest);
@@ -232,7 +241,19 @@ impl Directory {
         for token in holder.tokens.drain(..) {
             self.tokens.remove(&token);
         }
-        Ok(())
+        true
+    }
+
+    /// Gives an account's holder another name.
+    pub(crate) fn rename(&mut self, login: Login, name: String) {
+        if let Some(holder) = self.holders.get_mut(&login) {
+            holder.name = name;
+        }
+    }
+
+    /// The numbers of all accounts, rising.
+    pub(crate) fn logins(&self) -> impl Iterator<Item = Login> {
+        self.holders.keys().copied()
     }
 
     /// Switches one-time codes on, with a secret and a code made from it.

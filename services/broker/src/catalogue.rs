@@ -15,7 +15,7 @@ pub use groups::{
     CommissionEntry, CommissionPer, CommissionRange, CommissionRule, CommissionTier, CommissionUnit, GROUPS,
     Group, GroupLeverage, group,
 };
-pub use hours::{MarketHours, Schedule};
+pub use hours::{MarketHours, SESSIONS_MAX, Schedule, Session};
 
 /// Levels on each side of an order book.
 pub const BOOK_DEPTH: u32 = 10;
@@ -71,7 +71,7 @@ pub struct Pace {
     pub ticks_per_second: f64,
 }
 
-/// A symbol and everything about it that does not change while the broker runs.
+/// A symbol and everything about it but its price.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Symbol {
     /// Its number on the wire.
@@ -196,6 +196,16 @@ impl Catalogue {
         let symbols: Vec<_> = symbols.into_iter().map(Arc::new).collect();
         let by_name = symbols.iter().map(|symbol| (symbol.name.clone(), symbol.id)).collect();
         Self { symbols, by_name }
+    }
+
+    /// The same symbols, one of them with other terms.
+    #[must_use]
+    pub fn with(&self, symbol: Symbol) -> Self {
+        let mut changed = self.clone();
+        if let Some(place) = changed.symbols.get_mut(symbol.id.index()) {
+            *place = Arc::new(symbol);
+        }
+        changed
     }
 
     /// All symbols, by number.

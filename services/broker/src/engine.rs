@@ -15,6 +15,7 @@ mod close_by;
 mod command;
 mod commission;
 mod deal;
+mod dealer;
 mod desk;
 mod event;
 mod fifo;
@@ -48,7 +49,7 @@ use market::Market;
 
 pub use account::{AccountTerms, Limits, StopOut};
 pub use book::{Book, Level};
-pub use command::{Command, Tick, TradeRequest};
+pub use command::{Command, DealerDeal, Tick, TradeRequest};
 pub use event::{Change, DealReport, Event, Funds, List, Verdict};
 pub use market::Quote;
 pub use market_order::OFFER_SPAN;
@@ -117,6 +118,10 @@ impl Engine {
                 let verdict = self.trade(login, is_investor, &request, &mut events);
                 events.push(Event::Verdict { login, tag, verdict });
             }
+            Command::FillPart { share } => self.market.fill_share = share,
+            Command::Deal(deal) => self.deal_by_hand(&deal, &mut events),
+            Command::Terms(terms) => self.change_terms(*terms, &mut events),
+            Command::Symbols(catalogue) => self.change_symbols(catalogue, &mut events),
         }
         events
     }

@@ -5,24 +5,32 @@
 //!                     ├─> accounts    passwords, tokens, one-time codes
 //!                     ├─> bars        price history
 //!                     ├─> feed        a seeded walk, recorded ticks, or prices set by hand
-//!                     └─> store       the file
+//!                     ├─> store       the file
+//!                     └─> faults      what goes wrong on purpose
 //! ```
 //!
-//! [`Broker::start`] runs one on a socket; [`Control`] is its handle for operators and tests. Everything is kept in
-//! memory, and with a folder for data also in a file: then accounts, positions and history outlive the broker.
+//! [`Broker::start`] runs one on a socket; [`Control`] is its handle for operators and tests, [`Broker::serve_admin`] hands
+//! it out over HTTP. Everything is kept in memory, and with a folder for data also in a file: then accounts, positions and
+//! history outlive the broker.
 //!
 //! This crate knows nothing of the REST interface, and the engine knows nothing of this crate's sockets and clocks.
 
 mod accounts;
+mod admin;
 pub mod bars;
 pub mod catalogue;
 pub mod engine;
+mod faults;
 pub mod feed;
 mod server;
 mod settings;
 mod store;
 
 pub use accounts::BuildError;
-pub use server::{AccountState, Broker, Control, ControlError, Fault, StartError, Stopped, TlsError};
+pub use faults::{ActiveRule, Fault, FaultError, Mishap, Push, QuoteSide, Rule};
+pub use server::{
+    AccountEdit, AccountState, AccountView, Broker, ConnectionView, Control, ControlError, DealDone,
+    DealOrder, Hours, OperationOrder, StartError, Stopped, SymbolEdit, SymbolView, TlsError,
+};
 pub use settings::{AccountSettings, Clock, Feed, MarginMode, OtpSettings, Settings, TlsFiles};
 pub use store::StoreError;

@@ -21,6 +21,7 @@ mod records;
 mod symbols;
 mod tls;
 mod trading;
+mod trickle;
 
 #[cfg(test)]
 #[allow(clippy::float_cmp)] // Rounded prices and money: equal, or wrong.
@@ -34,14 +35,19 @@ use runtime::Tasks;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::accounts::BuildError;
+use crate::accounts::{BuildError, Digest};
+use crate::admin;
+use crate::faults::Faults;
 use crate::feed::ReplayError;
 use crate::settings::Settings;
 use crate::store::StoreError;
 use hub::Hub;
 use listen::Listener;
 
-pub use control::{AccountState, Control, ControlError, Fault, Stopped};
+pub use control::{
+    AccountEdit, AccountState, AccountView, ConnectionView, Control, ControlError, DealDone, DealOrder,
+    Hours, OperationOrder, Stopped, SymbolEdit, SymbolView,
+};
 pub use tls::TlsError;
 
 /// Requests of all connections that wait for the hub; a full channel slows the senders down.
@@ -89,9 +95,10 @@ impl Broker {
         let tasks = Tasks::new();
         let (to_hub, requests) = mpsc::channel(REQUESTS_MAX);
         let (control, commands) = control::channel();
-        let hub = Hub::new(settings, tasks.clone())?;
+        let faults = Faults::new(settings.seed);
+        let hub = Hub::new(settings, faults.clone(), tasks.clone())?;
         tasks.spawn(hub::run(hub, requests, commands, tasks.stop_signal()));
-        let listener = Listener { socket: listener, tls, to_hub, tasks: tasks.clone() };
+        let listener = Listener { socket: listener, tls, to_hub, faults, tasks: tasks.clone() };
         tasks.spawn(Arc::new(listener).run());
         Ok(Self { addr, control, tasks })
     }
@@ -106,6 +113,13 @@ impl Broker {
     #[must_use]
     pub fn control(&self) -> Control {
         self.control.clone()
+    }
+
+    /// Lets operators in over HTTP, until the broker ends. With a key, only those who show it. To be called within a
+    /// tokio runtime.
+    pub fn serve_admin(&self, listener: TcpListener, key: Option<&str>) {
+        let key = key.map(|key| Digest::of(key.as_bytes()));
+        self.tasks.spawn(admin::serve(listener, self.control(), key, self.tasks.clone()));
     }
 
     /// Ends all connections and waits for that.

@@ -104,6 +104,18 @@ impl Client {
         self.send(Method::POST, path, &[("content-type", content_type)], body).await
     }
 
+    /// Sends JSON by any method; no body at all if it is empty.
+    ///
+    /// # Panics
+    /// If there is no such method.
+    pub async fn json(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let mut headers = headers.to_vec();
+        if !body.is_empty() {
+            headers.push(("content-type", "application/json"));
+        }
+        self.send(method.parse().unwrap(), path, &headers, body.to_owned()).await
+    }
+
     async fn send(
         &self,
         method: Method,

@@ -9,7 +9,7 @@ use crate::engine::{AccountTerms, Login, StopOut};
 use crate::settings::{AccountSettings, AccountsFile, MarginMode};
 
 /// Largest leverage that an account can have.
-const LEVERAGE_MAX: u32 = 1000;
+pub(super) const LEVERAGE_MAX: u32 = 1000;
 /// Largest first deposit.
 const DEPOSIT_MAX: f64 = 1e9;
 

@@ -13,10 +13,10 @@ pub(super) type Salt = [u8; 16];
 
 /// What is kept of a password or token.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Digest([u8; SHA256_OUTPUT_LEN]);
+pub(crate) struct Digest([u8; SHA256_OUTPUT_LEN]);
 
 impl Digest {
-    pub(super) fn of(secret: &[u8]) -> Self {
+    pub(crate) fn of(secret: &[u8]) -> Self {
         let mut bytes = [0; SHA256_OUTPUT_LEN];
         bytes.copy_from_slice(digest(&SHA256, secret).as_ref());
         Self(bytes)
@@ -49,7 +49,7 @@ impl Digest {
     }
 
     /// Compares in a time that does not depend on the contents.
-    pub(super) fn equals(&self, other: &Self) -> bool {
+    pub(crate) fn equals(&self, other: &Self) -> bool {
         same_bytes(&self.0, &other.0)
     }
 }

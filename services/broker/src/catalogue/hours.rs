@@ -13,7 +13,10 @@ pub enum MarketHours {
 }
 
 /// A session: minutes of the server clock's day, from inclusive, to exclusive.
-pub(super) type Session = (u16, u16);
+pub type Session = (u16, u16);
+
+/// Sessions of a day that clients can be told (protocol 9.13.1).
+pub const SESSIONS_MAX: usize = 16;
 
 /// Minutes in a day.
 const DAY: u16 = 1440;
@@ -28,6 +31,26 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// Around the clock on all days.
+    #[must_use]
+    pub fn always() -> Self {
+        schedule(Hours::Crypto, MarketHours::Always)
+    }
+
+    /// On no day.
+    #[must_use]
+    pub fn never() -> Self {
+        Self { quotes: Default::default(), trades: Default::default() }
+    }
+
+    /// Whether sessions begin before they end, within the day, and clients can be told all of them.
+    #[must_use]
+    pub fn is_possible(&self) -> bool {
+        let is_session = |(open, close): &Session| open < close && *close <= DAY;
+        let is_day = |day: &Vec<Session>| day.len() <= SESSIONS_MAX && day.iter().all(is_session);
+        self.quotes.iter().chain(&self.trades).all(is_day)
+    }
+
     /// Whether prices come at this moment.
     #[must_use]
     pub fn is_quoted(&self, time: ServerTime) -> bool {

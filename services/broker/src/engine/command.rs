@@ -1,9 +1,11 @@
 //! What the engine can be told.
 
-use model::{DealType, Expiration, Filling, Money, OrderType, Price, ServerTime, TradeAction, Volume};
+use std::sync::Arc;
+
+use model::{DealType, Expiration, Filling, Money, OrderType, Price, ServerTime, Side, TradeAction, Volume};
 
 use super::{AccountTerms, Book, Login, Ticket};
-use crate::catalogue::SymbolId;
+use crate::catalogue::{Catalogue, SymbolId};
 
 /// Something that happens to the engine.
 #[derive(Clone, Debug)]
@@ -43,6 +45,36 @@ pub enum Command {
         /// What is asked for.
         request: Box<TradeRequest>,
     },
+    /// What traders ask for at market is filled in part from now on.
+    FillPart {
+        /// The part of the volume, rounded down to a whole step, one step at least; 1 is all.
+        share: f64,
+    },
+    /// A dealer's own deal: hours, volumes and money are no hindrance.
+    Deal(Box<DealerDeal>),
+    /// Other terms of an account that is there, found by its number.
+    Terms(Box<AccountTerms>),
+    /// Other terms of symbols; numbers and names stay as they are.
+    Symbols(Arc<Catalogue>),
+}
+
+/// A deal as a dealer makes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DealerDeal {
+    /// The account.
+    pub login: Login,
+    /// What is traded.
+    pub symbol: SymbolId,
+    /// Buy or sell.
+    pub side: Side,
+    /// How much.
+    pub volume: Volume,
+    /// At which price; none: that of the market.
+    pub price: Option<Price>,
+    /// The position that it takes from; none: it makes one.
+    pub position: Option<Ticket>,
+    /// Remark.
+    pub comment: String,
 }
 
 /// A change of a symbol's price.

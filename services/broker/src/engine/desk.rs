@@ -63,7 +63,7 @@ impl Desk<'_> {
         self.verdict(symbol, outcome)
     }
 
-    fn verdict(&self, symbol: Option<SymbolId>, outcome: Result<Done, Retcode>) -> Verdict {
+    pub(super) fn verdict(&self, symbol: Option<SymbolId>, outcome: Result<Done, Retcode>) -> Verdict {
         let mut verdict = match outcome {
             Err(retcode) => Verdict { comment: retcode.text().into(), ..Verdict::of(retcode) },
             Ok(done) => Verdict {

@@ -138,10 +138,11 @@ impl Desk<'_> {
         filling: Filling,
         promised: Option<Price>,
     ) -> Result<Option<Fill>, Retcode> {
-        if let Some(price) = promised {
-            return Ok(Some(Fill { volume, price }));
-        }
-        self.fill_under(symbol, side, volume, filling, None)
+        let fill = match promised {
+            Some(price) => Some(Fill { volume, price }),
+            None => self.fill_under(symbol, side, volume, filling, None)?,
+        };
+        Ok(fill.map(|fill| self.market.part_of(symbol, fill)))
     }
 
     /// What the filling rule makes of the market's offer.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use model::ServerTime;
 
 use super::{Replay, Walk, World};
+use crate::catalogue::Symbol;
 use crate::engine::Tick;
 
 /// What makes the ticks.
@@ -38,13 +39,28 @@ impl Source {
         }
     }
 
+    /// From now on, this symbol's price goes on from `mid`.
+    pub fn lead(&mut self, symbol: &Symbol, mid: f64, now: ServerTime) {
+        if let Self::Walk(walk) | Self::Replay(_, walk) = self {
+            walk.lead(symbol, mid, now);
+        }
+    }
+
+    /// Goes on under other terms of the symbols.
+    pub fn change_symbols(&mut self, world: Arc<World>) {
+        if let Self::Walk(walk) | Self::Replay(_, walk) = self {
+            walk.change_symbols(world);
+        }
+    }
+
     /// What has happened since the last call.
     pub fn advance(&mut self, now: ServerTime, world: &World) -> Vec<Tick> {
         match self {
             Self::Walk(walk) => walk.advance(now),
             Self::Replay(replay, walk) => {
                 let mut ticks = replay.advance(now, world.catalogue());
-                for tick in &ticks {
+                for tick in &mut ticks {
+                    walk.bend(tick);
                     walk.give(tick.symbol, tick.bid, tick.ask);
                 }
                 ticks.extend(walk.advance(now));

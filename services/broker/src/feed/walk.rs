@@ -24,6 +24,8 @@ pub struct Walk {
     world: Arc<World>,
     /// Drivers whose price comes from elsewhere: logarithms of their middles.
     given: HashMap<SymbolId, f64>,
+    /// How far prices were led away from the walk, or from the recording: differences of logarithms.
+    shifts: HashMap<SymbolId, f64>,
     last_step: i64,
 }
 
@@ -31,7 +33,12 @@ impl Walk {
     /// A walk that begins at `start`.
     #[must_use]
     pub fn new(world: Arc<World>, start: ServerTime) -> Self {
-        Self { world, given: HashMap::new(), last_step: start.ms().div_euclid(STEP_MS) }
+        Self {
+            world,
+            given: HashMap::new(),
+            shifts: HashMap::new(),
+            last_step: start.ms().div_euclid(STEP_MS),
+        }
     }
 
     /// From now on, this symbol's price is another's affair; what it drives follows it.
@@ -40,6 +47,47 @@ impl Walk {
         if mid > 0.0 {
             self.given.insert(symbol, mid.ln());
         }
+    }
+
+    /// From now on, this symbol's price goes on from `mid`; what it drives follows it.
+    pub fn lead(&mut self, symbol: &Symbol, mid: f64, now: ServerTime) {
+        if mid > 0.0 {
+            let way = mid.ln() - self.ln(symbol, now);
+            *self.shifts.entry(symbol.id).or_default() += way;
+        }
+    }
+
+    /// A recorded tick of a price that was led elsewhere.
+    pub(super) fn bend(&self, tick: &mut Tick) {
+        let Some(shift) = self.shifts.get(&tick.symbol) else { return };
+        let Some(symbol) = self.world.catalogue().get(tick.symbol) else { return };
+        let spread = tick.ask - tick.bid;
+        let bid = symbol.price(tick.bid.to_f64() * shift.exp()).unwrap_or(tick.bid);
+        tick.bid = bid.max(symbol.tick_size);
+        tick.ask = tick.bid + spread;
+        if tick.book.is_some() {
+            tick.book = Some(book_around(symbol, tick.bid, tick.ask, 0));
+        }
+    }
+
+    /// Goes on under other terms of the symbols.
+    pub fn change_symbols(&mut self, world: Arc<World>) {
+        self.world = world;
+    }
+
+    /// The logarithm of a symbol's middle.
+    fn ln(&self, symbol: &Symbol, time: ServerTime) -> f64 {
+        if let Some(given) = self.given.get(&symbol.id) {
+            return *given;
+        }
+        let shift = |id: SymbolId| self.shifts.get(&id).copied().unwrap_or(0.0);
+        let driver = |(id, power): &(SymbolId, f64)| {
+            let own = || self.world.driver_ln(*id, time) + shift(*id);
+            power * self.given.get(id).copied().unwrap_or_else(own)
+        };
+        let is_driver = symbol.drivers.iter().any(|(id, _)| *id == symbol.id);
+        let own = if is_driver { 0.0 } else { shift(symbol.id) };
+        symbol.drivers.iter().map(driver).sum::<f64>() + own
     }
 
     /// A tick of every symbol, open or not, so that each has a price.
@@ -72,10 +120,7 @@ impl Walk {
     }
 
     fn tick(&self, symbol: &Symbol, time: ServerTime) -> Tick {
-        let driver = |(id, power): &(SymbolId, f64)| {
-            power * self.given.get(id).copied().unwrap_or_else(|| self.world.driver_ln(*id, time))
-        };
-        let mid = symbol.drivers.iter().map(driver).sum::<f64>().exp();
+        let mid = self.ln(symbol, time).exp();
         let draw = hash(&[self.world.seed(), 12, u64::from(symbol.id.0), time.ms() as u64]);
         let spread = spread_of(symbol, draw);
         let bid = bid_of(symbol, mid, Some(spread));

@@ -32,6 +32,12 @@ impl World {
         Self { seed, catalogue, paths }
     }
 
+    /// The same prices of the same symbols under other terms.
+    #[must_use]
+    pub fn under(&self, catalogue: Arc<Catalogue>) -> Self {
+        Self { catalogue, ..self.clone() }
+    }
+
     /// The seed.
     #[must_use]
     pub fn seed(&self) -> u64 {

@@ -151,6 +151,9 @@ impl Hub {
 
     fn log_in(&mut self, id: ClientId, request: &Request) -> Reply {
         let asked = read!(w::LoginRequest, request);
+        if let Some(code) = self.faults.of_login(asked.login) {
+            return Reply::Code(code);
+        }
         let login = crate::engine::Login(asked.login);
         let checked = if asked.password_token.is_zero() {
             let (password, otp) = (asked.password.reveal(), asked.otp.reveal());
@@ -180,10 +183,22 @@ impl Hub {
     }
 
     fn account(&self, access: Access) -> Reply {
+        self.account_record(access).map_or(Reply::Code(code::INTERNAL_ERROR), |account| Reply::of(&account))
+    }
+
+    /// Tells all sessions of an account its terms.
+    pub(super) fn tell_account(&self, login: crate::engine::Login) {
+        for (id, outbox) in self.sessions(login) {
+            let access = self.clients.get(&id).and_then(|client| client.access);
+            if let Some(account) = access.and_then(|access| self.account_record(access)) {
+                outbox.push::<pushes::AccountUpdate>(account.to_bytes().into());
+            }
+        }
+    }
+
+    fn account_record(&self, access: Access) -> Option<w::Account> {
         let login = access.login;
-        let (Some(terms), Some(funds)) = (self.engine.terms(login), self.engine.funds(login)) else {
-            return Reply::Code(code::INTERNAL_ERROR);
-        };
+        let (terms, funds) = self.engine.terms(login).zip(self.engine.funds(login))?;
         let holder = self.directory.holder(login);
         let disabled = if self.engine.is_enabled(login) { 0 } else { RIGHT_TRADING_DISABLED };
         let (so_level, so_mode) = match terms.stop_out {
@@ -214,7 +229,7 @@ impl Hub {
             ..w::AccountMain::default()
         };
         let symbols_count = i32::try_from(self.catalogue.symbols().len()).unwrap_or(i32::MAX);
-        Reply::of(&w::Account {
+        Some(w::Account {
             main,
             trade_settings: Vec::new(),
             trade_flags: STOP_OUT_WITHOUT_MARGIN | if terms.fifo { FIFO_CLOSE } else { 0 },
@@ -269,10 +284,10 @@ impl Hub {
         let Some((fresh, outbox)) = self.take_fresh(id, |client| &mut client.fresh_ticks) else { return };
         for symbol in fresh.iter().filter_map(|id| self.catalogue.get(*id)) {
             if let Some(tick) = self.tick_record(symbol) {
-                outbox.tick([(symbol.id.0, tick)].iter());
+                outbox.first_tick(symbol.id.0, &tick);
             }
             if let Some(details) = self.details_record(symbol) {
-                outbox.details(symbol.id.0, details);
+                outbox.details(symbol.id.0, &details);
             }
         }
     }
@@ -281,7 +296,7 @@ impl Hub {
         let Some((fresh, outbox)) = self.take_fresh(id, |client| &mut client.fresh_books) else { return };
         for symbol in fresh.iter().filter_map(|id| self.catalogue.get(*id)).filter(|s| s.has_book()) {
             if let Some(book) = self.book_snapshot(symbol) {
-                outbox.book(symbol.id.0, book);
+                outbox.book(symbol.id.0, &book);
             }
         }
     }

@@ -50,6 +50,15 @@ impl Hub {
         }
     }
 
+    /// Keeps what has become of an account, and how it proves itself.
+    pub(super) fn keep_edit(&mut self, login: Login, edit: impl FnOnce(&mut AccountSettings)) {
+        let kept = self.store.as_ref().and_then(|store| store.settings(login));
+        if let Some(mut settings) = kept {
+            edit(&mut settings);
+            self.keep_account(&settings);
+        }
+    }
+
     /// Keeps how an account proves itself, after that has changed.
     pub(super) fn keep_holder(&mut self, login: Login) {
         let holder = self.directory.holder(login).map(|holder| (holder.secrets(), !holder.is_disabled));

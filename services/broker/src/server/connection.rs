@@ -20,6 +20,7 @@ use super::client::ClientId;
 use super::hub::ToHub;
 use super::outbox::{Next, Outbox, Outgoing};
 use crate::accounts::random_bytes;
+use crate::faults::Damage;
 
 /// Clients that say nothing for so long are gone. Official ones ping every few seconds.
 const SILENCE_MAX: Duration = Duration::from_mins(5);
@@ -171,19 +172,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn deliver(&mut self, next: Next) -> Result<(), End> {
-        let Next::Send(Outgoing { prefix, command, code, body }) = next else { return Err(End::Dropped) };
+        let Next::Send(Outgoing { prefix, command, code, body, damage }) = next else {
+            return Err(End::Dropped);
+        };
         let mut inner = Vec::with_capacity(5 + body.len());
         inner.extend_from_slice(&prefix);
         inner.extend_from_slice(&command.to_le_bytes());
         inner.push(code);
         inner.extend_from_slice(&body);
-        self.send(&inner).await
+        let message = match damage {
+            None => return self.send(&inner).await,
+            Some(Damage::Truncated) => {
+                inner.pop();
+                return self.send(&inner).await;
+            }
+            Some(Damage::Garbled) => garbled(&inner),
+        };
+        self.send_message(message).await
     }
 
     /// Writes a frame; a client that does not read is given up after a while, or when its outbox overflows.
     async fn send(&mut self, inner: &[u8]) -> Result<(), End> {
         let cipher = self.cipher.as_ref().ok_or(End::Dropped)?;
-        let message = Message::Binary(frame::seal(cipher, inner).into());
+        self.send_message(frame::seal(cipher, inner)).await
+    }
+
+    async fn send_message(&mut self, message: Vec<u8>) -> Result<(), End> {
+        let message = Message::Binary(message.into());
         let outbox = Arc::clone(&self.outbox);
         tokio::select! {
             sent = self.socket.send(message) => sent.map_err(|_| End::Left),
@@ -191,4 +206,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             () = tokio::time::sleep(SEND_SPAN) => Err(End::Dropped),
         }
     }
+}
+
+/// A frame with a right head whose body no key opens: encrypted bodies are whole blocks, this one is not.
+fn garbled(inner: &[u8]) -> Vec<u8> {
+    const BLOCK: usize = 16;
+    let mut body: Vec<u8> = inner.iter().map(|byte| !byte).collect();
+    body.resize(inner.len() / BLOCK * BLOCK + 1, 0);
+    let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+    [&length.to_le_bytes()[..], &1_u32.to_le_bytes(), &body].concat()
 }

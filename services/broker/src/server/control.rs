@@ -1,15 +1,23 @@
-//! The handle that operators and tests have in the process. Nothing of it can be reached from the network.
+//! The handle that operators and tests have in the process. The network reaches it only by the admin port, if that
+//! was asked for.
+
+mod accounts;
+mod faults;
+mod symbols;
 
 use std::time::Duration;
 
 use model::calc::Equity;
-use model::{DealType, Money, Price};
+use model::{Price, Retcode};
 use tokio::sync::{mpsc, oneshot};
+
+pub use accounts::{AccountEdit, AccountView, ConnectionView, DealDone, DealOrder, OperationOrder};
+pub use symbols::{Hours, SymbolEdit, SymbolView};
 
 use super::hub::Hub;
 use crate::accounts::BuildError;
-use crate::engine::{Book, Command, Funds, Login, Tick};
-use crate::feed::book_around;
+use crate::engine::{Book, Command, Funds, Login};
+use crate::faults::FaultError;
 use crate::settings::AccountSettings;
 
 /// Work for the hub.
@@ -38,34 +46,30 @@ pub enum ControlError {
     /// Not a bid above zero with an ask at or above it.
     #[error("not a pair of prices")]
     Price,
+    /// Nothing to jump from.
+    #[error("the symbol has no price yet: set one first")]
+    NoPrice,
     /// The clock is the machine's and cannot be moved.
     #[error("the clock is not moved by hand")]
     Clock,
     /// The account cannot be made.
     #[error(transparent)]
     Build(#[from] BuildError),
-}
-
-/// What happens to trade requests on purpose, so that clients can show how they cope.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fault {
-    /// Nothing.
-    #[default]
-    None,
-    /// The request is not executed; the connection drops.
-    LoseRequest,
-    /// The request is executed; the connection drops before anything is answered.
-    LoseAnswer,
-    /// The request is executed and accepted; the connection drops before updates and result.
-    LoseResult,
-    /// The request is executed and accepted, updates are sent; the result never comes. The connection stays.
-    Silence,
-}
-
-impl Fault {
-    pub(super) fn drops_connection(self) -> bool {
-        matches!(self, Self::LoseRequest | Self::LoseAnswer | Self::LoseResult)
-    }
+    /// There is an account of this number.
+    #[error("there is an account of this number already")]
+    Exists,
+    /// There is no such fault rule.
+    #[error("there is no such fault")]
+    NoFault,
+    /// The fault rule makes no sense.
+    #[error(transparent)]
+    Fault(#[from] FaultError),
+    /// Something that was given is of no use.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// The engine refuses.
+    #[error("the engine refuses: {text} ({number})", text = .0.text(), number = .0.0)]
+    Refused(Retcode),
 }
 
 /// An account at a moment.
@@ -137,26 +141,7 @@ impl Control {
             let prices = symbol.price(bid).zip(symbol.price(ask));
             let (bid, ask) =
                 prices.filter(|(bid, ask)| *bid > Price::ZERO && ask >= bid).ok_or(ControlError::Price)?;
-            let made = || book_around(&symbol, bid, ask, 0);
-            let book = symbol.has_book().then(|| book.unwrap_or_else(made));
-            let time = hub.clock.now();
-            hub.take_ticks(vec![Tick { symbol: symbol.id, time, bid, ask, last: None, book }]);
-            Ok(())
-        })
-        .await?
-    }
-
-    /// Pays into an account, or out of it; account currency.
-    ///
-    /// # Errors
-    /// For an unknown account.
-    pub async fn deposit(&self, login: u64, amount: f64) -> Result<(), ControlError> {
-        let login = Login(login);
-        self.with(move |hub| {
-            let digits = hub.engine.terms(login).ok_or(ControlError::Account)?.deposit.digits;
-            let amount = Money::round(amount, digits);
-            let comment = if amount < Money::ZERO { "Withdrawal" } else { "Deposit" }.into();
-            hub.apply(Command::Operation { login, kind: DealType::Balance, amount, comment });
+            hub.quote(&symbol, bid, ask, book);
             Ok(())
         })
         .await?
@@ -167,7 +152,14 @@ impl Control {
     /// # Errors
     /// If it is not possible as stated.
     pub async fn add_account(&self, account: AccountSettings) -> Result<(), ControlError> {
-        Ok(self.with(move |hub| hub.open_account(&account)).await??)
+        let login = Login(account.login);
+        self.with(move |hub| {
+            if hub.directory.holder(login).is_some() {
+                return Err(ControlError::Exists);
+            }
+            Ok(hub.open_account(&account)?)
+        })
+        .await?
     }
 
     /// Lets an account log in and trade, or not; not also ends its sessions.
@@ -190,20 +182,12 @@ impl Control {
         .await?
     }
 
-    /// Drops all connections, without a close frame.
+    /// Drops all connections, without a close frame; gives how many those were.
     ///
     /// # Errors
     /// [`Stopped`].
-    pub async fn disconnect_all(&self) -> Result<(), Stopped> {
-        self.with(|hub| hub.clients.values().for_each(|client| client.outbox.close())).await
-    }
-
-    /// What happens to trade requests from now on.
-    ///
-    /// # Errors
-    /// [`Stopped`].
-    pub async fn fault(&self, fault: Fault) -> Result<(), Stopped> {
-        self.with(move |hub| hub.fault = fault).await
+    pub async fn disconnect_all(&self) -> Result<usize, Stopped> {
+        self.with(|hub| hub.clients.values().inspect(|client| client.outbox.close()).count()).await
     }
 
     /// Moves a clock that is moved by hand; what falls due on the way is done. Of the walk's ticks on the way

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{DealType, Money, ServerTime, day_start_s};
+use model::{DealType, Money, Price, ServerTime, day_start_s};
 use runtime::{CancellationToken, Tasks};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{MissedTickBehavior, interval};
@@ -17,7 +17,7 @@ use super::StartError;
 use super::bars_desk::WORKERS;
 use super::client::{Client, ClientId};
 use super::clock::ServerClock;
-use super::control::{Fault, Work};
+use super::control::Work;
 use super::figures::Figures;
 use super::outbox::{Body, Outbox};
 use super::records;
@@ -25,8 +25,9 @@ use super::symbols::SymbolAnswers;
 use crate::accounts::{Access, BuildError, Directory, configured, terms_of};
 use crate::bars::Charts;
 use crate::catalogue::{Catalogue, Symbol, SymbolId};
-use crate::engine::{Command, Engine, Login, Quote, Tick};
-use crate::feed::{Replay, STEP_MS, Source, Walk, World};
+use crate::engine::{Book, Command, Engine, Login, Quote, Tick};
+use crate::faults::Faults;
+use crate::feed::{Replay, STEP_MS, Source, Walk, World, book_around};
 use crate::settings::{AccountSettings, Feed, Settings};
 use crate::store::Store;
 use model::calc::BidAsk;
@@ -66,7 +67,7 @@ pub(super) struct Hub {
     pub(super) charts: Arc<Charts>,
     pub(super) bars_turns: Arc<Semaphore>,
     pub(super) presentation: Presentation,
-    pub(super) fault: Fault,
+    pub(super) faults: Faults,
     pub(super) store: Option<Store>,
     pub(super) tasks: Tasks,
     pub(super) last_transaction: u32,
@@ -79,7 +80,7 @@ pub(super) struct Hub {
 }
 
 impl Hub {
-    pub(super) fn new(settings: Settings, tasks: Tasks) -> Result<Self, StartError> {
+    pub(super) fn new(settings: Settings, faults: Faults, tasks: Tasks) -> Result<Self, StartError> {
         let catalogue = Arc::new(Catalogue::built_in(settings.market_hours));
         let clock = ServerClock::new(settings.clock, settings.timezone_shift_s);
         let now = clock.now();
@@ -110,7 +111,7 @@ impl Hub {
                 company: settings.company,
                 timezone_shift_s: settings.timezone_shift_s,
             },
-            fault: Fault::None,
+            faults,
             store,
             tasks,
             last_transaction: 0,
@@ -155,6 +156,32 @@ impl Hub {
         self.announce(events, None);
     }
 
+    /// Prices that somebody sets; without a book, an exchange symbol gets a deep one around them.
+    pub(super) fn quote(&mut self, symbol: &Symbol, bid: Price, ask: Price, book: Option<Book>) {
+        let book = symbol.has_book().then(|| book.unwrap_or_else(|| book_around(symbol, bid, ask, 0)));
+        let time = self.clock.now();
+        self.take_ticks(vec![Tick { symbol: symbol.id, time, bid, ask, last: None, book }]);
+    }
+
+    /// Where a symbol's generated price goes on from; prices that are set by hand are not generated.
+    pub(super) fn lead(&mut self, symbol: &Symbol, mid: f64) {
+        self.source.lead(symbol, mid, self.clock.now());
+    }
+
+    /// Other terms of a symbol, for everybody at once.
+    pub(super) fn replace_symbol(&mut self, symbol: Symbol) {
+        let id = symbol.id;
+        self.catalogue = Arc::new(self.catalogue.with(symbol));
+        self.world = Arc::new(self.world.under(Arc::clone(&self.catalogue)));
+        self.source.change_symbols(Arc::clone(&self.world));
+        self.symbols = SymbolAnswers::new(&self.catalogue);
+        self.apply(Command::Symbols(Arc::clone(&self.catalogue)));
+        let Some(record) = self.symbols.update(id) else { return };
+        for client in self.clients.values().filter(|client| client.access.is_some()) {
+            client.outbox.push::<pushes::SymbolUpdate>(Arc::clone(&record));
+        }
+    }
+
     /// New prices: to the charts, the engine and the subscribers.
     pub(super) fn take_ticks(&mut self, mut ticks: Vec<Tick>) {
         if ticks.is_empty() {
@@ -193,7 +220,7 @@ impl Hub {
     }
 
     /// The bar of today so far, with the close of the day before.
-    fn earlier_today(&self, symbol: &Symbol, now: ServerTime) -> Option<(crate::bars::Bar, model::Price)> {
+    fn earlier_today(&self, symbol: &Symbol, now: ServerTime) -> Option<(crate::bars::Bar, Price)> {
         if !self.has_walked_past {
             return None;
         }
@@ -224,7 +251,7 @@ impl Hub {
         let Some(symbol) = self.catalogue.get(id).filter(|symbol| symbol.has_book()) else { return };
         let watchers: Vec<_> = self.clients.values().filter(|client| client.books.contains(&id)).collect();
         if let Some(snapshot) = self.book_snapshot(symbol).filter(|_| !watchers.is_empty()) {
-            watchers.iter().for_each(|client| client.outbox.book(id.0, Arc::clone(&snapshot)));
+            watchers.iter().for_each(|client| client.outbox.book(id.0, &snapshot));
         }
     }
 
@@ -255,7 +282,7 @@ impl Hub {
             let Some(symbol) = self.catalogue.get(id) else { continue };
             let Some(record) = self.details_record(symbol) else { continue };
             for client in self.clients.values().filter(|client| client.ticks.contains(&id)) {
-                client.outbox.details(id.0, Arc::clone(&record));
+                client.outbox.details(id.0, &record);
             }
         }
     }
@@ -289,6 +316,7 @@ impl Hub {
     /// Makes a connection a session of an account.
     pub(super) fn enter(&mut self, id: ClientId, access: Access) {
         let Some(client) = self.clients.get_mut(&id) else { return };
+        client.outbox.set_login(access.login.0);
         if let Some(before) = client.access.replace(access) {
             self.leave(id, before.login);
         }

@@ -16,6 +16,8 @@ use super::connection::Connection;
 use super::handshake::upgrade;
 use super::hub::ToHub;
 use super::outbox::Outbox;
+use super::trickle::Trickle;
+use crate::faults::Faults;
 
 /// Connections at a time; further ones are closed at once.
 const CONNECTIONS_MAX: usize = 20_000;
@@ -31,6 +33,7 @@ const TLS_HANDSHAKE: u8 = 0x16;
 pub(super) struct Shared {
     tls: Option<TlsAcceptor>,
     to_hub: mpsc::Sender<ToHub>,
+    faults: Faults,
     tasks: Tasks,
 }
 
@@ -38,6 +41,7 @@ pub(super) struct Listener {
     pub(super) socket: TcpListener,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) to_hub: mpsc::Sender<ToHub>,
+    pub(super) faults: Faults,
     pub(super) tasks: Tasks,
 }
 
@@ -61,8 +65,12 @@ impl Listener {
                 continue;
             };
             let id = ClientId(last_id.fetch_add(1, Ordering::Relaxed) + 1);
-            let shared =
-                Shared { tls: self.tls.clone(), to_hub: self.to_hub.clone(), tasks: self.tasks.clone() };
+            let shared = Shared {
+                tls: self.tls.clone(),
+                to_hub: self.to_hub.clone(),
+                faults: self.faults.clone(),
+                tasks: self.tasks.clone(),
+            };
             self.tasks.spawn(shared.serve(stream, id, place));
         }
     }
@@ -92,8 +100,9 @@ impl Shared {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
+        let outbox = Arc::new(Outbox::new(self.faults.clone()));
+        let stream = Trickle::new(stream, Arc::clone(&outbox));
         let Some(socket) = self.in_time(upgrade(stream)).await? else { return Ok(()) };
-        let outbox = Arc::new(Outbox::default());
         let connection = Connection::new(id, socket, Arc::clone(&outbox), self.to_hub.clone());
         connection.run(self.tasks.stop_signal()).await;
         Ok(())

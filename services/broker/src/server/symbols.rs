@@ -1,11 +1,11 @@
-//! Answers about symbols. They never change, so they are made once.
+//! Answers about symbols. They rarely change, so they are made once for all who ask.
 
 use model::pow10;
 use wire::records as w;
-use wire::{Counted, Payload};
+use wire::{Bare, Counted, Payload};
 
 use super::outbox::Body;
-use crate::catalogue::{Catalogue, Schedule, Symbol, currency_digits};
+use crate::catalogue::{Catalogue, Schedule, Symbol, SymbolId, currency_digits};
 use crate::engine::OFFER_SPAN;
 
 /// Bars are of bids.
@@ -42,6 +42,11 @@ impl SymbolAnswers {
             w::FullSymbolsRequest::Name(name) => symbol.trade_symbol == *name,
         };
         Counted(self.full.iter().filter(is_wanted).cloned().collect::<Vec<_>>()).to_bytes().into()
+    }
+
+    /// The body of a push 13 about a symbol.
+    pub(super) fn update(&self, id: SymbolId) -> Option<Body> {
+        Some(Bare(vec![self.full.get(id.index())?.clone()]).to_bytes().into())
     }
 }
 

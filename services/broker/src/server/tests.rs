@@ -1,5 +1,6 @@
 //! The server over real sockets, with a client of its own.
 
+mod admin;
 mod client;
 mod entry;
 mod faults;

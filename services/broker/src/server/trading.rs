@@ -1,6 +1,7 @@
 //! Trade requests: from the wire to the engine, and its events to the sessions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::{Expiration, Filling, OrderType, Retcode, Side, TradeAction, Volume};
 use wire::records as w;
@@ -8,19 +9,26 @@ use wire::records::Profile;
 use wire::{Command as WireCommand, Payload, code, pushes};
 
 use super::client::ClientId;
-use super::control::Fault;
 use super::hub::Hub;
-use super::outbox::{Body, Outbox};
+use super::outbox::Body;
 use super::records::{Records, result_push};
 use crate::accounts::Access;
 use crate::engine::{Command, Event, Login, Ticket, TradeRequest, Verdict};
+use crate::faults::Fault;
 use crate::store::Store;
 
-/// Who asked for what, for the verdict; and whose connection is about to be lost on purpose.
+/// Who asked for what, for the verdict; and what goes wrong with it on purpose.
 pub(super) struct Asked {
     client: ClientId,
     request: w::TradeRequest,
-    fault: Fault,
+    fault: Option<Fault>,
+}
+
+impl Asked {
+    /// Whether the connection is about to be lost.
+    fn loses_connection(&self) -> bool {
+        matches!(self.fault, Some(Fault::LoseRequest | Fault::LoseAnswer | Fault::LoseResult))
+    }
 }
 
 impl Hub {
@@ -44,23 +52,52 @@ impl Hub {
             Ok(request) => request,
             Err(retcode) => return answer(retcode),
         };
-        match self.fault {
-            Fault::LoseRequest => return outbox.close(),
-            Fault::LoseAnswer => outbox.close(),
-            Fault::None | Fault::LoseResult | Fault::Silence => answer(Retcode::NONE),
+        let fault = self.faults.of_trade(access.login.0, is_deal(request.action));
+        match fault {
+            Some(Fault::LoseRequest) => return outbox.close(),
+            Some(Fault::LoseAnswer) => outbox.close(),
+            Some(Fault::Reject { retcode, at_once: true }) => return answer(Retcode(retcode)),
+            _ => answer(Retcode::NONE),
         }
-        if self.fault == Fault::LoseResult {
+        if matches!(fault, Some(Fault::LoseResult)) {
             outbox.hang_up();
         }
-        let asked = Asked { client: id, request: asked, fault: self.fault };
+        let asked = Asked { client: id, request: asked, fault };
+        self.execute(&asked, access, request);
+    }
+
+    /// Lets the engine judge a request, unless a fault does.
+    fn execute(&mut self, asked: &Asked, access: Access, request: TradeRequest) {
+        let share = match asked.fault {
+            Some(Fault::Requote) => return self.refuse(asked, &request, Retcode::REQUOTE),
+            Some(Fault::Reject { retcode, .. }) => return self.refuse(asked, &request, Retcode(retcode)),
+            Some(Fault::PartialFill { share }) => Some(share),
+            _ => None,
+        };
         let command = Command::Trade {
             login: access.login,
-            tag: id.0,
+            tag: asked.client.0,
             is_investor: access.is_investor,
             request: Box::new(request),
         };
+        if let Some(share) = share {
+            self.apply(Command::FillPart { share });
+        }
         let events = self.engine.apply(command, self.clock.now());
-        self.announce(events, Some(&asked));
+        self.announce(events, Some(asked));
+        if share.is_some() {
+            self.apply(Command::FillPart { share: 1.0 });
+        }
+    }
+
+    /// Gives a verdict that the engine has no part in, with the prices of the symbol.
+    fn refuse(&mut self, asked: &Asked, request: &TradeRequest, retcode: Retcode) {
+        let mut verdict = Verdict { comment: retcode.text().into(), ..Verdict::of(retcode) };
+        let symbol = self.catalogue.by_name(&request.symbol);
+        if let Some(quote) = symbol.and_then(|symbol| self.engine.quote(symbol.id)) {
+            (verdict.bid, verdict.ask) = (quote.price.bid, quote.price.ask);
+        }
+        self.give_verdict(asked, &verdict);
     }
 
     /// Keeps events and sends them to the sessions they concern, in order; a verdict goes only to who asked.
@@ -93,7 +130,7 @@ impl Hub {
     fn update_sessions(&self, login: Login, update: &w::TradeUpdate, asked: Option<&Asked>) {
         let body: Body = update.to_bytes().into();
         let is_lost =
-            |id: ClientId| asked.is_some_and(|asked| asked.client == id && asked.fault.drops_connection());
+            |id: ClientId| asked.is_some_and(|asked| asked.client == id && asked.loses_connection());
         for (id, outbox) in self.sessions(login) {
             if !is_lost(id) {
                 outbox.push::<pushes::TradeUpdate>(Arc::clone(&body));
@@ -102,14 +139,18 @@ impl Hub {
     }
 
     fn give_verdict(&mut self, asked: &Asked, verdict: &Verdict) {
-        if asked.fault != Fault::None {
+        if asked.loses_connection() || matches!(asked.fault, Some(Fault::Silence)) {
             return;
         }
         self.last_serial = self.last_serial.wrapping_add(1);
         let result = result_push(self.last_serial, &asked.request, verdict, self.clock.now());
-        let outbox: Option<&Arc<Outbox>> = self.clients.get(&asked.client).map(|client| &client.outbox);
-        if let Some(outbox) = outbox {
-            outbox.push::<pushes::TradeResult>(result.to_bytes().into());
+        let Some(client) = self.clients.get(&asked.client) else { return };
+        let body: Body = result.to_bytes().into();
+        match asked.fault {
+            Some(Fault::LateResult { ms }) => {
+                client.outbox.push_late::<pushes::TradeResult>(body, Duration::from_millis(ms.into()));
+            }
+            _ => client.outbox.push::<pushes::TradeResult>(body),
         }
     }
 
@@ -122,6 +163,12 @@ impl Hub {
         self.last_transaction = self.last_transaction.wrapping_add(1);
         self.last_transaction
     }
+}
+
+/// Whether it deals at market.
+fn is_deal(action: TradeAction) -> bool {
+    use TradeAction::{DealExchange, DealInstant, DealMarket, DealRequest};
+    matches!(action, DealRequest | DealInstant | DealMarket | DealExchange)
 }
 
 /// The request with its numbers understood, or what is wrong with one that is unknown.

@@ -130,6 +130,20 @@ impl Store {
         Ok(Books { clock: clock.map(ServerTime::from_ms), accounts: accounts.into_values().collect() })
     }
 
+    /// What is kept of who an account is.
+    pub(crate) fn settings(&self, login: Login) -> Option<AccountSettings> {
+        let text = "SELECT settings FROM accounts WHERE login = ?1";
+        let read = self.db.query_row(text, [super::columns::login(login)], |row| row.get::<_, String>(0));
+        let settings = read.map_err(|error| error.to_string());
+        let settings =
+            settings.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
+        settings
+            .inspect_err(|error| {
+                tracing::error!(login = login.0, error, "an account cannot be read from the books");
+            })
+            .ok()
+    }
+
     fn forget_old(&self, history_max: usize) -> rusqlite::Result<()> {
         let most = i64::try_from(history_max).unwrap_or(i64::MAX);
         for (table, key) in [("deals", "ticket"), ("orders", "ended")] {

@@ -113,6 +113,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.kept.iter().map(|kept| kept.command).collect()
     }
 
+    /// The next message as it came, readable or not.
+    pub(super) async fn message(&mut self) -> Vec<u8> {
+        match tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("nothing came") {
+            Some(Ok(Message::Binary(bytes))) => bytes.into(),
+            other => panic!("no message: {other:?}"),
+        }
+    }
+
+    /// The inner frame of a message.
+    pub(super) fn opened(&self, message: &[u8]) -> Option<Vec<u8>> {
+        frame::open(&self.cipher, message).ok()
+    }
+
     /// Waits until the server ends the connection; gives the close code, if there was one.
     pub(super) async fn ended(&mut self) -> Option<u16> {
         loop {

@@ -1,0 +1,215 @@
+//! The admin port: what operators of the sandbox may do, as JSON over HTTP.
+//!
+//! Each call is one of [`Control`]'s; nothing else is reached from here. The port is off unless asked for. It is not
+//! for web pages: browsers name the page that asks, and such requests are refused.
+
+mod calls;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, ORIGIN, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, patch, post, put};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use runtime::{CancellationToken, Door, Tasks};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::accounts::Digest;
+use crate::server::{Control, ControlError};
+
+/// Connections at a time.
+const CONNECTIONS_MAX: usize = 64;
+/// How long a connection may be silent.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// Largest body of a request.
+const BODY_BYTES_MAX: usize = 64 << 10;
+const JSON: &str = "application/json";
+
+/// Serves operators until the tasks are told to stop. With a key, only those who show it.
+pub(crate) async fn serve(listener: TcpListener, control: Control, key: Option<Digest>, tasks: Tasks) {
+    let router = router(control, key);
+    let door = Door::new(listener, CONNECTIONS_MAX);
+    let stop = tasks.stop_signal();
+    loop {
+        let (socket, place) = tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            next = door.next() => next,
+        };
+        tasks.spawn(connection(router.clone(), socket, place, stop.clone()));
+    }
+}
+
+/// Serves one connection to its end, or to the end of its present call after the stop.
+async fn connection(router: Router, socket: TcpStream, place: OwnedSemaphorePermit, stop: CancellationToken) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(SILENCE_MAX)
+        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router));
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "an operator's connection ended early");
+    }
+    drop(place);
+}
+
+fn router(control: Control, key: Option<Digest>) -> Router {
+    Router::new()
+        .route("/accounts", get(calls::accounts).post(calls::add_account))
+        .route("/accounts/{login}", get(calls::account).merge(patch(calls::edit_account)))
+        .route("/accounts/{login}/operations", post(calls::operate))
+        .route("/accounts/{login}/deals", post(calls::deal))
+        .route("/accounts/{login}/disconnect", post(calls::disconnect))
+        .route("/accounts/{login}/mail", post(calls::mail))
+        .route("/symbols", get(calls::symbols))
+        .route("/symbols/{name}", get(calls::symbol).merge(patch(calls::edit_symbol)))
+        .route("/symbols/{name}/price", put(calls::set_price))
+        .route("/symbols/{name}/jump", post(calls::jump))
+        .route("/symbols/{name}/open", post(calls::open_market))
+        .route("/symbols/{name}/close", post(calls::close_market))
+        .route("/logins", put(calls::logins))
+        .route("/faults", get(calls::faults).post(calls::add_fault).delete(calls::clear_faults))
+        .route("/faults/{id}", delete(calls::remove_fault))
+        .route("/connections", get(calls::connections))
+        .route("/disconnect", post(calls::disconnect_all))
+        .route("/clock/advance", post(calls::advance))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(control)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(Arc::new(key), guard))
+}
+
+/// Who may call, and what was called.
+async fn guard(State(key): State<Arc<Option<Digest>>>, request: Request, next: Next) -> Response {
+    if request.headers().contains_key(ORIGIN) {
+        let text = "this port is not for web pages: call it without an Origin header";
+        return Refusal::new(StatusCode::FORBIDDEN, text).into_response();
+    }
+    if let Some(key) = key.as_ref()
+        && !shows(request.headers(), key)
+    {
+        let text = "this port needs its key: send the header Authorization: Bearer KEY";
+        let mut response = Refusal::new(StatusCode::UNAUTHORIZED, text).into_response();
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        return response;
+    }
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = next.run(request).await;
+    if method != Method::GET {
+        tracing::info!(%method, path, status = response.status().as_u16(), "an operator's call");
+    }
+    response
+}
+
+fn shows(headers: &HeaderMap, key: &Digest) -> bool {
+    let value = headers.get(AUTHORIZATION).map_or(&[][..], HeaderValue::as_bytes);
+    let shown = value.split_at_checked(b"Bearer ".len());
+    shown.is_some_and(|(scheme, shown)| {
+        scheme.eq_ignore_ascii_case(b"Bearer ") && Digest::of(shown).equals(key)
+    })
+}
+
+async fn nothing_here() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "there is no such call: the README lists the calls of the admin port")
+}
+
+async fn wrong_method(method: Method) -> Refusal {
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not possible here: see the README"))
+}
+
+/// What an operator is told when a call fails.
+#[derive(Debug)]
+struct Refusal {
+    status: StatusCode,
+    error: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        Self { status, error: error.into() }
+    }
+}
+
+impl From<ControlError> for Refusal {
+    fn from(error: ControlError) -> Self {
+        let (status, hint) = match &error {
+            ControlError::Stopped(_) => (StatusCode::SERVICE_UNAVAILABLE, ""),
+            ControlError::Symbol => (StatusCode::NOT_FOUND, ": GET /symbols lists them"),
+            ControlError::Account => (StatusCode::NOT_FOUND, ": GET /accounts lists them"),
+            ControlError::NoFault => (StatusCode::NOT_FOUND, ": GET /faults lists them"),
+            ControlError::Exists => (StatusCode::CONFLICT, ": choose another login, or PATCH this one"),
+            ControlError::Clock => (StatusCode::CONFLICT, ": it is the machine's"),
+            ControlError::NoPrice | ControlError::Refused(_) => (StatusCode::CONFLICT, ""),
+            ControlError::Price => {
+                (StatusCode::BAD_REQUEST, ": give numbers above 0, the ask not below the bid")
+            }
+            ControlError::Build(_) | ControlError::Fault(_) | ControlError::Invalid(_) => {
+                (StatusCode::BAD_REQUEST, "")
+            }
+        };
+        Self::new(status, format!("{error}{hint}"))
+    }
+}
+
+impl From<crate::Stopped> for Refusal {
+    fn from(stopped: crate::Stopped) -> Self {
+        ControlError::from(stopped).into()
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        reply(self.status, &serde_json::json!({ "error": self.error }))
+    }
+}
+
+fn reply(status: StatusCode, said: &impl Serialize) -> Response {
+    let (status, text) = match serde_json::to_string(said) {
+        Ok(text) => (status, text),
+        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, r#"{"error": "the answer is no JSON"}"#.to_owned()),
+    };
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    response
+}
+
+/// A body as what it should be.
+struct Said<T>(T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Said<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let kind =
+            request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if kind.split(';').next().is_none_or(|kind| !kind.trim().eq_ignore_ascii_case(JSON)) {
+            let text = "the body must be JSON: send the header Content-Type: application/json";
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+        }
+        let body = Bytes::from_request(request, state).await;
+        let body = body.map_err(|rejection| Refusal::new(rejection.status(), rejection.body_text()))?;
+        let wrong = |error| Refusal::new(StatusCode::BAD_REQUEST, format!("the body does not fit: {error}"));
+        serde_json::from_slice(&body).map(Self).map_err(wrong)
+    }
+}
