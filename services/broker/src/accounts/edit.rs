@@ -18,7 +18,8 @@ pub(crate) fn edited(
         terms.deposit.leverage = leverage;
     }
     if let Some(name) = group_name {
-        terms.commissions = group(name).ok_or("no such group: give demo\\standard or demo\\raw")?.commissions;
+        let group = group(name).ok_or("no such group: give demo\\standard, demo\\raw or demo\\tiered")?;
+        (terms.commissions, terms.leverage) = (group.commissions, group.leverage_rules());
     }
     Ok(terms)
 }
