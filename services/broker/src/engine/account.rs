@@ -166,8 +166,10 @@ impl Account {
 
     /// The one position of a symbol that all its deals go to; none on hedging accounts.
     pub(super) fn net(&self, symbol: SymbolId) -> Option<&Position> {
-        let is_it = |position: &&Position| self.terms.is_netting() && position.symbol == symbol;
-        self.positions.values().find(is_it)
+        if !self.terms.is_netting() {
+            return None;
+        }
+        self.positions.values().find(|position| position.symbol == symbol)
     }
 
     /// What is held of a symbol.
