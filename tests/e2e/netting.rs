@@ -29,7 +29,7 @@ async fn orders_enlarge_reverse_and_close_the_one_position() {
         let opened = session.open("symbol=EURUSD&operation=Buy&volume=0.3&stoploss=1.05").await;
         let number_of_it = ticket(&opened);
         world.control.quote("EURUSD", 1.102, 1.1021).await.unwrap();
-        let enlarged = session.open("symbol=EURUSD&operation=Buy&volume=0.1").await;
+        let enlarged = session.open("symbol=EURUSD&operation=Buy&volume=0.1&stoploss=1.05").await;
         assert_eq!((ticket(&enlarged), &enlarged["lots"]), (number_of_it, &json!(0.4)), "{enlarged}");
         let position = the_position(&session).await;
         assert_eq!((ticket(&position), &position["orderType"]), (number_of_it, &json!("Buy")), "{position}");

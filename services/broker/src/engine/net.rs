@@ -36,12 +36,10 @@ impl Desk<'_> {
         }
     }
 
-    /// The stops of an order replace those of the position that it enlarges; an order without any leaves them, and a
-    /// further fill of the same order does not undo what was changed since.
+    /// The stops of an order replace those of the position that it enlarges, also by none (MetaTrader 5 Help, "Inheritance
+    /// of Stop Loss and Take Profit"); a further fill of the same order does not undo what was changed since.
     fn hand_over_stops(&mut self, id: Ticket, order: &Order) {
-        let has_stops = order.sl.is_some() || order.tp.is_some();
         if let Some(position) = self.account.positions.get_mut(&id)
-            && has_stops
             && position.order != order.ticket
         {
             (position.sl, position.tp) = (order.sl, order.tp);

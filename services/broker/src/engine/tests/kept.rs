@@ -10,8 +10,9 @@ use proptest::prelude::*;
 use super::properties::step;
 use super::world::*;
 use crate::accounts::Directory;
+use crate::catalogue::{Catalogue, MarketHours};
 use crate::engine::*;
-use crate::settings::{AccountSettings, OtpSettings};
+use crate::settings::{AccountSettings, MarginMode, OtpSettings};
 use crate::store::{Store, StoreError};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -39,14 +40,19 @@ impl Drop for Folder {
 
 impl World {
     /// A world whose changes are kept from its accounts' first deposits on.
-    fn kept(folder: &Folder) -> Self {
-        let mut world = Self::new();
+    fn kept(folder: &Folder, mode: MarginMode) -> Self {
+        let edit = |terms: &mut AccountTerms| terms.margin_mode = mode.number();
+        let mut world = Self::agreed(Catalogue::built_in(MarketHours::Always), Limits::default(), edit);
         let mut store = Store::open(folder.path(), Arc::clone(&world.catalogue)).unwrap();
         let mut directory = Directory::default();
         for (login, currency) in [(USD, "USD"), (EUR, "EUR")] {
             directory.add(login, String::new(), "demo", "", &OtpSettings::Off).unwrap();
-            let settings =
-                AccountSettings { login: login.0, currency: currency.into(), ..AccountSettings::default() };
+            let settings = AccountSettings {
+                login: login.0,
+                currency: currency.into(),
+                margin_mode: mode,
+                ..AccountSettings::default()
+            };
             let secrets = directory.holder(login).unwrap().secrets();
             store.keep_account(&settings, secrets, world.now);
             let history = world.engine.history(login, 0, i64::MAX, usize::MAX).unwrap();
@@ -89,13 +95,17 @@ fn assert_same(one: &mut Engine, other: &mut Engine) {
     }
 }
 
+fn modes() -> impl Strategy<Value = MarginMode> {
+    prop_oneof![Just(MarginMode::Hedging), Just(MarginMode::Netting), Just(MarginMode::Exchange)]
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(36))]
 
     #[test]
-    fn a_restart_changes_nothing(steps in prop::collection::vec(step(), 1..60), more in prop::collection::vec(step(), 1..20)) {
+    fn a_restart_changes_nothing(steps in prop::collection::vec(step(), 1..60), more in prop::collection::vec(step(), 1..20), mode in modes()) {
         let folder = Folder::new();
-        let mut world = World::kept(&folder);
+        let mut world = World::kept(&folder, mode);
         for step in &steps {
             world.step(step);
         }
@@ -115,7 +125,7 @@ proptest! {
 #[test]
 fn orders_that_ended_meanwhile_are_ended_and_swaps_charged() {
     let folder = Folder::new();
-    let mut world = World::kept(&folder);
+    let mut world = World::kept(&folder, MarginMode::Hedging);
     let verdict = world.trade(market(OrderType::Buy, "EURUSD", 1.0));
     let position = verdict.order.unwrap();
     let day =
@@ -148,7 +158,7 @@ fn orders_that_ended_meanwhile_are_ended_and_swaps_charged() {
 #[test]
 fn old_history_is_forgotten_and_new_history_kept() {
     let folder = Folder::new();
-    let mut world = World::kept(&folder);
+    let mut world = World::kept(&folder, MarginMode::Hedging);
     for _ in 0..5 {
         world.trade(market(OrderType::Buy, "EURUSD", 0.1));
     }
@@ -183,7 +193,7 @@ fn a_file_has_one_user_and_one_layout() {
 #[test]
 fn a_damaged_row_is_named() {
     let folder = Folder::new();
-    let mut world = World::kept(&folder);
+    let mut world = World::kept(&folder, MarginMode::Hedging);
     world.trade(market(OrderType::Buy, "EURUSD", 0.1));
     world.store = None;
     let open = || Store::open(folder.path(), Arc::clone(&world.catalogue)).unwrap();

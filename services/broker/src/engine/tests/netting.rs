@@ -67,7 +67,7 @@ fn an_opposite_deal_reduces_at_the_average_price() {
     let mut world = world();
     let id = world.done(TradeRequest { sl: 1.07, ..market(Buy, "EURUSD", 0.3) });
     world.quote("EURUSD", 1.0891, 1.08928);
-    world.done(market(Buy, "EURUSD", 0.1));
+    world.done(TradeRequest { sl: 1.07, ..market(Buy, "EURUSD", 0.1) });
     world.quote("EURUSD", 1.09013, 1.0902);
     let verdict = world.trade(TradeRequest { tp: 1.08, ..market(Sell, "EURUSD", 0.15) });
     assert_eq!((verdict.retcode, verdict.price), (Retcode::DONE, price(1.09013)));
@@ -142,11 +142,13 @@ fn the_newest_stops_are_those_of_the_position() {
         (position.sl, position.tp)
     };
     world.done(TradeRequest { sl: 1.07, tp: 1.1, ..market(Buy, "EURUSD", 0.1) });
-    world.done(market(Buy, "EURUSD", 0.1));
     assert_eq!(stops(&mut world), (Some(price(1.07)), Some(price(1.1))));
     world.done(TradeRequest { sl: 1.075, ..market(Buy, "EURUSD", 0.1) });
     assert_eq!(stops(&mut world), (Some(price(1.075)), None));
-    // A reversal keeps none of the old ones.
+    // An order without stops removes them, and a reversal keeps none of the old ones.
+    world.done(market(Buy, "EURUSD", 0.1));
+    assert_eq!(stops(&mut world), (None, None));
+    world.done(TradeRequest { tp: 1.1, ..market(Buy, "EURUSD", 0.1) });
     world.done(market(Sell, "EURUSD", 0.6));
     assert_eq!(stops(&mut world), (None, None));
 }
