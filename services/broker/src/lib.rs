@@ -6,7 +6,8 @@
 //!                     ├─> bars        price history
 //!                     ├─> feed        a seeded walk, recorded ticks, or prices set by hand
 //!                     ├─> store       the file
-//!                     └─> faults      what goes wrong on purpose
+//!                     ├─> faults      what goes wrong on purpose
+//!                     └─> scenario    operators' work, written down
 //! ```
 //!
 //! [`Broker::start`] runs one on a socket; [`Control`] is its handle for operators and tests, [`Broker::serve_admin`] hands
@@ -22,12 +23,14 @@ pub mod catalogue;
 pub mod engine;
 mod faults;
 pub mod feed;
+mod scenario;
 mod server;
 mod settings;
 mod store;
 
 pub use accounts::BuildError;
 pub use faults::{ActiveRule, Fault, FaultError, Mishap, Push, QuoteSide, Rule};
+pub use scenario::{Scenario, ScenarioError};
 pub use server::{
     AccountEdit, AccountState, AccountView, Broker, ConnectionView, Control, ControlError, DealDone,
     DealOrder, Hours, OperationOrder, StartError, Stopped, SymbolEdit, SymbolView, TlsError,

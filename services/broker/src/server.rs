@@ -37,8 +37,10 @@ use tokio::sync::mpsc;
 
 use crate::accounts::{BuildError, Digest};
 use crate::admin;
+use crate::catalogue::Catalogue;
 use crate::faults::Faults;
 use crate::feed::ReplayError;
+use crate::scenario::{self, Scenario, ScenarioError};
 use crate::settings::Settings;
 use crate::store::StoreError;
 use hub::Hub;
@@ -80,6 +82,8 @@ pub enum StartError {
 pub struct Broker {
     addr: SocketAddr,
     control: Control,
+    /// Symbols as they were at the start.
+    catalogue: Arc<Catalogue>,
     tasks: Tasks,
 }
 
@@ -97,10 +101,11 @@ impl Broker {
         let (control, commands) = control::channel();
         let faults = Faults::new(settings.seed);
         let hub = Hub::new(settings, faults.clone(), tasks.clone())?;
+        let catalogue = Arc::clone(&hub.catalogue);
         tasks.spawn(hub::run(hub, requests, commands, tasks.stop_signal()));
         let listener = Listener { socket: listener, tls, to_hub, faults, tasks: tasks.clone() };
         tasks.spawn(Arc::new(listener).run());
-        Ok(Self { addr, control, tasks })
+        Ok(Self { addr, control, catalogue, tasks })
     }
 
     /// Where it listens.
@@ -120,6 +125,17 @@ impl Broker {
     pub fn serve_admin(&self, listener: TcpListener, key: Option<&str>) {
         let key = key.map(|key| Digest::of(key.as_bytes()));
         self.tasks.spawn(admin::serve(listener, self.control(), key, self.tasks.clone()));
+    }
+
+    /// Plays a scenario, until it is over or the broker ends. To be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] if it names symbols that are not there.
+    pub fn play(&self, scenario: Scenario) -> Result<(), ScenarioError> {
+        scenario.check(&self.catalogue)?;
+        let (control, catalogue) = (self.control(), Arc::clone(&self.catalogue));
+        self.tasks.spawn(scenario::play(scenario, control, catalogue, self.tasks.stop_signal()));
+        Ok(())
     }
 
     /// Ends all connections and waits for that.

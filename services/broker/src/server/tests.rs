@@ -6,6 +6,7 @@ mod entry;
 mod faults;
 mod kept;
 mod market;
+mod scenarios;
 mod trade;
 
 use model::ServerTime;
