@@ -3,7 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The lines for the service, with or without its demo broker.
-pub(crate) fn service(version: &str, listen: SocketAddr, broker: Option<(SocketAddr, &str)>) -> String {
+pub(crate) fn service(
+    version: &str,
+    listen: SocketAddr,
+    broker: Option<(SocketAddr, &str)>,
+    admin: Option<SocketAddr>,
+) -> String {
     let at = reachable(listen);
     let mut lines = vec![
         format!("mt5rest {version}"),
@@ -14,7 +19,7 @@ pub(crate) fn service(version: &str, listen: SocketAddr, broker: Option<(SocketA
     ];
     match broker {
         Some((broker, name)) => {
-            lines.extend(demo(broker, name));
+            lines.extend(demo(broker, name, admin));
             let (host, port) = host_and_port(broker);
             lines.push(format!(
                 "  Connect          http://{at}/Connect?user=1000001&password=demo&host={host}&port={port}"
@@ -35,19 +40,21 @@ pub(crate) fn worker(version: &str, listen: SocketAddr, advertise: &str) -> Stri
 }
 
 /// The lines for a demo broker alone.
-pub(crate) fn broker(version: &str, listen: SocketAddr, name: &str) -> String {
+pub(crate) fn broker(version: &str, listen: SocketAddr, name: &str, admin: Option<SocketAddr>) -> String {
     let (host, port) = host_and_port(listen);
     let head =
         [format!("mt5rest {version}, demo broker"), format!("listening on ws://{host}:{port}/terminal")];
-    head.into_iter().chain(demo(listen, name).into_iter().skip(1)).collect::<Vec<_>>().join("\n")
+    head.into_iter().chain(demo(listen, name, admin).into_iter().skip(1)).collect::<Vec<_>>().join("\n")
 }
 
-fn demo(broker: SocketAddr, name: &str) -> Vec<String> {
-    vec![
+fn demo(broker: SocketAddr, name: &str, admin: Option<SocketAddr>) -> Vec<String> {
+    let admin = admin.map(|admin| format!("  Broker admin     http://{}/accounts", reachable(admin)));
+    let lines = [
         format!("  Demo broker      ws://{}/terminal, server name {name}", reachable(broker)),
         "  Demo accounts    1000001 (USD) and 1000002 (EUR), password demo, read-only password investor"
             .into(),
-    ]
+    ];
+    lines.into_iter().chain(admin).collect()
 }
 
 fn host_and_port(address: SocketAddr) -> (String, u16) {
@@ -72,8 +79,10 @@ mod tests {
     #[test]
     fn addresses_can_be_pasted() {
         let broker = Some(("[::]:7".parse().unwrap(), "Demo"));
-        let text = service("1.2.3", "0.0.0.0:5".parse().unwrap(), broker);
+        let text =
+            service("1.2.3", "0.0.0.0:5".parse().unwrap(), broker, Some("127.0.0.1:8".parse().unwrap()));
         assert!(text.contains("listening on http://127.0.0.1:5\n"), "{text}");
+        assert!(text.contains("Broker admin     http://127.0.0.1:8/accounts"), "{text}");
         assert!(
             text.contains("http://127.0.0.1:5/Connect?user=1000001&password=demo&host=[::1]&port=7"),
             "{text}"
@@ -82,7 +91,7 @@ mod tests {
 
     #[test]
     fn without_a_demo_broker_its_accounts_are_not_offered() {
-        let text = service("1", "127.0.0.1:5".parse().unwrap(), None);
+        let text = service("1", "127.0.0.1:5".parse().unwrap(), None, None);
         assert!(!text.contains("1000001") && text.contains("user=LOGIN"), "{text}");
     }
 }

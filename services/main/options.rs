@@ -3,6 +3,8 @@
 //! Every option is taken as text and checked afterwards, so that all mistakes are told at once. An empty value counts
 //! as none, since that is how composed environments say so.
 
+#[path = "options/broker.rs"]
+mod broker;
 #[path = "options/check.rs"]
 mod check;
 #[path = "options/cluster.rs"]
@@ -16,7 +18,8 @@ mod texts;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
-pub(crate) use check::{ApiRole, BrokerRole, ClusterLink, Owner, Role, StandaloneRole, WorkerRole};
+pub(crate) use broker::{BrokerAdmin, BrokerRole};
+pub(crate) use check::{ApiRole, ClusterLink, Owner, Role, StandaloneRole, WorkerRole};
 
 /// REST and WebSocket access to MetaTrader 5 accounts, over the protocol of the Web Terminal.
 ///
@@ -35,6 +38,7 @@ const EXAMPLES: &str = "Examples:
   mt5rest --listen 0.0.0.0:80 --no-broker     service only, for accounts at real brokers
   mt5rest --replay ticks --speed 10           demo broker that replays tick files
   mt5rest broker --market-hours real          demo broker only
+  mt5rest --broker-admin 5050                 demo broker with an admin port
   mt5rest api --redis-url redis://redis       front of a cluster
   mt5rest worker --redis-url redis://redis --advertise worker-1:5100
                                               owner of sessions in a cluster";
@@ -208,6 +212,9 @@ struct BrokerArgs {
     /// Folder in which accounts, positions and history outlive the demo broker; without one they end with it.
     #[arg(long, env = "MT5REST_DATA", value_name = "FOLDER")]
     data: Option<String>,
+    /// Plays a scenario: calm-day, news-spike, broker-restart, flaky-network, weekend, or a TOML file.
+    #[arg(long, env = "MT5REST_SCENARIO", value_name = "NAME|FILE")]
+    scenario: Option<String>,
     /// Certificate chain for wss, PEM; plain ws is answered all the same.
     #[arg(long, env = "MT5REST_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<String>,
@@ -229,6 +236,15 @@ struct BrokerArgs {
         allow_hyphen_values = true
     )]
     timezone_minutes: String,
+    /// Address of the demo broker's admin port, or a port of this machine alone; without, there is none.
+    #[arg(long, env = "MT5REST_BROKER_ADMIN", value_name = "IP:PORT")]
+    broker_admin: Option<String>,
+    /// Key that callers of the admin port must show; needed where other machines reach it.
+    #[arg(long, env = "MT5REST_BROKER_ADMIN_KEY", value_name = "KEY", hide_env_values = true)]
+    broker_admin_key: Option<String>,
+    /// File that holds this key, so that it stands in no command line.
+    #[arg(long, env = "MT5REST_BROKER_ADMIN_KEY_FILE", value_name = "FILE")]
+    broker_admin_key_file: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -13,10 +13,10 @@ use api::Api;
 use broker::Broker;
 use runtime::Tasks;
 use tokio::net::TcpListener;
-use worker::{BrokerServer, Endpoint, Member, Worker};
+use worker::{BrokerServer, Endpoint, Member, Secret, Worker};
 
 use crate::banner;
-use crate::options::{ApiRole, BrokerRole, Owner, StandaloneRole, WorkerRole};
+use crate::options::{ApiRole, BrokerAdmin, BrokerRole, Owner, StandaloneRole, WorkerRole};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -48,10 +48,11 @@ impl Server {
             Self::Broker(role) => {
                 let (listener, addr) = bind(role.listen, "--broker-listen", "MT5REST_BROKER_LISTEN").await?;
                 let name = role.settings.server_name.clone();
+                let admin = bind_admin(role.admin.as_ref()).await?;
                 tracing::info!(settings = ?role.settings, "starting the demo broker");
-                let broker =
-                    Broker::start(listener, role.settings).context("the demo broker does not start")?;
-                let banner = banner::broker(VERSION, addr, &name);
+                let admin_addr = admin.as_ref().map(|(_, addr)| *addr);
+                let broker = start_broker(listener, *role, admin)?;
+                let banner = banner::broker(VERSION, addr, &name, admin_addr);
                 Ok(Running { broker: Some(broker), ..Running::of(banner) })
             }
         }
@@ -119,11 +120,13 @@ async fn standalone(role: StandaloneRole) -> Result<Running> {
         Some(broker) => Some(bind(broker.listen, "--broker-listen", "MT5REST_BROKER_LISTEN").await?),
         None => None,
     };
+    let admin = bind_admin(role.broker.as_ref().and_then(|broker| broker.admin.as_ref())).await?;
+    let admin_addr = admin.as_ref().map(|(_, addr)| *addr);
     tracing::info!(settings = ?role, "starting");
     let (mut broker, mut demo) = (None, None);
-    if let Some(((listener, addr), BrokerRole { settings, .. })) = bound.zip(role.broker) {
-        demo = Some(built_in(banner::reachable(addr), &settings)?);
-        broker = Some(Broker::start(listener, settings).context("the demo broker does not start")?);
+    if let Some(((listener, addr), role)) = bound.zip(role.broker) {
+        demo = Some(built_in(banner::reachable(addr), &role.settings)?);
+        broker = Some(start_broker(listener, role, admin)?);
     }
     let worker =
         Worker::start(worker::Settings { built_in: demo.clone().into_iter().collect(), ..owner(role.owner) })
@@ -138,8 +141,32 @@ async fn standalone(role: StandaloneRole) -> Result<Running> {
         VERSION,
         addr,
         demo.map(|(broker, server)| (banner::reachable(broker.addr()), server.name.as_str())),
+        admin_addr,
     );
     Ok(Running { front: Some(front), worker: Some(worker), broker, ..Running::of(banner) })
+}
+
+/// The admin port of the demo broker, if there is to be one.
+async fn bind_admin(admin: Option<&BrokerAdmin>) -> Result<Option<(TcpListener, SocketAddr)>> {
+    match admin {
+        Some(admin) => bind(admin.listen, "--broker-admin", "MT5REST_BROKER_ADMIN").await.map(Some),
+        None => Ok(None),
+    }
+}
+
+fn start_broker(
+    listener: TcpListener,
+    role: BrokerRole,
+    admin: Option<(TcpListener, SocketAddr)>,
+) -> Result<Broker> {
+    let broker = Broker::start(listener, role.settings).context("the demo broker does not start")?;
+    if let Some(((listener, _), asked)) = admin.zip(role.admin) {
+        broker.serve_admin(listener, asked.key.as_ref().map(Secret::expose));
+    }
+    if let Some(scenario) = role.scenario {
+        broker.play(scenario).context("--scenario")?;
+    }
+    Ok(broker)
 }
 
 /// What every process has that owns sessions.

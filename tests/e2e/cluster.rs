@@ -16,6 +16,7 @@ mod hours;
 mod http;
 mod idempotency;
 mod margins;
+mod misbehaviour;
 mod netting;
 mod opposites;
 mod outcomes;

@@ -21,6 +21,7 @@ mod http;
 mod idempotency;
 mod kept;
 mod margins;
+mod misbehaviour;
 mod netting;
 mod opposites;
 mod outcomes;

@@ -5,27 +5,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use broker::catalogue::MarketHours;
-use broker::{Feed, TlsFiles};
 use cluster::ClusterKey;
 use runtime::LogFormat;
 use seal::KeyRing;
 use worker::{Egress, IpNet, Secret};
 
-use super::{
-    AuthArgs, BrokerArgs, BrokerOnlyArgs, Cli, Command, HealthArgs, LogArgs, OwnerArgs, StandaloneArgs,
-};
+use super::broker::BrokerRole;
+use super::{AuthArgs, BrokerOnlyArgs, Cli, Command, HealthArgs, LogArgs, OwnerArgs, StandaloneArgs};
 use crate::banner;
 use crate::health::Target;
 
-/// The fastest replay: beyond it a second holds more ticks than a session can pass on.
-const SPEED_MAX: f64 = 1000.0;
-/// No clock on earth is further from UTC.
-const TIMEZONE_MINUTES_MAX: i32 = 14 * 60;
 /// Shorter keys can be guessed.
-const ADMIN_KEY_BYTES_MIN: usize = 16;
-/// What the login records of the protocol can carry.
-const SERVER_NAME_CHARS_MAX: usize = 63;
+pub(super) const ADMIN_KEY_BYTES_MIN: usize = 16;
 
 /// What the process is asked to be.
 #[derive(Debug)]
@@ -95,13 +86,6 @@ pub(crate) struct WorkerRole {
     pub(crate) cluster: ClusterLink,
 }
 
-/// Checked settings of the demo broker.
-#[derive(Debug)]
-pub(crate) struct BrokerRole {
-    pub(crate) listen: SocketAddr,
-    pub(crate) settings: broker::Settings,
-}
-
 /// Everything that is wrong with the options.
 #[derive(Debug, Default)]
 pub(crate) struct Mistakes(pub(super) Vec<String>);
@@ -141,11 +125,11 @@ impl Mistakes {
         let owner = self.owner(args.owner, &args.egress);
         let auth = self.auth(&args.auth);
         let broker = if args.no_broker { None } else { Some(self.broker(&args.broker_listen, args.broker)) };
-        if listen.is_some_and(|address| address.port() != 0)
-            && let Some(Some(broker)) = &broker
-            && listen == Some(broker.listen)
-        {
-            self.note::<()>("--listen and --broker-listen are the same address: give them different ports");
+        if let Some((listen, Some(broker))) = listen.zip(broker.as_ref()) {
+            self.two_addresses(("--listen", listen), ("--broker-listen", broker.listen));
+            if let Some(admin) = &broker.admin {
+                self.two_addresses(("--listen", listen), ("--broker-admin", admin.listen));
+            }
         }
         let broker = match broker {
             None => None,
@@ -229,35 +213,6 @@ impl Mistakes {
         target.map(Role::Health)
     }
 
-    fn broker(&mut self, listen: &str, args: BrokerArgs) -> Option<BrokerRole> {
-        let listen = self.address("--broker-listen", listen);
-        let seed = self.number("--seed", &args.seed, "a whole number");
-        let replay = self.folder("--replay", args.replay);
-        let speed = self.within("--speed", &args.speed, 0.001, SPEED_MAX);
-        let hours = [("always", MarketHours::Always), ("real", MarketHours::Real)];
-        let market_hours = self.one_of("--market-hours", &args.market_hours, &hours);
-        let accounts_file = self.file("--accounts", args.accounts);
-        // It is made if it is not there.
-        let data = args.data.filter(|folder| !folder.is_empty()).map(PathBuf::from);
-        let tls = self.tls(args.tls_cert, args.tls_key, args.tls_client_ca);
-        let server_name = self.server_name(&args.server_name);
-        let most = TIMEZONE_MINUTES_MAX;
-        let timezone_minutes = self.within("--timezone-minutes", &args.timezone_minutes, -most, most);
-        let settings = broker::Settings {
-            seed: seed?,
-            feed: replay?.map_or(Feed::Walk, Feed::Replay),
-            speed: speed?,
-            market_hours: market_hours?,
-            accounts_file: accounts_file?,
-            data,
-            tls: tls?,
-            server_name: server_name?,
-            timezone_shift_s: timezone_minutes? * 60,
-            ..broker::Settings::default()
-        };
-        Some(BrokerRole { listen: listen?, settings })
-    }
-
     pub(super) fn log(&mut self, args: &LogArgs) -> Option<Log> {
         let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
         let format = self.one_of("--log-format", &args.format, &formats);
@@ -268,28 +223,5 @@ impl Mistakes {
             ));
         }
         format.map(|format| Log { filter: args.filter.clone(), format })
-    }
-
-    fn tls(
-        &mut self,
-        cert: Option<String>,
-        key: Option<String>,
-        client_ca: Option<String>,
-    ) -> Option<Option<TlsFiles>> {
-        let (cert, key) = (self.file("--tls-cert", cert)?, self.file("--tls-key", key)?);
-        match (cert, key, self.file("--tls-client-ca", client_ca)?) {
-            (None, None, None) => Some(None),
-            (Some(cert), Some(key), client_ca) => Some(Some(TlsFiles { cert, key, client_ca })),
-            (None, None, Some(_)) => self.note("--tls-client-ca needs --tls-cert and --tls-key"),
-            _ => self.note("--tls-cert and --tls-key go together: give both or none"),
-        }
-    }
-
-    fn server_name(&mut self, name: &str) -> Option<String> {
-        let name = name.trim();
-        if name.is_empty() || name.chars().count() > SERVER_NAME_CHARS_MAX {
-            return self.note(format_args!("--server-name needs 1 to {SERVER_NAME_CHARS_MAX} characters"));
-        }
-        Some(name.to_owned())
     }
 }

@@ -122,6 +122,40 @@ fn authorities_of_clients_need_a_certificate_of_the_server() {
     assert!(role(&["--tls-cert", file, "--tls-key", file, "--tls-client-ca", file]).is_ok());
 }
 
+#[test]
+fn the_admin_port_is_this_machines_or_needs_a_key() {
+    let admin = |args: &[&str]| {
+        role(&[&["broker"], args].concat()).map(|role| match role {
+            Role::Broker(_, broker) => {
+                broker.admin.map(|admin| (admin.listen.to_string(), admin.key.is_some()))
+            }
+            other => panic!("{other:?}"),
+        })
+    };
+    let key = "sixteen letters!";
+    let at = |address: &str, has_key| Ok(Some((address.to_owned(), has_key)));
+    assert_eq!(admin(&[]), Ok(None));
+    assert_eq!(admin(&["--broker-admin", ""]), Ok(None));
+    assert_eq!(admin(&["--broker-admin", "5050"]), at("127.0.0.1:5050", false));
+    assert_eq!(admin(&["--broker-admin", "localhost:5050"]), at("127.0.0.1:5050", false));
+    assert_eq!(admin(&["--broker-admin", "[::1]:5050"]), at("[::1]:5050", false));
+    let open = ["--broker-admin", "0.0.0.0:5050", "--broker-admin-key", key];
+    assert_eq!(admin(&open), at("0.0.0.0:5050", true));
+    for (args, part) in [
+        (&["--broker-admin", "0.0.0.0:5050"][..], "give --broker-admin-key as well"),
+        (&["--broker-admin", "5050", "--broker-admin-key", "short"], "16 characters"),
+        (&["--broker-admin-key", key], "needs --broker-admin"),
+        (&["--broker-admin", "here"], "--broker-admin 'here' is no address"),
+        (&["--broker-admin", "127.0.0.1:5001"], "--broker-listen and --broker-admin are the same address"),
+    ] {
+        let mistake = admin(args).unwrap_err();
+        assert!(mistake.contains(part), "{args:?}: {mistake}");
+    }
+    let same = role(&["--broker-admin", "5000"]).unwrap_err();
+    assert!(same.contains("--listen and --broker-admin are the same address"), "{same}");
+    assert!(!format!("{:?}", role(&[&["broker"][..], &open].concat()).unwrap()).contains(key));
+}
+
 /// Where the README keeps the table of options.
 const BEGIN: &str = "<!-- options -->\n";
 const END: &str = "<!-- /options -->";

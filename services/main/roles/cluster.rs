@@ -25,7 +25,7 @@ pub(super) async fn api(role: ApiRole) -> Result<Running> {
     let front = Tasks::new();
     let stop = front.stop_signal();
     front.spawn(api.serve(listener, async move { stop.cancelled().await }));
-    let banner = banner::service(VERSION, addr, None);
+    let banner = banner::service(VERSION, addr, None, None);
     Ok(Running { front: Some(front), router: Some(router), ..Running::of(banner) })
 }
 

@@ -1,0 +1,142 @@
+//! The demo broker's options.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use broker::catalogue::MarketHours;
+use broker::{Feed, Scenario, TlsFiles};
+use worker::Secret;
+
+use super::BrokerArgs;
+use super::check::{ADMIN_KEY_BYTES_MIN, Mistakes};
+
+/// The fastest replay: beyond it a second holds more ticks than a session can pass on.
+const SPEED_MAX: f64 = 1000.0;
+/// No clock on earth is further from UTC.
+const TIMEZONE_MINUTES_MAX: i32 = 14 * 60;
+/// What the login records of the protocol can carry.
+const SERVER_NAME_CHARS_MAX: usize = 63;
+
+/// Checked settings of the demo broker.
+#[derive(Debug)]
+pub(crate) struct BrokerRole {
+    pub(crate) listen: SocketAddr,
+    pub(crate) settings: broker::Settings,
+    pub(crate) admin: Option<BrokerAdmin>,
+    pub(crate) scenario: Option<Scenario>,
+}
+
+/// Where operators of the demo broker call, and what they must show.
+#[derive(Debug)]
+pub(crate) struct BrokerAdmin {
+    pub(crate) listen: SocketAddr,
+    pub(crate) key: Option<Secret>,
+}
+
+impl Mistakes {
+    pub(super) fn broker(&mut self, listen: &str, args: BrokerArgs) -> Option<BrokerRole> {
+        let listen = self.address("--broker-listen", listen);
+        let seed = self.number("--seed", &args.seed, "a whole number");
+        let replay = self.folder("--replay", args.replay);
+        let speed = self.within("--speed", &args.speed, 0.001, SPEED_MAX);
+        let hours = [("always", MarketHours::Always), ("real", MarketHours::Real)];
+        let market_hours = self.one_of("--market-hours", &args.market_hours, &hours);
+        let accounts_file = self.file("--accounts", args.accounts);
+        // It is made if it is not there.
+        let data = args.data.filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        let scenario = self.scenario(args.scenario);
+        let tls = self.tls(args.tls_cert, args.tls_key, args.tls_client_ca);
+        let server_name = self.server_name(&args.server_name);
+        let most = TIMEZONE_MINUTES_MAX;
+        let timezone_minutes = self.within("--timezone-minutes", &args.timezone_minutes, -most, most);
+        let admin = self.broker_admin(args.broker_admin, args.broker_admin_key, args.broker_admin_key_file);
+        if let Some((listen, Some(admin))) = listen.zip(admin.as_ref()) {
+            self.two_addresses(("--broker-listen", listen), ("--broker-admin", admin.listen));
+        }
+        let settings = broker::Settings {
+            seed: seed?,
+            feed: replay?.map_or(Feed::Walk, Feed::Replay),
+            speed: speed?,
+            market_hours: market_hours?,
+            accounts_file: accounts_file?,
+            data,
+            tls: tls?,
+            server_name: server_name?,
+            timezone_shift_s: timezone_minutes? * 60,
+            ..broker::Settings::default()
+        };
+        Some(BrokerRole { listen: listen?, settings, admin: admin?, scenario: scenario? })
+    }
+
+    fn scenario(&mut self, name_or_file: Option<String>) -> Option<Option<Scenario>> {
+        let Some(given) = name_or_file.filter(|text| !text.is_empty()) else { return Some(None) };
+        match Scenario::load(&given) {
+            Ok(scenario) => Some(Some(scenario)),
+            Err(error) => self.note(format_args!("--scenario: {error}")),
+        }
+    }
+
+    /// Nobody else's machine gets in without a key.
+    fn broker_admin(
+        &mut self,
+        address: Option<String>,
+        key: Option<String>,
+        key_file: Option<String>,
+    ) -> Option<Option<BrokerAdmin>> {
+        let key = self.secret("--broker-admin-key", key, key_file);
+        let Some(address) = address.filter(|address| !address.is_empty()) else {
+            return match key? {
+                None => Some(None),
+                Some(_) => {
+                    self.note("--broker-admin-key needs --broker-admin, the address of the admin port")
+                }
+            };
+        };
+        let is_port = address.trim().parse::<u16>().is_ok();
+        let whole = if is_port { format!("127.0.0.1:{}", address.trim()) } else { address };
+        let (listen, key) = (self.address("--broker-admin", &whole)?, key?);
+        match &key {
+            None if !listen.ip().is_loopback() => self.note(format_args!(
+                "--broker-admin {listen} can be reached from other machines: give --broker-admin-key as well, or an \
+                 address of this machine alone, such as 127.0.0.1:5050"
+            )),
+            Some(key) if key.len() < ADMIN_KEY_BYTES_MIN => {
+                self.note(format_args!("--broker-admin-key needs {ADMIN_KEY_BYTES_MIN} characters or more"))
+            }
+            _ => Some(Some(BrokerAdmin { listen, key: key.map(Secret::new) })),
+        }
+    }
+
+    /// Two servers cannot have one address, unless each is to take any free port.
+    pub(super) fn two_addresses(&mut self, one: (&str, SocketAddr), other: (&str, SocketAddr)) {
+        if one.1 == other.1 && one.1.port() != 0 {
+            self.note::<()>(format_args!(
+                "{} and {} are the same address: give them different ports",
+                one.0, other.0
+            ));
+        }
+    }
+
+    fn tls(
+        &mut self,
+        cert: Option<String>,
+        key: Option<String>,
+        client_ca: Option<String>,
+    ) -> Option<Option<TlsFiles>> {
+        let (cert, key) = (self.file("--tls-cert", cert)?, self.file("--tls-key", key)?);
+        match (cert, key, self.file("--tls-client-ca", client_ca)?) {
+            (None, None, None) => Some(None),
+            (Some(cert), Some(key), client_ca) => Some(Some(TlsFiles { cert, key, client_ca })),
+            (None, None, Some(_)) => self.note("--tls-client-ca needs --tls-cert and --tls-key"),
+            _ => self.note("--tls-cert and --tls-key go together: give both or none"),
+        }
+    }
+
+    fn server_name(&mut self, name: &str) -> Option<String> {
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > SERVER_NAME_CHARS_MAX {
+            return self.note(format_args!("--server-name needs 1 to {SERVER_NAME_CHARS_MAX} characters"));
+        }
+        Some(name.to_owned())
+    }
+}
