@@ -285,3 +285,49 @@ async fn other_terms_of_a_symbol_and_an_account_reach_the_caller() {
     assert_eq!(refused.status, 201, "{refused:?}");
     assert_eq!(world.positions().await, 0);
 }
+
+#[tokio::test]
+async fn pushes_of_every_other_kind_may_be_spoilt_or_lost() {
+    for push in
+        [Push::SymbolUpdates, Push::AccountUpdates, Push::SymbolDetails, Push::Books, Push::LoginStatus]
+    {
+        for mishap in [Mishap::Drop, Mishap::Duplicate, Mishap::Truncate, Mishap::Garble] {
+            let world = World::start().await;
+            let fault = Fault::Pushes { push, mishap };
+            if push == Push::LoginStatus {
+                world.control.add_fault(Rule::of(fault.clone()).times(1)).await.unwrap();
+            }
+            let session = eventually("a session", async || {
+                let reply = world.http.get(&world.connect_path(USD, "demo")).await;
+                (reply.status == 200).then(|| Session { http: world.http.clone(), token: reply.body })
+            })
+            .await;
+            session.call("Subscribe", "symbol=EURUSD").await.ok();
+            if push != Push::LoginStatus {
+                world.control.add_fault(Rule::of(fault).times(1)).await.unwrap();
+            }
+            let levels = broker::SymbolEdit { stops_level: Some(5), ..broker::SymbolEdit::default() };
+            world.control.edit_symbol("EURUSD", levels).await.unwrap();
+            let leverage = broker::AccountEdit { leverage: Some(50), ..broker::AccountEdit::default() };
+            world.control.edit_account(USD, leverage).await.unwrap();
+            world.control.quote("EURUSD", 1.2, 1.2001).await.unwrap();
+            eventually(&format!("quotes go on: {push:?} {mishap:?}"), async || {
+                let reply = session.call("GetQuote", "symbol=EURUSD").await;
+                (reply.status == 200 && reply.json()["bid"] == 1.2).then_some(())
+            })
+            .await;
+            is_done_once(&world, &session, &format!("{push:?} {mishap:?}")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_login_without_an_answer_is_given_up() {
+    let world = World::start().await;
+    for (mishap, told) in [(Mishap::Garble, "NETWORK_ERROR"), (Mishap::Drop, "TIMEOUT")] {
+        let fault = Fault::Answers { command: Some(PORTFOLIO), mishap };
+        world.control.add_fault(Rule::of(fault).times(1)).await.unwrap();
+        assert_eq!(world.http.get(&world.connect_path(USD, "demo")).await.refused(), told);
+    }
+    world.login().await;
+}

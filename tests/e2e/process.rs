@@ -30,6 +30,30 @@ async fn what_is_printed_at_start_works_when_pasted() {
 }
 
 #[tokio::test]
+async fn operators_of_the_demo_broker_have_a_port_if_asked_for() {
+    let key = "a key of the operators";
+    let (mut process, http) = start_binary(&["--broker-admin", "0", "--broker-admin-key", key]).await;
+    let session = connect(&mut process, &http).await;
+    let url = process.says("  Broker admin     http://").await;
+    let admin = Client::new(url.strip_suffix("/accounts").unwrap());
+    assert_eq!(admin.get("/accounts").await.status, 401);
+    let bearer = format!("Bearer {key}");
+    let shown = [("authorization", bearer.as_str())];
+    let operation = json!({"kind": "bonus", "amount": 50}).to_string();
+    admin.json("POST", "/accounts/1000001/operations", &shown, &operation).await.ok();
+    eventually("the bonus arrives", async || {
+        (session.json("AccountSummary", "").await["credit"] == 50.0).then_some(())
+    })
+    .await;
+    let fault = json!({"fault": {"kind": "requote"}, "times": 1}).to_string();
+    assert_eq!(admin.json("POST", "/faults", &shown, &fault).await.status, 201);
+    assert_eq!(session.refused("OrderSend", "symbol=EURUSD&operation=Buy&volume=0.1").await, "REQUOTE");
+    process.signal("TERM");
+    assert_eq!(process.end().await.code(), Some(0));
+    assert!(!process.stderr().contains(key));
+}
+
+#[tokio::test]
 async fn either_signal_ends_it_cleanly() {
     for signal in ["INT", "TERM"] {
         let (mut process, http) = start_binary(&[]).await;

@@ -126,4 +126,23 @@ mod tests {
         let replayed = source.advance(later, &world).iter().filter(|tick| tick.symbol == eurusd).count();
         assert!(replayed > 2 * count, "{replayed} of {count} in a round");
     }
+
+    #[test]
+    fn a_recording_goes_on_from_where_it_was_led_to() {
+        let (world, ticks) = exported("EURUSD");
+        let start = ServerTime::from_ms(START_MS);
+        let catalogue = Arc::clone(world.catalogue());
+        let [eurusd, eurjpy] = ["EURUSD", "EURJPY"].map(|name| catalogue.by_name(name).unwrap());
+        let mut source = Source::replay(Replay::of(ticks, start, 1.0), Arc::clone(&world), start);
+        let mid = |ticks: &[Tick], id| {
+            let tick = ticks.iter().rfind(|tick| tick.symbol == id).unwrap();
+            f64::midpoint(tick.bid.to_f64(), tick.ask.to_f64())
+        };
+        let before = source.advance(ServerTime::from_ms(START_MS + 30_000), &world);
+        source.lead(eurusd, 3.0, ServerTime::from_ms(START_MS + 30_000));
+        let after = source.advance(ServerTime::from_ms(START_MS + 50_000), &world);
+        assert!((mid(&after, eurusd.id) - 3.0).abs() < 0.01, "{}", mid(&after, eurusd.id));
+        let share = mid(&after, eurjpy.id) / mid(&before, eurjpy.id);
+        assert!((share - 3.0 / mid(&before, eurusd.id)).abs() < 0.01, "crosses follow: {share}");
+    }
 }

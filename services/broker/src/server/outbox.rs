@@ -349,7 +349,10 @@ fn pushed(command: Command, body: Body, damage: Option<Damage>) -> Outgoing {
 /// Bare records in one message.
 fn together(command: Command, priced: &[Priced]) -> Option<Outgoing> {
     let damage = priced.iter().find_map(|each| each.damage);
-    let body: Vec<u8> = priced.iter().flat_map(|each| each.body.repeat(each.copies.into())).collect();
+    let mut body = Vec::with_capacity(priced.iter().map(|each| each.body.len()).sum());
+    for each in priced {
+        (0..each.copies).for_each(|_| body.extend_from_slice(&each.body));
+    }
     (!priced.is_empty()).then(|| pushed(command, body.into(), damage))
 }
 
@@ -406,6 +409,37 @@ mod tests {
         outbox.tick(many.iter());
         let Ok(Next::Send(sent)) = outbox.take() else { panic!("nothing to send") };
         assert_eq!(&sent.body[..], [(TICKS_MAX - 2) as u8, (TICKS_MAX - 1) as u8, TICKS_MAX as u8]);
+    }
+
+    #[test]
+    fn prices_that_pile_up_go_out_when_the_first_of_them_would_have() {
+        let soon = Instant::now() + Duration::from_secs(60);
+        let tick = |symbol, due| Priced { due: Some(due), ..Priced::plain(symbol, &body(&[symbol as u8])) };
+        let later = soon + Duration::from_secs(1);
+        let mut ticks = vec![tick(1, soon), tick(2, later), tick(1, later)];
+        keep_latest(&mut ticks);
+        let kept: Vec<_> = ticks.iter().map(|tick| (tick.symbol, tick.due)).collect();
+        assert_eq!(kept, [(2, Some(later)), (1, Some(soon))]);
+        let mut books = BTreeMap::new();
+        for (due, expected) in [(Some(soon), Some(soon)), (Some(later), Some(soon)), (None, None)] {
+            keep(&mut books, Priced { due, ..tick(1, later) });
+            assert_eq!(books[&1].due, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_not_due_holds_up_its_like_only() {
+        let outbox = Outbox::default();
+        let due = Instant::now() + Duration::from_secs(60);
+        outbox.add_frame(Frame { due: Some(due), next: Next::HangUp });
+        outbox.answer([7, 8], 7, 0, body(&[]));
+        assert_eq!(outbox.take(), Err(Some(due)));
+        outbox.tick([(1, body(&[1]))].iter());
+        let Ok(Next::Send(sent)) = outbox.take() else { panic!("nothing to send") };
+        assert_eq!(sent.command, 8, "prices do not wait for answers");
+        outbox.locked().late.push(Frame { due: None, next: Next::HangUp });
+        assert_eq!(outbox.take(), Ok(Next::HangUp), "nor does what is late");
+        assert_eq!(outbox.take(), Err(Some(due)));
     }
 
     #[test]

@@ -323,3 +323,18 @@ async fn what_is_delayed_counts_as_waiting() {
     assert_eq!(client.ended().await, None);
     assert!(client.kept().is_empty());
 }
+
+#[tokio::test]
+async fn the_rest_of_a_returned_order_works_on() {
+    let broker = quoted().await;
+    let mut client = Client::login(broker.addr(), USD, "demo").await;
+    broker.control().add_fault(Rule::of(Fault::PartialFill { share: 0.5 }).times(1)).await.unwrap();
+    let request = w::TradeRequest { trade_action: 4, type_filling: 2, ..buy("AAPL", 1000) };
+    let done = client.trade(&request).await;
+    assert_eq!((done.retcode, done.volume), (10010, 500_000_000));
+    let open = client.ask::<requests::Portfolio>(&Empty).await.unwrap();
+    assert_eq!((open.positions[0].trade_volume, open.orders[0].volume_current), (500_000_000, 500_000_000));
+    broker.control().quote("AAPL", 230.0, 230.02).await.unwrap();
+    let open = client.ask::<requests::Portfolio>(&Empty).await.unwrap();
+    assert_eq!((open.positions[0].trade_volume, open.orders.len()), (1_000_000_000, 0));
+}
