@@ -26,14 +26,11 @@ pub(crate) async fn play(
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep_until(begun + step.at) => {}
             }
-            match step.action.perform(&control, &catalogue).await {
-                Ok(()) => {
-                    tracing::info!(name = scenario.name, at_s = step.at.as_secs_f64(), action = ?step.action, "scenario")
-                }
-                Err(error) => {
-                    let at_s = step.at.as_secs_f64();
-                    tracing::warn!(name = scenario.name, at_s, action = ?step.action, %error, "a step of a scenario failed");
-                }
+            let (name, at_s) = (&scenario.name, step.at.as_secs_f64());
+            let done = step.action.perform(&control, &catalogue).await;
+            match done.err() {
+                None => tracing::info!(name, at_s, action = ?step.action, "a step of a scenario"),
+                Some(error) => tracing::warn!(name, at_s, action = ?step.action, %error, "a step failed"),
             }
         }
         let Some(repeat) = scenario.repeat else { break };
