@@ -7,10 +7,11 @@ impl Control {
     /// This fault for everybody from now on, and no other.
     ///
     /// # Errors
-    /// If the fault makes no sense.
+    /// If the fault makes no sense; those in force stay then.
     pub async fn fault(&self, fault: Fault) -> Result<(), ControlError> {
-        self.clear_faults().await?;
-        self.add_fault(Rule::of(fault)).await.map(drop)
+        let id = self.add_fault(Rule::of(fault)).await?;
+        self.with(move |hub| hub.faults.remove(|own, _| own != id)).await?;
+        Ok(())
     }
 
     /// Adds a fault behind those in force, and gives its number.
