@@ -154,6 +154,38 @@ async fn a_sentinel_leads_all_processes_to_the_next_master() {
 }
 
 #[tokio::test]
+async fn a_redis_cluster_serves_like_one_redis() {
+    let mut nodes = Redis::cluster().await;
+    let hosts: Vec<String> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())).collect();
+    let mut world = World::empty(nodes.remove(0), format!("redis+cluster://{}", hosts.join(",")), 6).await;
+    for _ in 0..2 {
+        world.workers.push(world.worker(&[]).await);
+        world.apis.push(world.api().await);
+    }
+    world.is_ready().await;
+    // Their records are on different nodes.
+    let mut sessions = Vec::new();
+    for number in 0..6 {
+        sessions.push(world.connect(number).await);
+    }
+    let mut events = world.at(1, &sessions[0]).stream("OnOrderUpdate", "since=now").await;
+    events.next().await;
+    let mut tickets = Vec::new();
+    for session in &sessions {
+        tickets.push(session.buy("before").await);
+    }
+    let is_told = |event: &serde_json::Value| event["data"]["update"]["order"]["ticket"] == tickets[0];
+    events.until("another front tells the order", is_told).await;
+    world.workers[0].process.signal("KILL");
+    for (session, ticket) in sessions.iter().zip(&tickets) {
+        let elsewhere = world.at(1, session);
+        assert_eq!(elsewhere.buy("before").await, *ticket, "the key is known to the next owner");
+        assert_ne!(elsewhere.buy("after").await, *ticket);
+        assert_eq!(world.positions(session.account).await, 2);
+    }
+}
+
+#[tokio::test]
 async fn steps_of_the_clock_of_redis_cost_no_token_and_double_no_order() {
     // In place of the clock, which a test cannot step, the moments move that it is compared with: those of heartbeats.
     const STEP: &str = "local lives = redis.call('ZRANGE', KEYS[1], 0, -1) \

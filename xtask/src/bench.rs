@@ -1,4 +1,5 @@
-//! `cargo xtask bench cluster`: figures of a cluster on this machine, in ratios where that is possible.
+//! `cargo xtask bench cluster` and `cargo xtask bench broker`: figures of a cluster and of the demo broker on this machine, in
+//! ratios where that is possible.
 //!
 //! What measures needs more than the standard library: it is built with the feature `bench`, optimised, by the command
 //! itself.
@@ -11,6 +12,8 @@ use crate::{Failure, packages};
 
 #[cfg(feature = "bench")]
 mod bare;
+#[cfg(feature = "bench")]
+mod capacity;
 #[cfg(feature = "bench")]
 mod drain;
 #[cfg(feature = "bench")]
@@ -36,6 +39,8 @@ mod socket;
 #[cfg(feature = "bench")]
 mod tap;
 #[cfg(feature = "bench")]
+mod terminal;
+#[cfg(feature = "bench")]
 mod trade;
 #[cfg(feature = "bench")]
 mod world;
@@ -43,8 +48,10 @@ mod world;
 #[cfg(feature = "bench")]
 pub(crate) use guarded::run;
 
-/// All figures, in the order in which they are taken.
-const FIGURES: [&str; 7] = ["read", "trade", "memory", "failover", "drain", "fanout", "scale"];
+/// All figures of a cluster, in the order in which they are taken.
+const OF_CLUSTER: &[&str] = &["read", "trade", "memory", "failover", "drain", "fanout", "scale"];
+/// All figures of the demo broker.
+const OF_BROKER: &[&str] = &["capacity"];
 const SESSIONS_MAX: usize = 5_000;
 const RUNS_MAX: usize = 20;
 
@@ -64,10 +71,15 @@ impl Options {
     fn parse(args: &[&str]) -> Result<Self> {
         let mut options = Self { figures: Vec::new(), sessions: 1000, runs: 3, program: None };
         let mut rest = args.iter();
-        match rest.next() {
-            Some(&"cluster") => {}
-            _ => return Err(Failure::Usage("bench needs to know what to measure: cluster".to_owned())),
-        }
+        let known = match rest.next() {
+            Some(&"cluster") => OF_CLUSTER,
+            Some(&"broker") => OF_BROKER,
+            _ => {
+                return Err(Failure::Usage(
+                    "bench needs to know what to measure: cluster or broker".to_owned(),
+                ));
+            }
+        };
         while let Some(word) = rest.next() {
             let mut number = |most: usize| {
                 let given = rest.next().and_then(|text| text.parse().ok());
@@ -82,15 +94,15 @@ impl Options {
                     options.program = Some(PathBuf::from(file?));
                 }
                 other => {
-                    let figure = FIGURES.into_iter().find(|figure| *figure == other);
+                    let figure = known.iter().find(|figure| **figure == other).copied();
                     let unknown =
-                        || Failure::Usage(format!("there is no figure '{other}': {}", FIGURES.join(", ")));
+                        || Failure::Usage(format!("there is no figure '{other}': {}", known.join(", ")));
                     options.figures.push(figure.ok_or_else(unknown)?);
                 }
             }
         }
         if options.figures.is_empty() {
-            options.figures = FIGURES.to_vec();
+            options.figures = known.to_vec();
         }
         Ok(options)
     }
@@ -99,7 +111,10 @@ impl Options {
 /// Builds the service and what measures it, and becomes the latter.
 pub(crate) fn guard(args: &[&str]) -> Result<()> {
     let options = Options::parse(args)?;
-    for (program, package) in [("redis-server", "redis-server"), ("nginx", "nginx-light")] {
+    let of_cluster: &[_] = &[("redis-server", "redis-server"), ("nginx", "nginx-light")];
+    let of_broker: &[_] = &[("taskset", "util-linux")];
+    let is_of_broker = options.figures.iter().all(|figure| OF_BROKER.contains(figure));
+    for (program, package) in if is_of_broker { of_broker } else { of_cluster } {
         if !packages::is_installed(program) {
             let text = format!(
                 "{program} is not installed, and the figures need it.\nOn Debian: sudo apt-get install {package}"
@@ -147,8 +162,11 @@ mod tests {
         let options = Options::parse(&["cluster", "read", "--sessions", "50", "drain", "--runs", "1"]);
         let wanted = Options { figures: vec!["read", "drain"], sessions: 50, runs: 1, program: None };
         assert_eq!(options, Ok(wanted));
-        assert_eq!(Options::parse(&["cluster"]).map(|options| options.figures.len()), Ok(FIGURES.len()));
-        for wrong in [&[][..], &["all"], &["cluster", "reads"], &["cluster", "--runs", "0"]] {
+        let all = |what| Options::parse(&[what]).map(|options| options.figures);
+        assert_eq!((all("cluster"), all("broker")), (Ok(OF_CLUSTER.to_vec()), Ok(OF_BROKER.to_vec())));
+        let wrongs: [&[&str]; 5] =
+            [&[], &["all"], &["cluster", "reads"], &["broker", "read"], &["cluster", "--runs", "0"]];
+        for wrong in wrongs {
             assert!(matches!(Options::parse(wrong), Err(Failure::Usage(_))), "{wrong:?}");
         }
     }

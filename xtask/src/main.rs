@@ -26,6 +26,8 @@ Commands:
   bench cluster [FIGURE...] [--sessions N] [--runs N] [--program FILE]
                     Measures a cluster on this machine, see docs/benchmarks.md; figures: read, trade, memory,
                     failover, drain, fanout, scale
+  bench broker [--sessions N] [--runs N] [--program FILE]
+                    Measures the demo broker on one core, with ten accounts for each of the N (1000) sessions
   schemathesis      Tests the service against its own OpenAPI document with random requests; part of `test`
   ci                Checks formatting and lints, then runs all tests
   golden            Rewrites the files that are made by code: openapi.json, docs/errors.md and the

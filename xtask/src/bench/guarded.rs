@@ -3,7 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::numbers::{Sample, Table};
-use super::{Options, Plan, Result, bare, drain, explained, failover, fanout, memory, read, trade};
+use super::{Options, Plan, Result, bare, capacity, drain, explained, failover, fanout, memory, read, trade};
 use crate::tools;
 
 /// Numbers of workers that are compared.
@@ -51,6 +51,7 @@ async fn take(figure: &str, plan: &Plan) -> Result<Vec<Sample>> {
         "trade" => trade::measure(plan).await,
         "memory" => memory::measure(plan).await,
         "failover" => failover::measure(plan, 2).await,
+        "capacity" => capacity::measure(plan).await,
         "drain" => drain::measure(plan).await,
         "fanout" => {
             let mut all = fanout::measure(plan, 2, 10).await?;

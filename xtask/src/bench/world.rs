@@ -16,7 +16,7 @@ use super::{Result, explained};
 
 /// The first account; the others follow it.
 pub(super) const FIRST_LOGIN: usize = 2_000_001;
-const PASSWORD: &str = "benchmark";
+pub(super) const PASSWORD: &str = "benchmark";
 const CLUSTER_KEY: &str = "a key of one measurement only";
 /// Of 32 bytes. It seals logins of made-up accounts.
 const SEALING_KEY: &str = "bench:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -59,25 +59,13 @@ impl World {
         workers: usize,
         accounts: usize,
     ) -> Result<Self> {
-        // There may be none.
-        let _ = std::fs::remove_dir_all(folder);
-        let ticks = folder.join("ticks");
-        std::fs::create_dir_all(&ticks).map_err(explained)?;
-        for (place, symbol) in SYMBOLS.iter().enumerate() {
-            write(&ticks.join(format!("{}.csv", symbol.0)), &recording(place, symbol))?;
-        }
-        let file = folder.join("accounts.json");
-        write(&file, &accounts_file(accounts))?;
+        prepare(folder)?;
         let at = free_address()?;
         let mut command = Command::new("redis-server");
         command.args(["--bind", "127.0.0.1", "--port", &at.port().to_string(), "--save", ""]);
         command.args(["--appendonly", "yes", "--appendfsync", "everysec", "--dir"]).arg(folder);
         let redis = Process::start("redis", folder, at, Ready::Redis, &mut command).await?;
-        let at = free_address()?;
-        let mut command = Command::new(program);
-        command.args(["broker", "--broker-listen", &at.to_string(), "--accounts"]).arg(&file);
-        command.arg("--replay").arg(&ticks);
-        let broker = Process::start("broker", folder, at, Ready::Health, &mut command).await?;
+        let broker = broker(Command::new(program), folder, accounts).await?;
         let url = format!("redis://{}", redis.address);
         let mut all = Vec::new();
         for number in 1..=workers {
@@ -141,6 +129,28 @@ impl World {
         let parts = [&self.api, &self.redis].into_iter().chain(&self.workers);
         parts.map(Process::cpu_s).sum()
     }
+}
+
+/// Makes an empty folder.
+pub(super) fn prepare(folder: &Path) -> Result<()> {
+    // There may be none.
+    let _ = std::fs::remove_dir_all(folder);
+    std::fs::create_dir_all(folder).map_err(explained)
+}
+
+/// Starts a broker with so many accounts and recorded prices.
+pub(super) async fn broker(mut command: Command, folder: &Path, accounts: usize) -> Result<Process> {
+    let ticks = folder.join("ticks");
+    std::fs::create_dir_all(&ticks).map_err(explained)?;
+    for (place, symbol) in SYMBOLS.iter().enumerate() {
+        write(&ticks.join(format!("{}.csv", symbol.0)), &recording(place, symbol))?;
+    }
+    let file = folder.join("accounts.json");
+    write(&file, &accounts_file(accounts))?;
+    let at = free_address()?;
+    command.args(["broker", "--broker-listen", &at.to_string(), "--accounts"]).arg(&file);
+    command.arg("--replay").arg(&ticks);
+    Process::start("broker", folder, at, Ready::Health, &mut command).await
 }
 
 /// Logs in accounts by way of a service.
