@@ -71,7 +71,7 @@ pub enum StartError {
     Replay(#[from] ReplayError),
     /// What was kept cannot be read, or nothing can be kept.
     #[error("data: {0}")]
-    Store(#[source] Box<StoreError>),
+    Store(Box<StoreError>),
     /// Certificate or key cannot be used.
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
