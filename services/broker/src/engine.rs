@@ -118,7 +118,6 @@ impl Engine {
                 let verdict = self.trade(login, is_investor, &request, &mut events);
                 events.push(Event::Verdict { login, tag, verdict });
             }
-            Command::FillPart { share } => self.market.fill_share = share,
             Command::Deal(deal) => self.deal_by_hand(&deal, &mut events),
             Command::Terms(terms) => self.change_terms(*terms, &mut events),
             Command::Symbols(catalogue) => self.change_symbols(catalogue, &mut events),

@@ -122,7 +122,7 @@ pub enum MarginMode {
 }
 
 impl MarginMode {
-    pub(crate) const fn number(self) -> model::MarginMode {
+    pub(crate) const fn in_model(self) -> model::MarginMode {
         match self {
             Self::Hedging => model::MarginMode::Hedging,
             Self::Netting => model::MarginMode::Netting,

@@ -102,7 +102,7 @@ pub(crate) fn terms_of(settings: &AccountSettings) -> Result<AccountTerms, Build
         margin_call: settings.margin_call,
         stop_out: StopOut::Level(settings.stop_out),
         free_margin: FreeMarginMode::ProfitAndLoss,
-        margin_mode: settings.margin_mode.number(),
+        margin_mode: settings.margin_mode.in_model(),
         fifo: settings.fifo,
         commissions: group.commissions,
         leverage: group.leverage_rules(),

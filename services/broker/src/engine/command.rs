@@ -45,11 +45,6 @@ pub enum Command {
         /// What is asked for.
         request: Box<TradeRequest>,
     },
-    /// What traders ask for at market is filled in part from now on.
-    FillPart {
-        /// The part of the volume, rounded down to a whole step, one step at least; 1 is all.
-        share: f64,
-    },
     /// A dealer's own deal: hours, volumes and money are no hindrance.
     Deal(Box<DealerDeal>),
     /// Other terms of an account that is there, found by its number.
@@ -129,4 +124,7 @@ pub struct TradeRequest {
     pub position: Option<Ticket>,
     /// The opposite position of a close-by.
     pub position_by: Option<Ticket>,
+    /// The part of what the market offers that an order at market gets, rounded down to a whole step, one step at least;
+    /// 1 is all.
+    pub share: f64,
 }

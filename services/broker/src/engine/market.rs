@@ -29,8 +29,6 @@ pub(super) struct Market {
     /// Base, then profit currency, of forex symbols.
     pairs: HashMap<String, HashMap<String, SymbolId>>,
     no_book: Book,
-    /// The part that orders at market are filled by; 1 is all.
-    pub(super) fill_share: f64,
 }
 
 impl Market {
@@ -47,7 +45,6 @@ impl Market {
             books: vec![Book::default(); count],
             pairs,
             no_book: Book::default(),
-            fill_share: 1.0,
         }
     }
 
@@ -113,16 +110,6 @@ impl Market {
             return Some(fill);
         }
         Some(Fill { volume, price: self.price(symbol.id)?.open(side) })
-    }
-
-    /// What is left of a fill where orders are filled in part: whole steps, one at least.
-    pub(super) fn part_of(&self, symbol: &Symbol, fill: Fill) -> Fill {
-        if self.fill_share >= 1.0 {
-            return fill;
-        }
-        let step = symbol.volume_step.units().max(1);
-        let part = (fill.volume.units() as f64 * self.fill_share) as u64 / step * step;
-        Fill { volume: Volume::from_units(part.max(step)).min(fill.volume), ..fill }
     }
 
     /// Takes what was filled out of the order book.

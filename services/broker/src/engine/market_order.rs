@@ -48,7 +48,7 @@ impl Desk<'_> {
         let promised = self.agree_price(&symbol, side, quote, request)?;
         self.position_limit(symbol.id)?;
         self.volume_limit(&symbol, side, opened)?;
-        let fill = self.market_fill(&symbol, side, request.volume, request.filling, promised)?;
+        let fill = self.market_fill(&symbol, side, request.volume, request, promised)?;
         let resting = Fill { volume: request.volume, price: quote.open(side) };
         self.afford(&symbol, side, fill.unwrap_or(resting))?;
         let mut order = self.market_order(&symbol, side, request.volume);
@@ -85,7 +85,7 @@ impl Desk<'_> {
             return Err(Retcode::CLOSE_ORDER_EXISTS);
         }
         let promised = self.agree_price(&symbol, side, quote, request)?;
-        let fill = self.market_fill(&symbol, side, volume, request.filling, promised)?;
+        let fill = self.market_fill(&symbol, side, volume, request, promised)?;
         let mut order = self.market_order(&symbol, side, volume);
         (order.position, order.is_closing, order.filling) = (Some(id), true, request.filling);
         order.comment.clone_from(&request.comment);
@@ -135,14 +135,14 @@ impl Desk<'_> {
         symbol: &Symbol,
         side: Side,
         volume: Volume,
-        filling: Filling,
+        request: &TradeRequest,
         promised: Option<Price>,
     ) -> Result<Option<Fill>, Retcode> {
         let fill = match promised {
             Some(price) => Some(Fill { volume, price }),
-            None => self.fill_under(symbol, side, volume, filling, None)?,
+            None => self.fill_under(symbol, side, volume, request.filling, None)?,
         };
-        Ok(fill.map(|fill| self.market.part_of(symbol, fill)))
+        Ok(fill.map(|fill| part_of(symbol, fill, request.share)))
     }
 
     /// What the filling rule makes of the market's offer.
@@ -163,6 +163,16 @@ impl Desk<'_> {
             _ => Err(Retcode::REJECTED),
         }
     }
+}
+
+/// A part of a fill: whole steps, one at least.
+fn part_of(symbol: &Symbol, fill: Fill, share: f64) -> Fill {
+    if share >= 1.0 {
+        return fill;
+    }
+    let step = symbol.volume_step.units().max(1);
+    let part = (fill.volume.units() as f64 * share) as u64 / step * step;
+    Fill { volume: Volume::from_units(part.max(step)).min(fill.volume), ..fill }
 }
 
 /// The answer to an order of `asked` volume after its first deal.

@@ -67,27 +67,21 @@ impl Hub {
     }
 
     /// Lets the engine judge a request, unless a fault does.
-    fn execute(&mut self, asked: &Asked, access: Access, request: TradeRequest) {
-        let share = match asked.fault {
+    fn execute(&mut self, asked: &Asked, access: Access, mut request: TradeRequest) {
+        match asked.fault {
             Some(Fault::Requote) => return self.refuse(asked, &request, Retcode::REQUOTE),
             Some(Fault::Reject { retcode, .. }) => return self.refuse(asked, &request, Retcode(retcode)),
-            Some(Fault::PartialFill { share }) => Some(share),
-            _ => None,
-        };
+            Some(Fault::PartialFill { share }) => request.share = share,
+            _ => {}
+        }
         let command = Command::Trade {
             login: access.login,
             tag: asked.client.0,
             is_investor: access.is_investor,
             request: Box::new(request),
         };
-        if let Some(share) = share {
-            self.apply(Command::FillPart { share });
-        }
         let events = self.engine.apply(command, self.clock.now());
         self.announce(events, Some(asked));
-        if share.is_some() {
-            self.apply(Command::FillPart { share: 1.0 });
-        }
     }
 
     /// Gives a verdict that the engine has no part in, with the prices of the symbol.
@@ -194,6 +188,7 @@ fn understand(asked: &w::TradeRequest, profile: Profile) -> Result<TradeRequest,
         order: ticket(asked.trade_order),
         position: ticket(asked.trade_position),
         position_by: ticket(asked.position_by),
+        share: 1.0,
     })
 }
 

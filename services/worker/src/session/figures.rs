@@ -67,8 +67,10 @@ impl State {
     /// which must not be withheld for ever.
     pub(crate) fn figures_of_known(&mut self) -> (Equity, Floating) {
         self.revalue_changed();
-        let (held, _) = self.held();
-        let margin = self.margin_of(&held);
+        let margin = self.margin().unwrap_or_else(|| {
+            let (held, _) = self.held();
+            self.margin_of(&held)
+        });
         self.figures_with(margin)
     }
 

@@ -41,7 +41,7 @@ impl Drop for Folder {
 impl World {
     /// A world whose changes are kept from its accounts' first deposits on.
     fn kept(folder: &Folder, mode: MarginMode) -> Self {
-        let edit = |terms: &mut AccountTerms| terms.margin_mode = mode.number();
+        let edit = |terms: &mut AccountTerms| terms.margin_mode = mode.in_model();
         let mut world = Self::agreed(Catalogue::built_in(MarketHours::Always), Limits::default(), edit);
         let mut store = Store::open(folder.path(), Arc::clone(&world.catalogue)).unwrap();
         let mut directory = Directory::default();

@@ -163,6 +163,7 @@ impl World {
             order: order.map(|order| order.ticket),
             position: named.as_ref().map(|position| position.id),
             position_by: opposite.or_else(|| position(pick + 1)).map(|position| position.id),
+            share: 1.0,
         }
     }
 
@@ -338,6 +339,7 @@ proptest! {
             order: owns.then_some(order),
             position: owns.then_some(position),
             position_by: Some(position),
+            share: 1.0,
         });
         world.wait(Duration::from_hours(30));
         world.check_books()?;

@@ -69,6 +69,7 @@ pub(super) fn market(kind: OrderType, symbol: &str, volume: f64) -> TradeRequest
         order: None,
         position: None,
         position_by: None,
+        share: 1.0,
     }
 }
 
