@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use self::processes::{Order, Processes};
+#[cfg(feature = "bench")]
+pub(crate) use self::processes::{Ready, answers};
 use crate::{Failure, packages, tools};
 
 /// What the shell does. Its arguments: the folder, and the command to start.

@@ -1,13 +1,12 @@
 //! Accepts connections: bounded in number, and none may be silent for long.
 
-use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use runtime::{CancellationToken, Door};
+use runtime::{CancellationToken, Door, until_stopped};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -20,12 +19,7 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 pub(crate) async fn accept(front: &Arc<Front>, listener: TcpListener, router: Router) {
     let door = Door::new(listener, front.settings.connections_max);
     let stop = front.tasks.stop_signal();
-    loop {
-        let (socket, place) = tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            next = door.next() => next,
-        };
+    while let Some((socket, place)) = door.next_until(&stop).await {
         let (front, router, stop) = (Arc::clone(front), router.clone(), stop.clone());
         front.tasks.clone().spawn(serve(front, router, socket, place, stop));
     }
@@ -45,14 +39,7 @@ async fn serve(
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router))
         .with_upgrades();
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
+    let ended = until_stopped(connection, |connection| connection.graceful_shutdown(), &stop).await;
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }

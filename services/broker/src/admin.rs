@@ -5,7 +5,6 @@
 
 mod calls;
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use axum::routing::{delete, get, patch, post, put};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use runtime::{CancellationToken, Door, Tasks};
+use runtime::{CancellationToken, Door, Tasks, until_stopped};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::{TcpListener, TcpStream};
@@ -42,12 +41,7 @@ pub(crate) async fn serve(listener: TcpListener, control: Control, key: Option<D
     let router = router(control, key);
     let door = Door::new(listener, CONNECTIONS_MAX);
     let stop = tasks.stop_signal();
-    loop {
-        let (socket, place) = tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            next = door.next() => next,
-        };
+    while let Some((socket, place)) = door.next_until(&stop).await {
         tasks.spawn(connection(router.clone(), socket, place, stop.clone()));
     }
 }
@@ -58,14 +52,7 @@ async fn connection(router: Router, socket: TcpStream, place: OwnedSemaphorePerm
         .timer(TokioTimer::new())
         .header_read_timeout(SILENCE_MAX)
         .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router));
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
+    let ended = until_stopped(connection, |connection| connection.graceful_shutdown(), &stop).await;
     if let Err(error) = ended {
         tracing::debug!(%error, "an operator's connection ended early");
     }

@@ -16,7 +16,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use registry::Fence;
-use runtime::{CancellationToken, Door, Tasks};
+use runtime::{CancellationToken, Door, Tasks, until_stopped};
 use serde::de::DeserializeOwned;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
@@ -87,14 +87,7 @@ async fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(SILENCE_MAX)
         .serve_connection(TokioIo::new(socket), service);
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
+    let ended = until_stopped(connection, |connection| connection.graceful_shutdown(), &stop).await;
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection of another process ended early");
     }

@@ -1,14 +1,32 @@
 //! Accepting connections: bounded in number, and going on after failures that pass.
 
 use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 /// How long accepting rests when the process has no file handle left: others must close first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Drives a connection to its end. At the signal to stop it is asked to end after its present call.
+pub async fn until_stopped<C: Future>(
+    connection: C,
+    ask_to_end: impl FnOnce(Pin<&mut C>),
+    stop: &CancellationToken,
+) -> C::Output {
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            ask_to_end(connection.as_mut());
+            connection.await
+        }
+    }
+}
 
 /// A listener with a bounded number of places.
 #[derive(Debug)]
@@ -22,6 +40,15 @@ impl Door {
     #[must_use]
     pub fn new(listener: TcpListener, places: usize) -> Self {
         Self { listener, places: Arc::new(Semaphore::new(places)) }
+    }
+
+    /// As [`next`](Self::next), until the signal to stop: then `None`.
+    pub async fn next_until(&self, stop: &CancellationToken) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => None,
+            next = self.next() => Some(next),
+        }
     }
 
     /// The next connection with its place, which is free again when dropped. Newcomers wait in the listener's queue while

@@ -1,29 +1,20 @@
 //! Programs that a measurement starts. None outlives it.
 
 use std::fs::File;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{Result, explained};
+pub(super) use crate::cluster::Ready;
+use crate::cluster::answers;
 
 const START_MAX: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Of the kernel's clock for processes: it is 100 on every Linux that one meets.
 const TICKS_PER_SECOND: f64 = 100.0;
-
-/// How it is known that a program serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ready {
-    /// It answers a health check.
-    Health,
-    /// It answers as Redis does.
-    Redis,
-}
 
 /// A running program; killed on drop.
 #[derive(Debug)]
@@ -57,7 +48,7 @@ impl Process {
         let child = command.spawn().map_err(|error| explained(format!("{name}: {error}")))?;
         let mut process = Self { name: name.to_owned(), child, address };
         let begun = Instant::now();
-        while !process.answers(ready) {
+        while !answers(process.address, ready) {
             if !process.runs() || begun.elapsed() > START_MAX {
                 let log = std::fs::read_to_string(&path).unwrap_or_default();
                 return Err(explained(format!("{name} does not start:\n{log}")));
@@ -73,23 +64,6 @@ impl Process {
 
     pub(super) fn runs(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
-    }
-
-    fn answers(&self, ready: Ready) -> bool {
-        let (request, answer) = match ready {
-            Ready::Health => {
-                ("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "HTTP/1.1 200")
-            }
-            Ready::Redis => ("PING\r\n", "+PONG"),
-        };
-        let asked = TcpStream::connect_timeout(&self.address, ANSWER_MAX).and_then(|mut stream| {
-            stream.set_read_timeout(Some(ANSWER_MAX))?;
-            stream.write_all(request.as_bytes())?;
-            let mut bytes = vec![0; answer.len()];
-            stream.read_exact(&mut bytes)?;
-            Ok(bytes)
-        });
-        asked.is_ok_and(|bytes| bytes == answer.as_bytes())
     }
 
     /// Asks it to end.

@@ -69,19 +69,35 @@ impl Process {
 
     /// Whether it serves.
     fn answers(&self) -> bool {
-        let (request, answer) = match self.kind() {
-            "redis" => ("PING\r\n", "+PONG"),
-            _ => ("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "HTTP/1.1 200"),
-        };
-        let asked = TcpStream::connect_timeout(&self.address, ANSWER_MAX).and_then(|mut stream| {
-            stream.set_read_timeout(Some(ANSWER_MAX))?;
-            stream.write_all(request.as_bytes())?;
-            let mut bytes = vec![0; answer.len()];
-            stream.read_exact(&mut bytes)?;
-            Ok(bytes)
-        });
-        asked.is_ok_and(|bytes| bytes == answer.as_bytes())
+        answers(self.address, if self.kind() == "redis" { Ready::Redis } else { Ready::Health })
     }
+}
+
+/// How it is known that a program serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ready {
+    /// It answers a health check.
+    Health,
+    /// It answers as Redis does.
+    Redis,
+}
+
+/// Whether whoever listens there serves.
+pub(crate) fn answers(address: SocketAddr, ready: Ready) -> bool {
+    let (request, answer) = match ready {
+        Ready::Health => {
+            ("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "HTTP/1.1 200")
+        }
+        Ready::Redis => ("PING\r\n", "+PONG"),
+    };
+    let asked = TcpStream::connect_timeout(&address, ANSWER_MAX).and_then(|mut stream| {
+        stream.set_read_timeout(Some(ANSWER_MAX))?;
+        stream.write_all(request.as_bytes())?;
+        let mut bytes = vec![0; answer.len()];
+        stream.read_exact(&mut bytes)?;
+        Ok(bytes)
+    });
+    asked.is_ok_and(|bytes| bytes == answer.as_bytes())
 }
 
 /// All that run.
