@@ -165,9 +165,18 @@ async fn a_directory_that_changes_is_read_again() {
     }
     directory.write(&[&url(world.broker_addr)]);
     assert_eq!(port(&login(&world, "").await).await, world.broker_addr.port());
-    // A file that is broken changes nothing.
+}
+
+#[tokio::test]
+async fn a_broken_directory_changes_nothing() {
+    let directory = Directory::new();
+    let cable = Cable::to(closed().await).await;
+    // Each worker has read it before it breaks: at its start.
+    directory.write(&[&url(cable.addr())]);
+    let world = directory.world().await;
+    cable.lead_to(world.broker_addr);
     directory.scratch.file("brokers.json", "{");
-    assert_eq!(port(&login(&world, "").await).await, world.broker_addr.port());
+    assert_eq!(port(&login(&world, "").await).await, cable.addr().port());
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Things that break: no order twice, none lost silently, and everything comes back by itself.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use broker::Fault;
@@ -40,6 +41,30 @@ async fn a_lost_link_is_restored_and_subscriptions_with_it() {
     events.until("quotes go on", |event| event["type"] == "Quote" && event["data"]["bid"] == 1.4).await;
     session.open(ORDER).await;
     events.until("updates go on", |event| event["type"] == "OrderUpdate").await;
+}
+
+#[tokio::test]
+async fn whether_it_is_connected_is_told_also_while_the_link_breaks() {
+    const CUTS: usize = 5;
+    let world = World::start().await;
+    let cable = Cable::to(world.broker_addr).await;
+    let session = world.login_at(USD, cable.addr()).await;
+    let over = Cell::new(false);
+    let ask = async || {
+        while !over.get() {
+            connected(&session).await;
+        }
+    };
+    let cut = async {
+        for _ in 0..CUTS {
+            cable.cut().await;
+            eventually("the loss is noticed", async || (!connected(&session).await).then_some(())).await;
+            cable.plug();
+            session.call("CheckConnect", "").await.ok();
+        }
+        over.set(true);
+    };
+    tokio::join!(cut, ask(), ask(), ask(), ask(), ask(), ask(), ask(), ask());
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ mod tick_downloads;
 mod tick_values;
 mod trade;
 
-pub(crate) use actor::{Legacy, Phase};
+pub(crate) use actor::{Heard, Legacy, Phase};
 pub(crate) use establish::{FULL_SYMBOLS_BATCH, Target};
 pub(crate) use journal::{Begun, Journal};
 pub(crate) use memo::Memo;
@@ -79,7 +79,7 @@ struct Inner {
     account: AccountKey,
     inbox: mpsc::Sender<Mail>,
     phase: watch::Receiver<Phase>,
-    heard: watch::Receiver<i64>,
+    heard: watch::Receiver<Heard>,
     fanout: Arc<Fanout>,
     standing: Standing,
     registry: Arc<dyn Registry>,
@@ -127,7 +127,7 @@ impl Session {
         let token: Arc<str> = token.into();
         let (inbox, mails) = mpsc::channel(INBOX_MAX);
         let (phase_sender, phase) = watch::channel(Phase::Connecting);
-        let (heard_sender, heard) = watch::channel(0);
+        let (heard_sender, heard) = watch::channel(Heard::default());
         let fanout = Arc::new(Fanout::new());
         let stop = tasks.stop_signal().child_token();
         let standing = Standing::new(shared.lease.clone(), rank, fence);
@@ -211,7 +211,12 @@ impl Session {
 
     /// When the server was heard last, milliseconds since 1970 UTC.
     pub(crate) fn heard_ms(&self) -> i64 {
-        *self.0.heard.borrow()
+        self.0.heard.borrow().server_ms
+    }
+
+    /// When the last quote of any symbol was made, milliseconds since 1970 UTC.
+    pub(crate) fn last_quote_ms(&self) -> Option<i64> {
+        self.0.heard.borrow().quote_ms
     }
 
     /// Waits until something came from the server, at most until `limit`.

@@ -12,6 +12,7 @@ use calls::{Handle, Secret};
 use error::{Code, Error};
 use sha2::{Digest, Sha256};
 
+use super::connection::status_of;
 use crate::backend::Caller;
 use crate::session::state::State;
 use crate::session::{Phase, Session, unreachable};
@@ -19,14 +20,7 @@ use crate::session::{Phase, Session, unreachable};
 impl Handle<ConnectionStatusAll> for Caller<'_> {
     async fn handle(&self, call: ConnectionStatusAll) -> Result<Vec<ConnectionStatus>, Error> {
         self.check_admin(Some(&call.admin_key))?;
-        let mut all = Vec::new();
-        for session in self.worker.all_sessions() {
-            // One that ended meanwhile is left out.
-            if let Ok(status) = self.status_of(&session).await {
-                all.push(status);
-            }
-        }
-        Ok(all)
+        Ok(self.worker.all_sessions().iter().map(status_of).collect())
     }
 }
 

@@ -17,32 +17,23 @@ impl Handle<CheckConnect> for Caller<'_> {
 
 impl Handle<ConnectionStatus> for Caller<'_> {
     async fn handle(&self, call: ConnectionStatus) -> Result<reply::ConnectionStatus, Error> {
-        self.status_of(&self.session(&call.id)?).await
+        Ok(status_of(&self.session(&call.id)?))
     }
 }
 
-impl Caller<'_> {
-    pub(super) async fn status_of(&self, session: &Session) -> Result<reply::ConnectionStatus, Error> {
-        let (is_connected, connected) = match session.phase() {
-            Phase::Online { since_ms } => (true, UtcTime::from_ms(since_ms)),
-            _ => (false, UtcTime::NULL),
-        };
-        let last_quote = if is_connected {
-            let tick = |state: &mut crate::session::state::State| {
-                let last = state.quotes.last_tick_ms();
-                if last == 0 { UtcTime::NULL } else { UtcTime::from_ms(last - state.zone_ms()) }
-            };
-            session.visit(self.deadline, tick).await?
-        } else {
-            UtcTime::NULL
-        };
-        Ok(reply::ConnectionStatus {
-            id: session.token().to_owned(),
-            is_connected,
-            connect_time_utc: connected,
-            last_quote_time_utc: last_quote,
-            client_ip: None,
-        })
+/// Asks nobody, so that it can be told at any moment, also while the link breaks.
+pub(super) fn status_of(session: &Session) -> reply::ConnectionStatus {
+    let connected = match session.phase() {
+        Phase::Online { since_ms } => Some(since_ms),
+        _ => None,
+    };
+    let last_quote = connected.and_then(|_| session.last_quote_ms());
+    reply::ConnectionStatus {
+        id: session.token().to_owned(),
+        is_connected: connected.is_some(),
+        connect_time_utc: connected.map_or(UtcTime::NULL, UtcTime::from_ms),
+        last_quote_time_utc: last_quote.map_or(UtcTime::NULL, UtcTime::from_ms),
+        client_ip: None,
     }
 }
 

@@ -59,6 +59,15 @@ pub(crate) enum Phase {
     Ended(Error),
 }
 
+/// What is known of the server at any moment, without asking the actor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Heard {
+    /// When the server was heard last, milliseconds since 1970 UTC.
+    pub(crate) server_ms: i64,
+    /// When its last quote was made, milliseconds since 1970 UTC.
+    pub(crate) quote_ms: Option<i64>,
+}
+
 /// Who waits for the answer to a request.
 enum Waiting {
     Caller(oneshot::Sender<Result<Vec<u8>, Error>>),
@@ -91,8 +100,7 @@ pub(crate) struct Actor {
     pub(crate) target: Target,
     pub(crate) inbox: mpsc::Receiver<Mail>,
     pub(crate) phase: watch::Sender<Phase>,
-    /// When the server was heard last, milliseconds since 1970 UTC.
-    pub(crate) heard: watch::Sender<i64>,
+    pub(crate) heard: watch::Sender<Heard>,
     pub(crate) publisher: Publisher,
     pub(crate) stop: CancellationToken,
     scribe: Scribe,
@@ -137,7 +145,7 @@ pub(crate) struct Wiring {
     pub(crate) inbox: mpsc::Receiver<Mail>,
     pub(crate) own: mpsc::WeakSender<Mail>,
     pub(crate) phase: watch::Sender<Phase>,
-    pub(crate) heard: watch::Sender<i64>,
+    pub(crate) heard: watch::Sender<Heard>,
     pub(crate) publisher: Publisher,
     pub(crate) scribe: Scribe,
     pub(crate) stop: CancellationToken,
@@ -401,7 +409,7 @@ impl Actor {
             (state.host, state.port) = (endpoint.host, endpoint.port);
             state.is_server_up = true;
         }
-        let _ = self.heard.send_replace(runtime::unix_ms());
+        self.heard_at(runtime::unix_ms());
         let _ = self.phase.send_replace(Phase::Online { since_ms: runtime::unix_ms() });
         link
     }

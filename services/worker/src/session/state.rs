@@ -217,6 +217,12 @@ impl State {
         1000 * (i64::from(main.timezone_shift) + 3600 * i64::from(main.daylightmode))
     }
 
+    /// When the last quote of any symbol was made, milliseconds since 1970 UTC.
+    pub(crate) fn last_quote_ms(&self) -> Option<i64> {
+        let last = self.quotes.last_tick_ms();
+        (last != 0).then(|| last - self.zone_ms())
+    }
+
     /// The server's clock now: ours in its zone, unless its ticks say that it is ahead of that.
     pub(crate) fn now(&self) -> ServerTime {
         ServerTime::from_ms(self.quotes.last_tick_ms().max(runtime::unix_ms() + self.zone_ms()))

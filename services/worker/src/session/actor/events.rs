@@ -11,7 +11,7 @@ use wire::records::{
 };
 use wire::{Bare, Command, Counted, Payload, code, requests};
 
-use super::{Actor, BURST, Legacy, RETRY_CEILING, Waiting};
+use super::{Actor, BURST, Heard, Legacy, RETRY_CEILING, Waiting};
 use crate::session::apply::apply;
 use crate::session::candles::Which;
 use crate::session::mail::Mail;
@@ -184,10 +184,17 @@ impl Actor {
         Ok(())
     }
 
+    /// Tells everybody outside when the server was heard.
+    pub(super) fn heard_at(&self, server_ms: i64) {
+        let quote_ms = self.state.as_ref().and_then(State::last_quote_ms);
+        let heard = Heard { server_ms, quote_ms };
+        self.heard.send_if_modified(|known| std::mem::replace(known, heard) != heard);
+    }
+
     /// What follows from any event: requests that have become necessary, and events to be told.
     pub(super) fn after_event(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let heard_ms = runtime::unix_ms() - i64::try_from(link.heard().elapsed().as_millis()).unwrap_or(0);
-        self.heard.send_if_modified(|known| std::mem::replace(known, heard_ms) != heard_ms);
+        self.heard_at(heard_ms);
         match self.ask(link) {
             // The link is full of calls: the next event asks again.
             Err(LinkError::Busy) => self.changed = true,

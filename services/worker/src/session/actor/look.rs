@@ -149,7 +149,7 @@ mod tests {
             inbox,
             own: own.downgrade(),
             phase: watch::Sender::new(Phase::Connecting),
-            heard: watch::Sender::new(0),
+            heard: watch::Sender::default(),
             publisher: Publisher::new(token, fanout, scribe.clone()),
             scribe,
             stop: CancellationToken::new(),
