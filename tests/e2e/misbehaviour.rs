@@ -102,6 +102,14 @@ async fn orders_survive_whatever_happens_to_their_answers() {
         session.call("CheckConnect", "").await.ok();
         if mishap == Mishap::Drop {
             // The link still waits for the lost answer; until it gives up, no other order leaves.
+            let second = session.call("OrderSend", ORDER).await;
+            assert_eq!((of(&second), second.refused().as_str()), ("not_sent", "TIMEOUT"), "{second:?}");
+            assert_eq!(world.positions().await, 1);
+            eventually("the link was replaced", async || {
+                (session.call("OrderSend", ORDER).await.status == 200).then_some(())
+            })
+            .await;
+            assert_eq!(world.positions().await, 2, "what was not sent came to nothing");
             continue;
         }
         let second = session.open(ORDER).await;

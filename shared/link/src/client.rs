@@ -188,6 +188,12 @@ impl Link {
         self.waiting.iter().map(|pending| pending.id).collect()
     }
 
+    /// Takes a request back that still waits for its turn. False if it has been sent, so that it cannot be.
+    pub fn withdraw(&mut self, id: RequestId) -> bool {
+        let place = self.waiting.iter().position(|pending| pending.id == id);
+        place.is_some_and(|place| self.waiting.remove(place).is_some())
+    }
+
     /// Sends a request and waits for its answer; what else comes meanwhile is kept for [`next`](Self::next). Not to
     /// be cancelled: the answer would be lost.
     ///
@@ -369,10 +375,12 @@ mod tests {
         let socket = WebSocketStream::from_raw_socket(Either::Left(stream), Role::Client, None).await;
         let mut link = Link::new(socket, Cipher::new(&[7; 32]).unwrap(), [0; 64]);
         let order = TradeRequest::default();
-        link.submit::<requests::Trade>(&order).unwrap();
+        let first = link.submit::<requests::Trade>(&order).unwrap();
         let behind = link.submit::<requests::Trade>(&order).unwrap();
         link.submit::<requests::Account>(&wire::Empty).unwrap();
         assert_eq!(link.unsent(), [behind]);
+        assert!(!link.withdraw(first) && link.withdraw(behind) && !link.withdraw(behind));
+        assert_eq!(link.unsent(), []);
     }
 
     #[tokio::test]

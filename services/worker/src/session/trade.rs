@@ -159,6 +159,11 @@ impl Trades {
         self.finish(action_id, Outcome::NotSent(error));
     }
 
+    /// Whether the verdict on a request has stayed out for too long.
+    pub(crate) fn is_overdue(&self, action_id: u32) -> bool {
+        self.sent.get(&action_id).is_some_and(|sent| is_overdue(sent, Instant::now()))
+    }
+
     /// The immediate answer: anything but "accepted" is the verdict.
     pub(crate) fn on_answer(&mut self, action_id: u32, retcode: Retcode, state: &mut State) {
         if retcode.is_pending() {

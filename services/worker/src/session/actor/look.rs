@@ -1,6 +1,7 @@
 //! Looking what became of a trade request: the history, the account, then positions and orders, in this order. What is
 //! pushed in between is superseded by what is loaded after it.
 
+use error::Error;
 use link::{Link, LinkError};
 use tokio::time::Instant;
 use wire::records::{Account, History, HistoryRequest, Portfolio};
@@ -20,6 +21,7 @@ pub(super) enum Look {
 impl Actor {
     /// Begins a look if one is due and none is under way.
     pub(super) fn look_if_due(&mut self, link: &mut Link) -> Result<(), LinkError> {
+        self.withdraw_overdue(link);
         let is_due = self.must_look.is_some() || self.trades.wants_look(Instant::now());
         if self.state.is_none() || self.is_looking || !is_due {
             return Ok(());
@@ -36,6 +38,22 @@ impl Actor {
                     self.trades.look_failed(state);
                 }
                 Err(cause)
+            }
+        }
+    }
+
+    /// Takes back orders that have waited for too long behind one without an answer: what never left need not be looked
+    /// for.
+    fn withdraw_overdue(&mut self, link: &mut Link) {
+        if !self.trades.wants_look(Instant::now()) {
+            return;
+        }
+        for id in link.unsent() {
+            let Some(&Waiting::Trade(action_id)) = self.waiting.get(&id) else { continue };
+            if self.trades.is_overdue(action_id) && link.withdraw(id) {
+                self.waiting.remove(&id);
+                let told = "The order waited behind one without an answer, and was not sent. It";
+                self.trades.not_sent(action_id, Error::timeout(told));
             }
         }
     }
