@@ -71,6 +71,11 @@ async fn orders_enlarge_reverse_and_close_the_one_position() {
         let history = session.json("OrderHistory", "from=2000-01-01T00:00:00&to=2100-01-01T00:00:00").await;
         let profits = history["orders"].as_array().unwrap().iter().map(|order| number(order, "profit"));
         assert_close(profits.sum(), 10_054.0);
+        let orders = history["orders"].as_array().unwrap();
+        let closed = orders.iter().find(|order| ticket(order) == number_of_it).unwrap();
+        // 0.3 and 0.1 lots, and the 0.2 of the other side after the reversal.
+        assert_eq!((&closed["lots"], &closed["closeLots"]), (&json!(0.6), &json!(0.6)), "{closed}");
+        assert_eq!((&closed["orderType"], &closed["openPrice"]), (&json!("Buy"), &json!(1.1006)), "{closed}");
         world.stop().await;
     }
 }

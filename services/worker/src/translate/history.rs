@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use calls::reply::{Order, OrderHistoryEventArgs};
 use calls::values::SortType;
-use model::{OrderState, Reason};
+use model::{DealEntry, OrderState, Reason, Volume};
 use wire::records::{Deal, History};
 
 use super::order::opened_by;
-use super::{closed_by, deal, ended_order, finite, order_record, ticket};
+use super::{closed_by, deal, ended_order, finite, order_record, price, ticket};
 
 /// Closed positions, ended orders and balance operations of an answer to command 5.
 pub(crate) fn order_history(
@@ -73,18 +73,61 @@ fn closed_position(group: &[&Deal], login: u64, zone_ms: i64) -> Option<Order> {
     let sum =
         |amount: fn(&Deal) -> f64, deals: &[&Deal]| deals.iter().map(|deal| money(amount(deal), deal)).sum();
     let total = |amount: fn(&Deal) -> f64| -> model::Money { sum(amount, group) };
-    let closed_units: u64 = outs.iter().map(|deal| deal.trade_volume).fold(0, u64::saturating_add);
+    let turnover = Turnover::of(group);
     let mut order = closed_by(opened, last, login, zone_ms);
     order.profit = total(|deal| deal.profit).to_f64();
     order.swap = total(|deal| deal.storage).to_f64();
     order.commission = total(|deal| deal.commission).to_f64();
     order.fee = total(|deal| deal.commission_fee).to_f64();
-    order.close_volume = closed_units;
-    order.close_lots = model::Volume::from_units(closed_units).lots();
+    (order.close_volume, order.close_lots) = (turnover.closed, Volume::from_units(turnover.closed).lots());
+    if let Some(average) = turnover.price {
+        (order.volume, order.lots) = (turnover.opened, Volume::from_units(turnover.opened).lots());
+        order.open_price = price(average, last.digits);
+    }
     let records = |deals: &[&Deal]| deals.iter().map(|one| deal(one, login, zone_ms)).collect();
     order.partial_close_deals = if outs.len() > 1 { records(&outs) } else { Vec::new() };
     order.partial_fill_deals = if ins.len() > 1 { records(&ins) } else { Vec::new() };
     Some(order)
+}
+
+/// What the deals of a position have opened and closed together.
+#[derive(Default)]
+struct Turnover {
+    /// Volume, lots x 10^8.
+    opened: u64,
+    /// Volume, lots x 10^8.
+    closed: u64,
+    /// Average price of the deals that built the position up, until it was reversed; none if it was opened before.
+    price: Option<f64>,
+}
+
+impl Turnover {
+    fn of(group: &[&Deal]) -> Self {
+        let entry_of = |deal: &Deal| DealEntry::from_number(deal.entry);
+        let is_whole = group.first().is_some_and(|first| entry_of(first) == Some(DealEntry::In));
+        let (mut turnover, mut held, mut value) = (Self::default(), 0_u64, 0.0);
+        let mut is_reversed = false;
+        for deal in group {
+            let volume = deal.trade_volume;
+            let (opened, closed) = match entry_of(deal) {
+                Some(DealEntry::In) => (volume, 0),
+                // A deal that reverses a position closes what there is and opens the rest of its volume.
+                Some(DealEntry::InOut) if is_whole => {
+                    is_reversed = true;
+                    (volume - held.min(volume), held.min(volume))
+                }
+                _ => (0, volume),
+            };
+            held = held.saturating_add(opened).saturating_sub(closed);
+            turnover.closed = turnover.closed.saturating_add(closed);
+            turnover.opened = turnover.opened.saturating_add(opened);
+            if is_whole && !is_reversed && turnover.opened > 0 {
+                value += finite(deal.price_open) * Volume::from_units(opened).lots();
+                turnover.price = Some(value / Volume::from_units(turnover.opened).lots());
+            }
+        }
+        turnover
+    }
 }
 
 /// Sums are fixed point.
@@ -168,6 +211,28 @@ mod tests {
         assert_eq!(closed.close_price.to_string(), "1.11");
         assert_eq!((closed.partial_close_deals.len(), closed.partial_fill_deals.len()), (2, 0));
         assert_eq!(answer.internal_deals.len(), 5);
+    }
+
+    #[test]
+    fn lots_are_all_that_a_position_has_opened_and_closed() {
+        let closed = |deals: Vec<Deal>| {
+            let order = closed_positions(&deals, 7, 0).remove(0);
+            let price = order.open_price.to_string();
+            (order.order_type, order.lots.to_string(), order.close_lots.to_string(), price)
+        };
+        let mut dearer = trade(3, 70, 0, 0, 10, 0.0);
+        dearer.price_open = 1.13;
+        let enlarged = vec![trade(2, 70, 0, 0, 20, 0.0), dearer.clone(), trade(4, 70, 1, 1, 30, 1.0)];
+        let whole = |opened: &str, closed: &str, price: &str| {
+            (OrderType::Buy, opened.to_owned(), closed.to_owned(), price.to_owned())
+        };
+        assert_eq!(closed(enlarged), whole("0.3", "0.3", "1.11"));
+        // Twenty are opened, thirty sold: ten go on as a sell position, and are bought back.
+        let reversed =
+            vec![trade(2, 70, 0, 0, 20, 0.0), trade(3, 70, 1, 2, 30, 1.0), trade(4, 70, 0, 1, 10, 1.0)];
+        assert_eq!(closed(reversed), whole("0.3", "0.3", "1.1"));
+        let begun_before = vec![dearer, trade(4, 70, 1, 1, 30, 1.0)];
+        assert_eq!(closed(begun_before).2, "0.3");
     }
 
     #[test]
