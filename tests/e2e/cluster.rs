@@ -27,6 +27,7 @@ mod reads;
 mod replay;
 mod results;
 mod returning;
+mod scenarios;
 mod streams;
 mod tls;
 mod trading;

@@ -34,6 +34,7 @@ mod reads;
 mod replay;
 mod results;
 mod returning;
+mod scenarios;
 mod streams;
 mod swagger_page;
 mod tls;

@@ -69,6 +69,11 @@ impl World {
         Self { http, broker_addr, control, broker, parts, front }
     }
 
+    /// Has the broker play a scenario.
+    pub(crate) fn play(&self, scenario: broker::Scenario) {
+        self.broker.play(scenario).unwrap();
+    }
+
     /// Ends the broker and starts another one, which knows nothing of the first, at another address.
     pub(crate) async fn replace_broker(&mut self, settings: broker::Settings) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
