@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use testkit::{Cable, Redis, eventually};
+use testkit::{Cable, Redis, Scratch, eventually};
 
 use crate::world::{FIRST, World, is_ready};
 
@@ -26,6 +26,31 @@ async fn a_redis_that_comes_back_with_its_data_loses_nothing() {
     .await;
     assert_eq!(world.at(1, &session).buy("before").await, ticket);
     assert_eq!(world.positions(FIRST).await, 2);
+}
+
+#[tokio::test]
+async fn a_redis_over_tls_must_have_a_certificate_that_is_trusted() {
+    let folder = Scratch::new("redis-tls");
+    let signed = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let certificate = folder.file("redis.pem", &signed.cert.pem());
+    let key = folder.file("redis.key", &signed.signing_key.serialize_pem());
+    let (redis, port) = Redis::start_secured(&certificate, &key).await;
+    let mut world = World::empty(redis, format!("rediss://localhost:{port}"), 1).await;
+    let stranger = world.worker(&[]).await;
+    eventually("the worker says why it does not join", async || {
+        stranger.process.stderr().contains("invalid peer certificate").then_some(())
+    })
+    .await;
+    let known = world.redis.command(&["DBSIZE"]).await;
+    assert_eq!(known, ":0", "nothing was said to a server that nobody vouches for");
+
+    world.trusted = Some(certificate);
+    world.workers.push(world.worker(&[]).await);
+    world.apis.push(world.api().await);
+    world.is_ready().await;
+    let session = world.connect(0).await;
+    let ticket = session.buy("over-tls").await;
+    assert_eq!(session.tickets().await, [ticket]);
 }
 
 #[tokio::test]

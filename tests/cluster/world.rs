@@ -1,6 +1,7 @@
 //! Processes of a cluster, a Redis, and the demo broker in this process, so that tests can look into its books.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use broker::{AccountSettings, Broker, Control, Feed};
@@ -32,6 +33,8 @@ pub(crate) struct World {
     pub(crate) redis: Redis,
     /// What workers and fronts take for the Redis: its URL, or that of a cable to it.
     pub(crate) redis_url: String,
+    /// Certificates that the processes trust instead of the system's: a PEM file.
+    pub(crate) trusted: Option<PathBuf>,
     pub(crate) broker: Broker,
     pub(crate) control: Control,
     pub(crate) apis: Vec<Part>,
@@ -73,7 +76,7 @@ impl World {
         let broker = Broker::start(listener, settings).unwrap();
         let control = broker.control();
         control.quote("EURUSD", 1.1, 1.1001).await.unwrap();
-        Self { redis, redis_url, broker, control, apis: Vec::new(), workers: Vec::new() }
+        Self { redis, redis_url, trusted: None, broker, control, apis: Vec::new(), workers: Vec::new() }
     }
 
     /// A new worker.
@@ -89,6 +92,8 @@ impl World {
     async fn part(&self, args: &[&str], says: &str, more: &[(&str, &str)]) -> Part {
         let mut environment = KEYS.to_vec();
         environment.push(("MT5REST_REDIS_URL", &self.redis_url));
+        let trusted = self.trusted.as_ref().map(|file| file.display().to_string());
+        environment.extend(trusted.as_deref().map(|file| ("SSL_CERT_FILE", file)));
         environment.extend(more);
         let mut process = Process::start(env!("CARGO_BIN_EXE_mt5rest"), args, &environment);
         let line = process.says(says).await;

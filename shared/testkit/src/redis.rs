@@ -58,6 +58,19 @@ impl Redis {
         panic!("redis-server does not start: {STARTS_MAX} free ports were taken by others");
     }
 
+    /// Starts one that also speaks TLS with this certificate and key (PEM), and gives the port of that.
+    ///
+    /// # Panics
+    /// If there is no `redis-server`, or it does not begin to answer.
+    pub async fn start_secured(certificate: &Path, key: &Path) -> (Self, u16) {
+        let (port, certificate, key) = (free_port(), certificate.display(), key.display());
+        let options = format!(
+            "--tls-port {port} --tls-cert-file {certificate} --tls-key-file {key} --tls-ca-cert-file {certificate} \
+             --tls-auth-clients no"
+        );
+        (Self::start_with(&options.split_whitespace().collect::<Vec<_>>()).await, port)
+    }
+
     /// Starts a Sentinel that watches a master under the name `main`, alone deciding over it.
     ///
     /// # Panics
