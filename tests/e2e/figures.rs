@@ -43,6 +43,8 @@ async fn every_kind_of_symbol_has_the_brokers_own_figures() {
             let mode = hedge(&session, symbol.as_str().unwrap()).await;
             modes.insert(mode.as_str().unwrap().to_owned());
         }
+        // Far below the market: it waits, and holds margin.
+        session.json("OrderSend", "symbol=AAPL&operation=BuyLimit&volume=10&price=100").await;
         let all = ["CFD", "CFDIndex", "CFDLeverage", "CalcMode5", "ExchangeStocks", "Forex", "Futures"];
         assert_eq!(modes, all.map(str::to_owned).into(), "every calculation mode is on some symbol");
         for _ in 0..3 {

@@ -280,9 +280,8 @@ fn symbol_of(number: u32, row: &table::Row, hours: MarketHours, names: &HashMap<
 
 fn contract_of(row: &table::Row) -> Contract {
     let tick_size = row.tick_points as f64 / pow10(row.digits) as f64;
-    let rate = row.margin_rate;
-    // Pending orders hold no margin: only the two market types have a rate.
-    let rates_initial = [rate, rate, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+    let (rate, limit) = (row.margin_rate, row.margin_rate_limits);
+    let rates_initial = [rate, rate, limit, limit, 0.0, 0.0, 0.0, 0.0];
     let hedged = if row.calc_mode == CalcMode::Futures { row.margin_initial } else { row.contract_size };
     Contract {
         calc_mode: row.calc_mode,

@@ -27,8 +27,10 @@ pub(crate) use load::Books;
 /// The file in its folder.
 const FILE: &str = "broker.sqlite";
 /// What `PRAGMA user_version` says of files in the present layout.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 const SCHEMA: &str = include_str!("store/schema.sql");
+/// What brings a file of layout 1 to the next: orders count one to one in margin, as if nothing was to convert.
+const FROM_FIRST: &str = "ALTER TABLE orders ADD COLUMN rate_margin REAL NOT NULL DEFAULT 1;";
 
 /// Why books cannot be kept or read.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +106,10 @@ impl Store {
         let layout = db.pragma_query_value(None, "user_version", |row| row.get(0));
         match layout.map_err(|source| StoreError::File { path: path.clone(), source })? {
             LAYOUT => {}
-            0 => begin(&db).map_err(|source| StoreError::File { path: path.clone(), source })?,
+            0 => become_present(&db, SCHEMA)
+                .map_err(|source| StoreError::File { path: path.clone(), source })?,
+            1 => become_present(&db, FROM_FIRST)
+                .map_err(|source| StoreError::File { path: path.clone(), source })?,
             found => return Err(StoreError::Layout { path, found }),
         }
         Ok(Self { path, db, catalogue, unwritten: Vec::new(), is_failing: false })
@@ -187,6 +192,7 @@ fn connection(path: &Path) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
-fn begin(db: &Connection) -> rusqlite::Result<()> {
-    db.execute_batch(&format!("BEGIN; {SCHEMA} PRAGMA user_version = {LAYOUT}; COMMIT"))
+/// Brings a file to the present layout, or leaves it as it was.
+fn become_present(db: &Connection, statements: &str) -> rusqlite::Result<()> {
+    db.execute_batch(&format!("BEGIN; {statements} PRAGMA user_version = {LAYOUT}; COMMIT"))
 }

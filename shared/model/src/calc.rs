@@ -10,6 +10,7 @@ mod equity;
 mod leverage;
 mod margin;
 mod order;
+mod pending;
 mod profit;
 mod tick;
 
@@ -24,5 +25,6 @@ pub use equity::{Equity, Floating, FreeMarginMode, Funds};
 pub use leverage::{Held, LeverageRule, LeverageTier, Stage, account_margin};
 pub use margin::Exposure;
 pub use order::{margin_rate, order_margin};
+pub use pending::{Pending, holds_margin};
 pub use profit::{Profit, profit_of};
 pub use tick::{TickValue, tick_value};

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use model::calc::{
-    Deposit, Equity, Exposure, Floating, FreeMarginMode, Held, LeverageRule, Stage, account_margin, profit_of,
+    Deposit, Equity, Exposure, Floating, FreeMarginMode, Held, LeverageRule, Pending, Stage, account_margin,
+    holds_margin, profit_of,
 };
 use model::{MarginMode, Money, ServerTime};
 
@@ -78,6 +79,14 @@ pub(super) struct Offer {
     pub(super) until: ServerTime,
 }
 
+/// What an account has in a symbol, as margin sees it.
+#[derive(Debug, Default)]
+pub(super) struct Holding {
+    pub(super) exposure: Exposure,
+    /// Pending orders that hold margin.
+    pub(super) orders: Vec<Pending>,
+}
+
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) terms: AccountTerms,
@@ -132,36 +141,57 @@ impl Account {
         Equity::of(&funds, &floating, self.margin, self.terms.free_margin)
     }
 
-    /// Computes the margin anew; to be called whenever a position has changed.
+    /// Computes the margin anew; to be called whenever a position or a pending order has changed.
     pub(super) fn settle_margin(&mut self, market: &Market) {
-        self.margin = self.margin_of(&self.exposures(), None, market);
+        self.margin = self.margin_of(&self.holdings(None, market), None, market);
     }
 
-    /// What is held, by symbol.
-    pub(super) fn exposures(&self) -> BTreeMap<SymbolId, Exposure> {
-        let mut exposures: BTreeMap<SymbolId, Exposure> = BTreeMap::new();
+    /// What is held, by symbol; an order may be left out.
+    pub(super) fn holdings(&self, without: Option<Ticket>, market: &Market) -> BTreeMap<SymbolId, Holding> {
+        let mut holdings: BTreeMap<SymbolId, Holding> = BTreeMap::new();
         for position in self.positions.values() {
-            let exposure = exposures.entry(position.symbol).or_default();
+            let exposure = &mut holdings.entry(position.symbol).or_default().exposure;
             exposure.add(position.side, position.volume, position.price_open, position.rate_margin);
         }
-        exposures
+        for order in self.orders.values().filter(|order| Some(order.ticket) != without) {
+            if let Some(pending) = order.pending(market) {
+                holdings.entry(order.symbol).or_default().orders.push(pending);
+            }
+        }
+        holdings
     }
 
     /// Margin that the account would need if it held this; a symbol in which something is about to be opened pays the
     /// initial one.
     pub(super) fn margin_of(
         &self,
-        exposures: &BTreeMap<SymbolId, Exposure>,
+        holdings: &BTreeMap<SymbolId, Holding>,
         opening: Option<SymbolId>,
         market: &Market,
     ) -> Money {
-        let held = |(id, exposure): (&SymbolId, &Exposure)| {
-            let symbol = market.symbol_ref(*id)?;
-            let stage = if opening == Some(*id) { Stage::Initial } else { Stage::Open };
-            Some(Held { path: &symbol.path, contract: &symbol.contract, exposure: *exposure, stage })
-        };
-        let held: Vec<Held<'_>> = exposures.iter().filter_map(held).collect();
-        account_margin(&held, &self.terms.leverage, &self.terms.deposit, market)
+        let mut all: Vec<Held<'_>> = Vec::with_capacity(holdings.len());
+        for (id, holding) in holdings {
+            let Some(symbol) = market.symbol_ref(*id) else { continue };
+            all.push(Held {
+                path: &symbol.path,
+                contract: &symbol.contract,
+                exposure: holding.exposure,
+                orders: &holding.orders,
+                stage: if opening == Some(*id) { Stage::Initial } else { Stage::Open },
+            });
+        }
+        let AccountTerms { margin_mode, leverage, deposit, .. } = &self.terms;
+        account_margin(&all, *margin_mode, leverage, deposit, market)
+    }
+
+    /// Whether there is anything that margin is needed for, or that may lose money.
+    pub(super) fn is_exposed(&self) -> bool {
+        !self.positions.is_empty() || self.margin > Money::ZERO
+    }
+
+    /// Margin in use.
+    pub(super) fn margin(&self) -> Money {
+        self.margin
     }
 
     /// The one position of a symbol that all its deals go to; none on hedging accounts.
@@ -211,6 +241,15 @@ impl Account {
     /// Whether a position of this number was closed in the time that the history covers.
     pub(super) fn has_closed(&self, id: Ticket) -> bool {
         !self.positions.contains_key(&id) && self.deals.iter().rev().any(|deal| deal.position == Some(id))
+    }
+}
+
+impl Order {
+    /// The order as margin sees it, if it holds any.
+    pub(super) fn pending(&self, market: &Market) -> Option<Pending> {
+        let contract = market.contract(self.symbol)?;
+        let (kind, volume, price, rate) = (self.kind, self.volume_current, self.price, self.rate_margin);
+        holds_margin(contract, kind).then_some(Pending { kind, volume, price, rate })
     }
 }
 

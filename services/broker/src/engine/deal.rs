@@ -28,6 +28,7 @@ impl Desk<'_> {
             tp: None,
             volume_initial: volume,
             volume_current: volume,
+            rate_margin: 1.0,
             placed: self.now,
             done: None,
             position: None,

@@ -71,7 +71,7 @@ impl Desk<'_> {
 
     /// What has to be computed anew after terms have changed.
     fn settle(&mut self) {
-        if !self.account.positions.is_empty() {
+        if !self.account.positions.is_empty() || !self.account.orders.is_empty() {
             self.account.revalue_all(self.market);
             self.account.settle_margin(self.market);
             self.enforce_margin();

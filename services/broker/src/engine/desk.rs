@@ -171,13 +171,20 @@ impl Desk<'_> {
     /// Takes an order among the working ones.
     pub(super) fn keep_working(&mut self, order: Order) {
         self.ledger.add_order(self.account.terms.login, &order);
+        let holds_margin = order.pending(self.market).is_some();
         self.account.orders.insert(order.ticket, order);
+        if holds_margin {
+            self.account.settle_margin(self.market);
+        }
     }
 
     /// Takes an order from the working ones, to change or end it.
     pub(super) fn take_working(&mut self, ticket: Ticket) -> Option<Order> {
         let order = self.account.orders.remove(&ticket)?;
         self.ledger.remove_order(self.account.terms.login, &order);
+        if order.pending(self.market).is_some() {
+            self.account.settle_margin(self.market);
+        }
         Some(order)
     }
 

@@ -50,7 +50,7 @@ impl Desk<'_> {
         self.volume_limit(&symbol, side, opened)?;
         let fill = self.market_fill(&symbol, side, request.volume, request, promised)?;
         let resting = Fill { volume: request.volume, price: quote.open(side) };
-        self.afford(&symbol, side, fill.unwrap_or(resting))?;
+        self.afford(&symbol, side, fill.unwrap_or(resting), None)?;
         let mut order = self.market_order(&symbol, side, request.volume);
         (order.sl, order.tp, order.filling) = (sl, tp, request.filling);
         order.comment.clone_from(&request.comment);

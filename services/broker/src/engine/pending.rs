@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::calc::holds_margin;
 use model::{Expiration, Filling, OrderState, Price, Reason, Retcode, ServerTime, Side, day_start_s};
 
 use super::desk::{Desk, Done};
@@ -23,7 +24,8 @@ pub(super) fn end_of(order: &Order) -> Option<ServerTime> {
 }
 
 impl Desk<'_> {
-    /// Places a pending order. It holds no margin before it is filled; the money is checked then.
+    /// Places a pending order. Where its type has a margin ratio it holds margin from now on, and there must be enough;
+    /// others are checked when they are filled.
     pub(super) fn place(&mut self, request: &TradeRequest) -> Result<Done, Retcode> {
         let symbol = self.named_symbol(&request.symbol)?;
         let side = request.kind.side().filter(|_| request.kind.is_pending());
@@ -49,10 +51,14 @@ impl Desk<'_> {
         (order.price, order.limit_price, order.sl, order.tp) = (price, limit_price, sl, tp);
         (order.filling, order.expiration, order.expires) = (request.filling, request.expiration, expires);
         order.comment.clone_from(&request.comment);
+        if holds_margin(&symbol.contract, order.kind) {
+            order.rate_margin = self.margin_rate(&symbol, side).ok_or(Retcode::NO_QUOTES)?;
+        }
         let is_limit = matches!(order.kind.flag(), 2);
         if symbol.has_book() && is_limit {
             return self.match_limit(&symbol, side, order);
         }
+        self.afford_order(&order)?;
         let ticket = order.ticket;
         self.announce(List::Open, Change::Added, &order);
         self.keep_working(order);
@@ -63,9 +69,14 @@ impl Desk<'_> {
     fn match_limit(&mut self, symbol: &Symbol, side: Side, order: Order) -> Result<Done, Retcode> {
         let volume = order.volume_initial;
         let fill = self.fill_under(symbol, side, volume, order.filling, Some(order.price))?;
-        if let Some(fill) = fill {
-            self.position_limit(symbol.id)?;
-            self.afford(symbol, side, fill)?;
+        match fill {
+            Some(fill) => {
+                self.position_limit(symbol.id)?;
+                let waits = order.filling == Filling::Return && fill.volume < volume;
+                let rest = waits.then(|| Order { volume_current: volume - fill.volume, ..order.clone() });
+                self.afford(symbol, side, fill, rest.as_ref())?;
+            }
+            None => self.afford_order(&order)?,
         }
         let mut order = order;
         if order.filling == Filling::BookOrCancel {
@@ -114,9 +125,11 @@ impl Desk<'_> {
             return Err(Retcode::NO_CHANGES);
         }
         let ticket = order.ticket;
-        let mut order = self.take_working(ticket).unwrap_or(order);
+        let mut order = order;
         (order.price, order.limit_price, order.sl, order.tp) = (price, limit_price, sl, tp);
         (order.expiration, order.expires) = (request.expiration, expires);
+        self.afford_order(&order)?;
+        self.take_working(ticket);
         self.announce(List::Open, Change::Updated, &order);
         self.keep_working(order);
         // On an exchange a limit order may now reach into the book.

@@ -104,6 +104,9 @@ pub struct Order {
     pub volume_initial: Volume,
     /// Volume not yet filled.
     pub volume_current: Volume,
+    /// Margin currency to account currency when it was placed: what a pending order holds is converted by it. One
+    /// where nothing was to convert or nobody quoted it.
+    pub rate_margin: f64,
     /// When it was placed.
     pub placed: ServerTime,
     /// When it ended.

@@ -9,4 +9,5 @@ mod orders;
 mod properties;
 mod replay;
 mod retcodes;
+mod waiting;
 mod world;

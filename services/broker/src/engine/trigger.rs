@@ -36,8 +36,12 @@ impl Engine {
     /// Looks over all accounts: a changed conversion rate can bring one below its stop-out level without a
     /// tick of its own symbols.
     pub(super) fn sweep(&mut self, events: &mut Vec<Event>) {
-        let holders: Vec<_> =
-            self.accounts.iter().filter(|(_, a)| !a.positions.is_empty()).map(|(login, _)| *login).collect();
+        let holders: Vec<_> = self
+            .accounts
+            .iter()
+            .filter(|(_, account)| account.is_exposed())
+            .map(|(login, _)| *login)
+            .collect();
         for login in holders {
             if let Some(mut desk) = self.desk(login, events) {
                 desk.account.revalue_all(desk.market);
@@ -127,7 +131,12 @@ impl Desk<'_> {
         };
         let is_new = !order.is_closing && held.is_none();
         let allowed = if is_new { self.position_limit(symbol.id) } else { Ok(()) };
-        let allowed = if order.is_closing { allowed } else { allowed.and(self.afford(symbol, side, fill)) };
+        let rest = Order { volume_current: order.volume_current - fill.volume, ..order.clone() };
+        let allowed = if order.is_closing {
+            allowed
+        } else {
+            allowed.and_then(|()| self.afford(symbol, side, fill, Some(&rest)))
+        };
         if let Err(refusal) = allowed {
             order.comment = refusal.text().into();
             return self.finish(order, OrderState::Rejected);

@@ -94,6 +94,7 @@ impl Records<'_> {
             contract_size: symbol.contract.contract_size,
             digits: symbol.digits(),
             digits_currency: self.money_digits,
+            margin_rate: order.rate_margin,
             activation_mode: match order.activation {
                 Activation::None => 0,
                 Activation::Price => 1,

@@ -265,6 +265,7 @@ impl Store {
                 to_activation(number).ok_or_else(|| Bad::Means(format!("there is no activation {number}")))?
             },
             comment: row.take()?,
+            rate_margin: row.take()?,
         };
         Ok((login, ended.is_some(), order))
     }

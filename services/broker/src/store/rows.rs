@@ -139,7 +139,7 @@ fn position(books: &Transaction<'_>, login: Login, one: &Position, symbol: &str)
 fn order(books: &Transaction<'_>, login: Login, one: &Order, symbol: &str, has_ended: bool) -> Result<()> {
     let text = "INSERT OR REPLACE INTO orders VALUES
         (?1, ?2, iif(?3, (SELECT ifnull(max(ended), 0) + 1 FROM orders WHERE login = ?2), NULL),
-        ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)";
+        ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)";
     let values = params![
         to::ticket(one.ticket),
         to::login(login),
@@ -165,6 +165,7 @@ fn order(books: &Transaction<'_>, login: Login, one: &Order, symbol: &str, has_e
         one.is_closing,
         to::activation(one.activation),
         one.comment,
+        one.rate_margin,
     ];
     books.prepare_cached(text)?.execute(values).map(drop)
 }

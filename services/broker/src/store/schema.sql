@@ -67,7 +67,9 @@ CREATE TABLE orders (
     position_by INTEGER,
     is_closing INTEGER NOT NULL,
     activation INTEGER NOT NULL,
-    comment TEXT NOT NULL
+    comment TEXT NOT NULL,
+    -- Files of layout 1 have no such column.
+    rate_margin REAL NOT NULL DEFAULT 1
 ) STRICT;
 CREATE INDEX orders_of_account ON orders (login, ended);
 

@@ -67,7 +67,7 @@ fn open_order_kind(state: &mut State, change: TransactionType, update: &OrderUpd
             Some(if filled { UpdateType::PartialFill } else { UpdateType::PendingModify })
         }
         TransactionType::Delete => {
-            state.orders.remove(&order.trade_order);
+            state.drop_order(order.trade_order);
             None
         }
     }
@@ -86,7 +86,7 @@ fn ended_order_kind(update: &OrderUpdate) -> Option<UpdateType> {
 fn keep_order(state: &mut State, change: TransactionType, update: OrderUpdate) {
     let order = update.order;
     if update.flag_mask == mask::HISTORY_ORDERS {
-        state.orders.remove(&order.trade_order);
+        state.drop_order(order.trade_order);
         state.remember_ended(order);
         return;
     }
@@ -94,7 +94,7 @@ fn keep_order(state: &mut State, change: TransactionType, update: OrderUpdate) {
     let pending = OrderType::from_number(order.order_type).is_some_and(OrderType::is_pending);
     match change {
         TransactionType::Add | TransactionType::Update if pending => {
-            state.orders.insert(order.trade_order, order);
+            state.put_order(order);
         }
         _ => {}
     }

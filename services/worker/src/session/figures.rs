@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::calc::{
-    Equity, Exposure, Floating, FreeMarginMode, Funds, Held, Stage, account_margin, profit_of,
+    Equity, Exposure, Floating, FreeMarginMode, Funds, Held, Pending, Stage, account_margin, holds_margin,
+    margin_rate, profit_of,
 };
-use model::{LeverageRange, Money, Side};
+use model::{LeverageRange, MarginMode, Money, OrderType, Price, Side, Volume};
+use wire::records::Order;
 
 use super::state::{OpenPosition, State};
 use super::terms::{Terms, leverage_rules};
@@ -102,8 +104,9 @@ impl State {
         Funds { balance: money(main.balance), credit: money(main.credit), commission_accrued }
     }
 
-    /// Margin depends on opening prices and rates, so it changes with positions, not with prices; but where leverage
-    /// floats with values that are converted.
+    /// Margin depends on prices and rates of the time when something was opened or placed, so it changes with positions
+    /// and orders, not with prices; but where leverage floats with values that are converted, and where the server leaves
+    /// the rate of an order to its clients.
     fn margin(&mut self) -> Option<Money> {
         if self.margin.is_some() {
             return self.margin;
@@ -113,35 +116,105 @@ impl State {
         let by_value = [LeverageRange::Value, LeverageRange::SymbolValue].map(LeverageRange::number);
         let is_lasting =
             self.account.leverage_rules.iter().all(|rule| !by_value.contains(&rule.rule.range_mode));
-        self.margin = is_lasting.then_some(margin);
+        let has_rates = held.iter().all(|holding| holding.has_rates);
+        self.margin = (is_lasting && has_rates).then_some(margin);
         Some(margin)
     }
 
     /// What is held of each symbol whose terms are there, and whether that is all.
-    fn held(&mut self) -> (Vec<(Arc<Terms>, Exposure)>, bool) {
-        let mut exposures: BTreeMap<String, Exposure> = BTreeMap::new();
+    fn held(&mut self) -> (Vec<Holding>, bool) {
+        let mut symbols: BTreeMap<String, (Exposure, Vec<Order>)> = BTreeMap::new();
         for open in self.positions.values() {
-            let exposure = exposures.entry(open.record.trade_symbol.clone()).or_default();
+            let (exposure, _) = symbols.entry(open.record.trade_symbol.clone()).or_default();
             exposure.add(open.side(), open.volume(), open.open_price(), open.record.rate_margin);
         }
-        let count = exposures.len();
-        let known = |(symbol, exposure): (String, Exposure)| Some((self.terms_of(&symbol)?, exposure));
-        let held: Vec<_> = exposures.into_iter().filter_map(known).collect();
+        for order in self.orders.values().filter(|order| kind_of(order).is_pending()) {
+            symbols.entry(order.trade_symbol.clone()).or_default().1.push(order.clone());
+        }
+        let count = symbols.len();
+        let mut held = Vec::new();
+        for (symbol, (exposure, mut waiting)) in symbols {
+            let Some(terms) = self.terms_of(&symbol) else { continue };
+            waiting.retain(|order| holds_margin(&terms.contract, kind_of(order)));
+            let has_rates = waiting.iter().all(has_rate);
+            let orders = waiting.iter().filter_map(|order| self.pending(order, &terms)).collect();
+            held.push(Holding { terms, exposure, orders, has_rates });
+        }
         let is_whole = held.len() == count;
         (held, is_whole)
     }
 
-    fn margin_of(&self, held: &[(Arc<Terms>, Exposure)]) -> Money {
+    /// An order as margin sees it; `None` while its rate is neither told nor quoted.
+    fn pending(&self, order: &Order, terms: &Terms) -> Option<Pending> {
+        let kind = kind_of(order);
+        let market = self.quotes.market(&self.catalogue);
+        let rate = if has_rate(order) {
+            order.margin_rate
+        } else {
+            margin_rate(&terms.contract, kind.side()?, &self.deposit(), &market)?
+        };
+        let volume = Volume::from_units(u64::try_from(order.volume_current).unwrap_or(0));
+        let price = Price::from_f64(order.price_order, order.digits).unwrap_or_default();
+        Some(Pending { kind, volume, price, rate })
+    }
+
+    fn margin_of(&self, held: &[Holding]) -> Money {
         let held: Vec<Held<'_>> = held
             .iter()
-            .map(|(terms, exposure)| Held {
+            .map(|Holding { terms, exposure, orders, .. }| Held {
                 path: &terms.full.trade.symbol_path,
                 contract: &terms.contract,
                 exposure: *exposure,
+                orders,
                 stage: Stage::Open,
             })
             .collect();
+        // An unknown mode counts as several positions a symbol.
+        let mode = MarginMode::from_number(self.account.main.margin_mode).unwrap_or(MarginMode::Hedging);
         let rules = leverage_rules(&self.account);
-        account_margin(&held, &rules, &self.deposit(), &self.quotes.market(&self.catalogue))
+        account_margin(&held, mode, &rules, &self.deposit(), &self.quotes.market(&self.catalogue))
     }
+
+    /// Ids of the pairs that profits are converted by, and the margin of orders whose rate the server does not tell.
+    pub(crate) fn conversion_symbols(&mut self) -> Vec<u32> {
+        let account = self.account.main.account_currency.clone();
+        let held: Vec<String> =
+            self.positions.values().map(|position| position.record.trade_symbol.clone()).collect();
+        let waiting = self.orders.values().filter(|order| !has_rate(order));
+        let waiting: Vec<(String, OrderType)> =
+            waiting.map(|order| (order.trade_symbol.clone(), kind_of(order))).collect();
+        let mut ids = Vec::new();
+        for symbol in held {
+            if let Some(terms) = self.terms_of(&symbol) {
+                self.add_conversions(&terms.contract.currency_profit, &account, &mut ids);
+            }
+        }
+        for (symbol, kind) in waiting {
+            if let Some(terms) = self.terms_of(&symbol).filter(|terms| holds_margin(&terms.contract, kind)) {
+                self.add_conversions(&terms.contract.currency_margin, &account, &mut ids);
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+}
+
+/// What the account has in a symbol, as margin sees it.
+struct Holding {
+    terms: Arc<Terms>,
+    exposure: Exposure,
+    orders: Vec<Pending>,
+    /// Whether the server tells the rate of each of the orders.
+    has_rates: bool,
+}
+
+/// An order at market is none that margin counts.
+fn kind_of(order: &Order) -> OrderType {
+    OrderType::from_number(order.order_type).unwrap_or(OrderType::CloseBy)
+}
+
+/// Whether the server tells at which rate the margin of an order is converted; else its clients find it (protocol 9.3).
+fn has_rate(order: &Order) -> bool {
+    order.margin_rate > 0.0
 }

@@ -260,6 +260,18 @@ impl State {
         self.positions.remove(&id)
     }
 
+    /// Adds or replaces a pending order.
+    pub(super) fn put_order(&mut self, order: Order) {
+        self.margin = None;
+        self.orders.insert(order.trade_order, order);
+    }
+
+    /// Removes a pending order.
+    pub(super) fn drop_order(&mut self, ticket: i64) {
+        self.margin = None;
+        self.orders.remove(&ticket);
+    }
+
     /// Remembers a deal, in place of an earlier version of it.
     pub(crate) fn remember_deal(&mut self, deal: Deal) {
         self.newest.deal = self.newest.deal.max(deal.deal);
@@ -384,22 +396,6 @@ impl State {
         let names = names.chain(self.orders.values().map(|order| order.trade_symbol.as_str()));
         let mut ids: Vec<u32> =
             names.filter_map(|name| self.catalogue.named(name).map(|one| one.id)).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
-    }
-
-    /// Ids of the pairs that profits are converted by.
-    pub(crate) fn conversion_symbols(&mut self) -> Vec<u32> {
-        let account = self.account.main.account_currency.clone();
-        let held: Vec<String> =
-            self.positions.values().map(|position| position.record.trade_symbol.clone()).collect();
-        let mut ids = Vec::new();
-        for symbol in held {
-            if let Some(terms) = self.terms_of(&symbol) {
-                self.add_conversions(&terms.contract.currency_profit, &account, &mut ids);
-            }
-        }
         ids.sort_unstable();
         ids.dedup();
         ids

@@ -154,6 +154,29 @@ fn margin_follows_the_floating_leverage_of_the_account() {
 }
 
 #[test]
+fn orders_hold_margin_by_the_rate_of_the_server_or_of_now() {
+    let mut state = state();
+    let change = |flag_mask, transaction_type, margin_rate| {
+        let order = Order { margin_rate, ..pending(80) };
+        let update = OrderUpdate { flag_mask, transaction_type, order, ..OrderUpdate::default() };
+        TradeUpdate::Orders(vec![update])
+    };
+    let margin = |state: &mut State| state.figures().unwrap().0.margin.to_string();
+    // 1 lot x 100,000 / 100 = 1,000 euros, by the rate of placing.
+    apply(&mut state, change(mask::OPEN_ORDERS, 0, 1.05));
+    assert_eq!(margin(&mut state), "1050");
+    tick(&mut state, 11, 120_000.0, 120_010.0);
+    assert_eq!(margin(&mut state), "1050");
+    // A server that tells none leaves it to its clients: euros are bought at the ask.
+    apply(&mut state, change(mask::OPEN_ORDERS, 1, 0.0));
+    assert_eq!(margin(&mut state), "1200.1");
+    tick(&mut state, 12, 130_000.0, 130_010.0);
+    assert_eq!(margin(&mut state), "1300.1");
+    apply(&mut state, change(mask::OPEN_ORDERS, 2, 0.0));
+    assert_eq!(margin(&mut state), "0");
+}
+
+#[test]
 fn a_balance_operation_moves_money_only() {
     let mut state = state();
     let deposit = Deal { deal: 60, trade_action: 2, profit: 500.0, ..Deal::default() };

@@ -1,8 +1,9 @@
 //! Floating leverage: the more of something an account holds, the more margin each further lot takes.
 
 use super::margin::Exposure;
+use super::pending::{Pending, of_direction};
 use super::{Contract, Deposit, Quotes, rate_sell};
-use crate::{CalcMode, LeverageRange, Money, mask_matches};
+use crate::{CalcMode, LeverageRange, MarginMode, Money, Volume, mask_matches};
 
 /// Multiplies the margin of some symbols, by steps (protocol 9.2.3).
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +41,9 @@ pub struct Held<'a> {
     pub contract: &'a Contract,
     /// The positions.
     pub exposure: Exposure,
-    /// Which margin they need.
+    /// The pending orders.
+    pub orders: &'a [Pending],
+    /// Which margin the positions need.
     pub stage: Stage,
 }
 
@@ -55,20 +58,40 @@ pub enum Stage {
 
 /// Margin of all that an account holds, account currency.
 ///
+/// Of pending orders the direction that needs more counts, since what the other one opens would be covered by it. On a
+/// hedging account that comes on top of the positions. On others orders against the position close it first and hold
+/// nothing for that: the position with the orders along it is compared with what is opened beyond (MetaTrader 5 Help,
+/// "Margin Calculation: Retail Forex, Futures").
+///
 /// Ranges by value are of opening prices. A value that cannot be converted for want of a quote counts as none, so
-/// that it is in the lowest step.
+/// that it is in the lowest step. Orders pay by the steps that positions have reached and move nobody up.
 pub fn account_margin(
     held: &[Held<'_>],
+    mode: MarginMode,
     rules: &[LeverageRule],
     deposit: &Deposit,
     quotes: &impl Quotes,
 ) -> Money {
     let margin = |one: &Held<'_>| {
-        let ratio = match rule_of(one, rules) {
-            Some(rule) => rule.ratio(rule.total(one, held, rules, quotes), one.stage),
+        let ratio = |stage| match rule_of(one, rules) {
+            Some(rule) => rule.ratio(rule.total(one, held, rules, quotes), stage),
             None => 1.0,
         };
-        one.exposure.margin_times(one.contract, deposit, one.stage, ratio)
+        let open = one.exposure.margin_times(one.contract, deposit, one.stage, ratio(one.stage));
+        if one.orders.is_empty() {
+            return open;
+        }
+        let times = ratio(Stage::Initial);
+        let waiting = |side, closing| of_direction(side, one.contract, one.orders, closing, deposit, times);
+        let side = one.exposure.larger_side();
+        let along = waiting(side, Volume::ZERO);
+        match mode {
+            MarginMode::Hedging => open + along.max(waiting(side.opposite(), Volume::ZERO)),
+            MarginMode::Netting | MarginMode::Exchange => {
+                let closing = one.exposure.volume(side);
+                (open + along).max(waiting(side.opposite(), closing))
+            }
+        }
     };
     held.iter().map(margin).sum()
 }

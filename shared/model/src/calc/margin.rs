@@ -132,6 +132,11 @@ impl Exposure {
         if buys.volume >= sells.volume { (buys, sells, Side::Buy) } else { (sells, buys, Side::Sell) }
     }
 
+    /// The side with more volume.
+    pub(super) fn larger_side(&self) -> Side {
+        self.by_volume().2
+    }
+
     /// Lots of the larger side: the other one is covered by it.
     pub(super) fn larger_lots(&self) -> f64 {
         self.by_volume().0.volume.lots()

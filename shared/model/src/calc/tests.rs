@@ -5,6 +5,7 @@ use crate::{CalcMode, Money, Price, Side, Volume};
 
 mod leverage;
 mod order;
+mod pending;
 mod tick;
 
 /// EURUSD 1.10000/1.10020, USDJPY 150.00/150.02, GBPUSD 1.25000/1.25030.

@@ -123,6 +123,22 @@ proptest! {
 }
 
 #[test]
+fn the_profit_of_an_earlier_day_is_none_of_today() {
+    let folder = Folder::new();
+    let mut world = World::kept(&folder, MarginMode::Hedging);
+    world.trade(market(OrderType::Buy, "BTCUSD", 0.01));
+    let position = world.positions().remove(0);
+    world.trade(close(&position, "BTCUSD", 0.01));
+    let before = world.reopened(&folder).funds(USD).unwrap().day_profit;
+    assert!(!before.is_zero(), "{before}");
+    // Nothing is charged at midnight, and then another account does something.
+    world.store = Some(Store::open(folder.path(), Arc::clone(&world.catalogue)).unwrap());
+    world.wait(std::time::Duration::from_hours(24));
+    world.pay(EUR, 1.0);
+    assert!(world.reopened(&folder).funds(USD).unwrap().day_profit.is_zero());
+}
+
+#[test]
 fn orders_that_ended_meanwhile_are_ended_and_swaps_charged() {
     let folder = Folder::new();
     let mut world = World::kept(&folder, MarginMode::Hedging);
@@ -188,6 +204,26 @@ fn a_file_has_one_user_and_one_layout() {
     assert!(refused.to_string().contains("layout 99"), "{refused}");
     std::fs::write(&file, "no database at all, and long enough not to be taken for an empty one").unwrap();
     assert!(matches!(Store::open(folder.path(), catalogue), Err(StoreError::File { .. })));
+}
+
+/// Orders had no rate of their own in the first layout.
+#[test]
+fn a_file_of_the_first_layout_is_read() {
+    let folder = Folder::new();
+    let mut world = World::kept(&folder, MarginMode::Hedging);
+    world.trade_as(EUR, pending(OrderType::BuyLimit, "AAPL", 200.0));
+    let placed = world.engine.snapshot(EUR).unwrap().orders.remove(0);
+    assert!(placed.rate_margin < 1.0, "dollars of an account in euros");
+    world.store = None;
+    let file = rusqlite::Connection::open(folder.path().join("broker.sqlite")).unwrap();
+    file.execute_batch("ALTER TABLE orders DROP COLUMN rate_margin; PRAGMA user_version = 1").unwrap();
+    drop(file);
+    for _ in 0..2 {
+        let store = Store::open(folder.path(), Arc::clone(&world.catalogue)).unwrap();
+        let books = store.load(10).unwrap();
+        let (_, kept) = books.accounts.iter().find(|(_, kept)| kept.terms.login == EUR).unwrap();
+        assert_eq!(kept.orders, [Order { rate_margin: 1.0, ..placed.clone() }]);
+    }
 }
 
 #[test]

@@ -189,6 +189,13 @@ impl World {
             if equity.margin > Money::ZERO && open.positions.iter().any(is_closable) {
                 prop_assert!(equity.margin_level >= 50.0, "{equity:?}");
             }
+            let (account, market) = (&self.engine.accounts[&login], &self.engine.market);
+            let needed = account.margin_of(&account.holdings(None, market), None, market);
+            prop_assert_eq!(equity.margin, needed, "a change of margin was missed");
+            if equity.margin > Money::ZERO && equity.margin_level < 50.0 {
+                let holds = |order: &Order| order.pending(market).is_some();
+                prop_assert!(!open.orders.iter().any(holds), "orders go before positions");
+            }
         }
         Ok(())
     }

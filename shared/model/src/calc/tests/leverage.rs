@@ -1,7 +1,7 @@
 //! Floating leverage against worked examples.
 
 use super::*;
-use crate::LeverageRange;
+use crate::{LeverageRange, MarginMode};
 
 /// Steps of lots or money, each with what it multiplies margin by.
 fn rule(mask: &str, range: LeverageRange, steps: &[(f64, f64)]) -> LeverageRule {
@@ -24,7 +24,7 @@ fn long(volume: f64, at: f64, rate: f64) -> Exposure {
 
 fn margin(held: &[Held<'_>], rules: &[LeverageRule], leverage: u32) -> String {
     let deposit = Deposit { leverage, ..deposit("USD") };
-    account_margin(held, rules, &deposit, &Market).to_string()
+    account_margin(held, MarginMode::Hedging, rules, &deposit, &Market).to_string()
 }
 
 /// The example of a broker's help page, <https://support.equiti.com/hc/en-us/articles/10755865773073>: 0.2 % to 100
@@ -37,7 +37,7 @@ fn each_part_of_a_volume_pays_by_the_step_it_lies_in() {
     let of = |lots: f64| {
         let exposure = long(lots, 1.01, 1.01);
         margin(
-            &[Held { path: r"Forex\EURUSD", contract: &eurusd, exposure, stage: Stage::Open }],
+            &[Held { path: r"Forex\EURUSD", contract: &eurusd, exposure, orders: &[], stage: Stage::Open }],
             &rules,
             500,
         )
@@ -54,9 +54,27 @@ fn a_rule_may_count_all_of_its_symbols_together() {
     let eurusd = contract(CalcMode::Forex, 100_000.0, "USD", "EUR");
     let steps = [(0.0, 1.0), (2.0, 2.0)];
     let held = [
-        Held { path: r"Forex\EURUSD", contract: &eurusd, exposure: long(3.0, 1.1, 1.0), stage: Stage::Open },
-        Held { path: r"Forex\GBPUSD", contract: &eurusd, exposure: long(1.0, 1.1, 1.0), stage: Stage::Open },
-        Held { path: r"Metals\XAUUSD", contract: &eurusd, exposure: long(9.0, 1.1, 1.0), stage: Stage::Open },
+        Held {
+            path: r"Forex\EURUSD",
+            contract: &eurusd,
+            exposure: long(3.0, 1.1, 1.0),
+            orders: &[],
+            stage: Stage::Open,
+        },
+        Held {
+            path: r"Forex\GBPUSD",
+            contract: &eurusd,
+            exposure: long(1.0, 1.1, 1.0),
+            orders: &[],
+            stage: Stage::Open,
+        },
+        Held {
+            path: r"Metals\XAUUSD",
+            contract: &eurusd,
+            exposure: long(9.0, 1.1, 1.0),
+            orders: &[],
+            stage: Stage::Open,
+        },
     ];
     let rules = [rule(r"Forex\*", LeverageRange::Volume, &steps)];
     // 3 lots × 1,000 × 1.5, 1 lot × 1,000 × 1.5, and 9 lots that no rule is for.
@@ -78,6 +96,7 @@ fn values_are_those_of_opening_prices_in_the_currency_of_the_rule() {
                 path: "USDJPY",
                 contract: &usdjpy,
                 exposure: long(lots, 150.02, 1.0),
+                orders: &[],
                 stage: Stage::Open,
             }],
             &rules,
@@ -87,8 +106,13 @@ fn values_are_those_of_opening_prices_in_the_currency_of_the_rule() {
     assert_eq!((of(1.0).as_str(), of(2.0).as_str()), ("1000", "4000"));
     // Nobody quotes liras: the lowest step.
     let usdtry = contract(CalcMode::Forex, 100_000.0, "TRY", "USD");
-    let held =
-        [Held { path: "USDTRY", contract: &usdtry, exposure: long(9.0, 34.0, 1.0), stage: Stage::Open }];
+    let held = [Held {
+        path: "USDTRY",
+        contract: &usdtry,
+        exposure: long(9.0, 34.0, 1.0),
+        orders: &[],
+        stage: Stage::Open,
+    }];
     assert_eq!(margin(&held, &rules, 100), "9000");
 }
 
@@ -98,7 +122,7 @@ fn what_is_covered_counts_once_and_stages_have_rates_of_their_own() {
     let mut exposure = long(2.0, 1.1, 1.0);
     exposure.add(Side::Sell, lots(2.0), price(1.1), 1.0);
     let mut rules = [rule("*", LeverageRange::SymbolVolume, &[(0.0, 1.0), (2.0, 4.0)])];
-    let held = [Held { path: "EURUSD", contract: &eurusd, exposure, stage: Stage::Open }];
+    let held = [Held { path: "EURUSD", contract: &eurusd, exposure, orders: &[], stage: Stage::Open }];
     assert_eq!(margin(&held, &rules, 100), "2000");
     rules[0].tiers[0].rate_maintenance = 0.5;
     assert_eq!(margin(&held, &rules, 100), "1000");
