@@ -6,13 +6,14 @@ use testkit::eventually;
 use crate::world::{EUR, Session, World, assert_close, number};
 
 /// Symbols of several kinds with a volume and a price of each.
-const SYMBOLS: [(&str, f64, f64, f64); 6] = [
+const SYMBOLS: [(&str, f64, f64, f64); 7] = [
     ("EURUSD", 0.7, 1.1, 1.1001),
     ("USDJPY", 0.3, 150.0, 150.01),
     ("XAUUSD", 0.2, 2000.0, 2000.5),
     ("AAPL", 7.0, 200.0, 200.05),
     ("ES", 2.0, 5000.0, 5000.25),
     ("GBPJPY", 0.1, 195.0, 195.02),
+    ("UST2034", 20.0, 97.3, 97.32),
 ];
 
 /// An account with enough for everything, on a broker that has prices of everything.
@@ -80,6 +81,8 @@ async fn margins_follow_from_the_terms() {
         (&usd, "symbol=XAUUSD&lots=0.5&type=DealBuy&price=1000", 500.0),
         // Seven shares, half of their price.
         (&usd, "symbol=AAPL&lots=7&type=DealSell&price=100", 350.0),
+        // Twenty notes of 1,000, a tenth of what they cost.
+        (&usd, "symbol=UST2034&lots=20&type=DealBuy&price=97.5", 1950.0),
         // Futures have a margin of their own.
         (&usd, "symbol=ES&lots=2&type=DealBuy", 26_400.0),
     ];

@@ -153,6 +153,12 @@ impl Symbol {
         self.execution == Execution::Exchange
     }
 
+    /// Whether it is held as cover for the margin of other symbols, and not traded.
+    #[must_use]
+    pub fn is_collateral(&self) -> bool {
+        self.contract.calc_mode == CalcMode::Collateral
+    }
+
     /// The nearest price on the symbol's step; `None` if `value` is not a price.
     #[must_use]
     pub fn price(&self, value: f64) -> Option<Price> {
@@ -259,7 +265,7 @@ fn symbol_of(number: u32, row: &table::Row, hours: MarketHours, names: &HashMap<
         currency_base: row.base.into(),
         contract: contract_of(row),
         tick_size: Price::from_points(row.tick_points, row.digits),
-        trade_mode: TradeMode::Full,
+        trade_mode: row.trade_mode,
         execution: row.execution,
         fill_flags: row.fill_flags,
         time_flags: row.time_flags,
@@ -287,6 +293,9 @@ fn contract_of(row: &table::Row) -> Contract {
         calc_mode: row.calc_mode,
         digits: row.digits,
         contract_size: row.contract_size,
+        face_value: row.face_value,
+        accrued_interest: row.accrued_interest,
+        liquidity_rate: row.liquidity_rate,
         tick_value: row.tick_value,
         tick_size,
         currency_profit: row.profit.into(),
@@ -319,6 +328,8 @@ mod tests {
             CalcMode::CfdLeverage,
             CalcMode::Futures,
             CalcMode::Stocks,
+            CalcMode::Bonds,
+            CalcMode::Collateral,
         ];
         let catalogue = catalogue();
         assert!(catalogue.symbols().len() >= 24);

@@ -13,6 +13,7 @@ mod order;
 mod pending;
 mod profit;
 mod tick;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -28,3 +29,4 @@ pub use order::{margin_rate, order_margin};
 pub use pending::{Pending, holds_margin};
 pub use profit::{Profit, profit_of};
 pub use tick::{TickValue, tick_value};
+pub use value::{asset_value, unit_value, value_of};

@@ -1,6 +1,6 @@
 //! The symbols, as data. A row states what differs from the template of its class.
 
-use model::{CalcMode, Execution, SwapMode};
+use model::{CalcMode, Execution, SwapMode, TradeMode};
 
 use super::hours::Hours;
 use super::{Pace, Swap};
@@ -18,11 +18,15 @@ pub(super) struct Row {
     pub(super) tick_points: i64,
     pub(super) tick_value: f64,
     pub(super) contract_size: f64,
+    pub(super) face_value: f64,
+    pub(super) accrued_interest: f64,
+    pub(super) liquidity_rate: f64,
     pub(super) calc_mode: CalcMode,
     pub(super) margin_rate: f64,
     /// For limit orders that wait; other pending orders hold none.
     pub(super) margin_rate_limits: f64,
     pub(super) margin_initial: f64,
+    pub(super) trade_mode: TradeMode,
     pub(super) execution: Execution,
     pub(super) fill_flags: u32,
     pub(super) time_flags: u32,
@@ -96,10 +100,14 @@ const FOREX: Row = Row {
     tick_points: 1,
     tick_value: 0.0,
     contract_size: 100_000.0,
+    face_value: 0.0,
+    accrued_interest: 0.0,
+    liquidity_rate: 0.0,
     calc_mode: CalcMode::Forex,
     margin_rate: 1.0,
     margin_rate_limits: 0.0,
     margin_initial: 0.0,
+    trade_mode: TradeMode::Full,
     execution: Execution::Market,
     fill_flags: FOK | IOC,
     time_flags: ALL_TIMES,
@@ -185,6 +193,21 @@ const STOCK: Row = Row {
     country: "US",
     sector: 11,
     ..FOREX
+};
+
+/// Notes of 1,000 dollars each, traded in per cent of that. They pay their interest themselves: no swap.
+const BOND: Row = Row {
+    folder: r"Bonds\US",
+    calc_mode: CalcMode::Bonds,
+    face_value: 1000.0,
+    accrued_interest: 10.6,
+    margin_rate: 0.1,
+    margin_rate_limits: 0.1,
+    volumes: [1.0, 5000.0, 1.0, 20_000.0],
+    swap: NO_SWAP,
+    exchange: "NYSE",
+    sector: 0,
+    ..STOCK
 };
 
 /// All symbols. The order gives their numbers: append, never reorder.
@@ -475,6 +498,29 @@ pub(super) const ROWS: &[Row] = &[
         country: "US",
         pace: pace(5920.0, 0.95, 25, 2.0),
         drivers: &[("US500", 1.0)],
+        ..FOREX
+    },
+    Row {
+        name: "UST2034",
+        description: "US Treasury note 3.875% 15 Aug 2034",
+        isin: "US91282CLF67",
+        pace: pace(97.35, 0.45, 2, 0.5),
+        ..BOND
+    },
+    Row {
+        name: "GOLDBAR",
+        description: "Gold of the client in custody, troy ounce",
+        folder: "Collateral",
+        base: "XAU",
+        margin: "USD",
+        digits: 2,
+        contract_size: 1.0,
+        liquidity_rate: 0.8,
+        calc_mode: CalcMode::Collateral,
+        trade_mode: TradeMode::Disabled,
+        hours: Hours::Metals,
+        pace: pace(2655.0, 0.95, 18, 1.0),
+        drivers: &[("XAUUSD", 1.0)],
         ..FOREX
     },
 ];

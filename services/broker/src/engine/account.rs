@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::calc::{
     Deposit, Equity, Exposure, Floating, FreeMarginMode, Held, LeverageRule, Pending, Stage, account_margin,
-    holds_margin, profit_of,
+    asset_value, holds_margin, profit_of,
 };
 use model::{MarginMode, Money, ServerTime};
 
@@ -131,6 +131,10 @@ impl Account {
         for position in self.positions.values() {
             if let Some(contract) = market.contract(position.symbol) {
                 floating.add(contract, position.side, position.profit, position.swap);
+                let Position { side, volume, price_current, .. } = *position;
+                // What nobody can convert now covers nothing.
+                let asset = asset_value(contract, side, volume, price_current, &self.terms.deposit, market);
+                floating.add_asset(asset.unwrap_or_default());
             }
         }
         let funds = model::calc::Funds {

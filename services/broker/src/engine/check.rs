@@ -36,9 +36,10 @@ pub(super) fn stop(symbol: &Symbol, value: f64) -> Result<Option<Price>, Retcode
     if value == 0.0 { Ok(None) } else { price(symbol, value, Retcode::INVALID_STOPS).map(Some) }
 }
 
-/// Whether the symbol is traded at all.
+/// Whether the symbol is traded at all. Collateral never is: it covers the trading of other symbols.
 pub(super) fn tradable(symbol: &Symbol) -> Check {
-    require(symbol.trade_mode != TradeMode::Disabled, Retcode::TRADE_DISABLED)
+    let is_traded = symbol.trade_mode != TradeMode::Disabled && !symbol.is_collateral();
+    require(is_traded, Retcode::TRADE_DISABLED)
 }
 
 /// Whether a new position of this side may be opened.

@@ -1,7 +1,7 @@
 //! What deals are charged.
 
-use model::calc::{Contract, rate_sell};
-use model::{CalcMode, DealEntry, Money, Price, Reason, Volume, mask_matches};
+use model::calc::{rate_sell, unit_value, value_of};
+use model::{DealEntry, Money, Reason, Volume, mask_matches};
 
 use super::Order;
 use super::book::Fill;
@@ -83,28 +83,11 @@ impl Desk<'_> {
     /// What a deal is worth, account currency.
     fn value(&self, symbol: &Symbol, fill: Fill) -> f64 {
         let contract = &symbol.contract;
-        notional(contract, fill.volume, fill.price) * self.rate(&contract.currency_profit)
+        value_of(contract, fill.volume, fill.price) * self.rate(&contract.currency_profit)
     }
 
     /// Into the account currency. Without a quote there is no better figure than one to one.
     fn rate(&self, currency: &str) -> f64 {
         rate_sell(currency, &self.account.terms.deposit.currency, self.market).unwrap_or(1.0)
-    }
-}
-
-/// What a volume is worth, in the profit currency.
-pub(super) fn notional(contract: &Contract, volume: Volume, price: Price) -> f64 {
-    volume.lots() * price.to_f64() * unit_value(contract)
-}
-
-/// What a lot gains when its price rises by one, in the profit currency.
-fn unit_value(contract: &Contract) -> f64 {
-    match contract.calc_mode {
-        CalcMode::Futures | CalcMode::ExchangeFutures | CalcMode::FortsFutures
-            if contract.tick_size > 0.0 =>
-        {
-            contract.tick_value / contract.tick_size
-        }
-        _ => contract.contract_size,
     }
 }

@@ -7,7 +7,7 @@ use model::{DealEntry, Money, OrderState, Reason, Retcode, Side, Volume};
 
 use super::book::Fill;
 use super::desk::Desk;
-use super::{Event, Order, StopOut, Ticket};
+use super::{Event, Order, Position, StopOut, Ticket};
 use crate::catalogue::{Symbol, SymbolId};
 
 impl Desk<'_> {
@@ -147,10 +147,15 @@ impl Desk<'_> {
         }
     }
 
-    /// Open positions that may be closed, the greatest loss first.
+    /// Open positions that may be closed, the greatest loss first. Collateral has none, and its end would only take
+    /// cover away.
     fn by_loss(&self) -> Vec<Ticket> {
-        let result = |position: &super::Position| (position.profit + position.swap, position.id);
-        let closable = self.account.positions.values().filter(|position| !self.account.must_wait(position));
+        let result = |position: &Position| (position.profit + position.swap, position.id);
+        let is_closable = |position: &&Position| {
+            let is_collateral = self.market.symbol_ref(position.symbol).is_some_and(Symbol::is_collateral);
+            !is_collateral && !self.account.must_wait(position)
+        };
+        let closable = self.account.positions.values().filter(is_closable);
         let mut results: Vec<_> = closable.map(result).collect();
         results.sort_unstable();
         results.into_iter().map(|(_, id)| id).collect()

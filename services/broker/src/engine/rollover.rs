@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use model::calc::{profit_of, rate_buy, rate_sell};
+use model::calc::{profit_of, rate_buy, rate_sell, value_of};
 use model::{DealEntry, Money, OrderState, Price, Reason, ServerTime, Side, SwapMode, day_start_s, pow10};
 
 use super::book::Fill;
-use super::commission::notional;
 use super::desk::Desk;
 use super::{Change, DealReport, Engine, Event, List, Position};
 use crate::catalogue::Symbol;
@@ -152,7 +151,7 @@ impl Desk<'_> {
             Some(Money::round(amount * nights * rate, deposit.digits))
         };
         let interest = |price: Price| {
-            let value = notional(contract, volume, price);
+            let value = value_of(contract, volume, price);
             in_currency(value * swap / 100.0 / SWAP_DAYS, &contract.currency_profit)
         };
         match symbol.swap.mode {

@@ -1,5 +1,6 @@
 //! The engine against tables of cases worked out by hand, and against its own invariants.
 
+mod assets;
 mod exchange;
 mod fifo;
 mod kept;

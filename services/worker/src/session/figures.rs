@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::calc::{
-    Equity, Exposure, Floating, FreeMarginMode, Funds, Held, Pending, Stage, account_margin, holds_margin,
-    margin_rate, profit_of,
+    Equity, Exposure, Floating, FreeMarginMode, Funds, Held, Pending, Stage, account_margin, asset_value,
+    holds_margin, margin_rate, profit_of,
 };
-use model::{LeverageRange, MarginMode, Money, OrderType, Price, Side, Volume};
+use model::{LeverageRange, MarginMode, Money, OrderType, Price, Volume};
 use wire::records::Order;
 
 use super::state::{OpenPosition, State};
@@ -79,19 +79,26 @@ impl State {
     fn figures_with(&mut self, margin: Money) -> (Equity, Floating) {
         let mut floating = Floating::default();
         let digits = self.account.main.currency_digits;
-        let parts: Vec<(String, Side, Money, Money)> = self
+        let parts: Vec<_> = self
             .positions
             .values()
             .map(|open| {
                 let swap = Money::round(open.record.storage, digits);
-                (open.record.trade_symbol.clone(), open.side(), open.profit, swap)
+                let volume = (open.side(), open.volume(), open.close);
+                (open.record.trade_symbol.clone(), volume, open.profit, swap)
             })
             .collect();
-        for (symbol, side, profit, swap) in parts {
-            match self.terms_of(&symbol) {
-                Some(terms) => floating.add(&terms.contract, side, profit, swap),
-                None => floating.add_without_terms(profit, swap),
-            }
+        let deposit = self.deposit();
+        for (symbol, (side, volume, close), profit, swap) in parts {
+            let Some(terms) = self.terms_of(&symbol) else {
+                floating.add_without_terms(profit, swap);
+                continue;
+            };
+            floating.add(&terms.contract, side, profit, swap);
+            let market = self.quotes.market(&self.catalogue);
+            // What nobody can convert now covers nothing.
+            let asset = asset_value(&terms.contract, side, volume, close, &deposit, &market);
+            floating.add_asset(asset.unwrap_or_default());
         }
         let mode = FreeMarginMode::from_number(self.account.main.margin_free_mode);
         (Equity::of(&self.funds(), &floating, margin, mode), floating)

@@ -26,9 +26,14 @@ impl Terms {
                 trade.override_with(settings);
             }
         }
+        let calc_mode = CalcMode::from_number(full.trade_calc_mode);
         let contract = Contract {
-            // A mode we do not know has no formula: bonds have none either, and the server's own figures are used.
-            calc_mode: CalcMode::from_number(full.trade_calc_mode).unwrap_or(CalcMode::Bonds),
+            // A mode we do not know has no formula: bonds without a face value have none either, and the server's own
+            // figures are used.
+            calc_mode: calc_mode.unwrap_or(CalcMode::Bonds),
+            face_value: if calc_mode.is_some() { full.face_value } else { 0.0 },
+            accrued_interest: full.accrued_interest,
+            liquidity_rate: trade.margin_rate_liquidity,
             digits: full.digits,
             contract_size: full.contract_size,
             tick_value: full.tick_value,

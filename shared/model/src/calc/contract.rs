@@ -18,6 +18,12 @@ pub struct Contract {
     pub digits: u32,
     /// Units of the base asset in a lot.
     pub contract_size: f64,
+    /// What a bond repays, profit currency; its price is per cent of that. Zero: it is none, or nobody told.
+    pub face_value: f64,
+    /// Interest that has accrued on a bond, profit currency; its price leaves it out.
+    pub accrued_interest: f64,
+    /// The part of its value by which collateral covers margin.
+    pub liquidity_rate: f64,
     /// Value of one tick and one lot, profit currency (futures, CFD on indices).
     pub tick_value: f64,
     /// Price step.

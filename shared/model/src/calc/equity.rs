@@ -49,6 +49,8 @@ pub struct Floating {
     pub swap: Money,
     /// The part of the profit that free margin must leave out.
     excluded: Money,
+    /// What held collateral covers.
+    assets: Money,
 }
 
 impl Floating {
@@ -68,7 +70,12 @@ impl Floating {
         self.swap += swap;
     }
 
-    /// Profit and swap together.
+    /// Adds what held collateral covers, see [`asset_value`](super::asset_value).
+    pub fn add_asset(&mut self, value: Money) {
+        self.assets += value;
+    }
+
+    /// Profit and swap together; assets are neither.
     #[must_use]
     pub fn total(&self) -> Money {
         self.profit + self.swap
@@ -78,7 +85,7 @@ impl Floating {
 /// The figures of an account at one moment; account currency but for the level.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Equity {
-    /// Balance, credit, floating result and accrued commissions.
+    /// Balance, credit, floating result, accrued commissions and assets.
     pub equity: Money,
     /// Margin in use.
     pub margin: Money,
@@ -89,10 +96,11 @@ pub struct Equity {
 }
 
 impl Equity {
-    /// Puts the figures together.
+    /// Puts the figures together. Assets are added to equity and to free margin, so that they also count in the margin
+    /// level (MetaTrader 5 Help, "Collateral Symbols").
     #[must_use]
     pub fn of(funds: &Funds, floating: &Floating, margin: Money, mode: FreeMarginMode) -> Self {
-        let owned = funds.balance + funds.credit + funds.commission_accrued;
+        let owned = funds.balance + funds.credit + funds.commission_accrued + floating.assets;
         let equity = owned + floating.total();
         let counted = floating.total() - floating.excluded;
         let usable = match mode {

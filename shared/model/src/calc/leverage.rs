@@ -2,8 +2,9 @@
 
 use super::margin::Exposure;
 use super::pending::{Pending, of_direction};
+use super::value::worth;
 use super::{Contract, Deposit, Quotes, rate_sell};
-use crate::{CalcMode, LeverageRange, MarginMode, Money, Volume, mask_matches};
+use crate::{LeverageRange, MarginMode, Money, Volume, mask_matches};
 
 /// Multiplies the margin of some symbols, by steps (protocol 9.2.3).
 #[derive(Clone, Debug, PartialEq)]
@@ -116,16 +117,9 @@ impl LeverageRule {
 
     fn value(&self, held: &Held<'_>, quotes: &impl Quotes) -> f64 {
         let contract = held.contract;
-        let unit = match contract.calc_mode {
-            CalcMode::Futures | CalcMode::ExchangeFutures | CalcMode::FortsFutures
-                if contract.tick_size > 0.0 =>
-            {
-                contract.tick_value / contract.tick_size
-            }
-            _ => contract.contract_size,
-        };
         let rate = rate_sell(&contract.currency_profit, &self.currency, quotes);
-        held.exposure.larger_price_sum() * unit * rate.unwrap_or(0.0)
+        let exposure = held.exposure;
+        worth(contract, exposure.larger_lots(), exposure.larger_price_sum()) * rate.unwrap_or(0.0)
     }
 
     /// By what the margin of so much is multiplied on average.

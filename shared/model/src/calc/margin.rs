@@ -17,6 +17,8 @@ pub(super) fn base_margin(
     let fixed = contract.margin_initial > 0.0;
     let amount = volume.lots() * size;
     match contract.calc_mode {
+        // It covers the margin of others and needs none.
+        CalcMode::Collateral => 0.0,
         CalcMode::Forex => amount / leverage,
         CalcMode::CfdLeverage if fixed => amount / leverage,
         CalcMode::CfdLeverage => amount * price / leverage,
@@ -26,8 +28,15 @@ pub(super) fn base_margin(
         CalcMode::CfdIndex if contract.tick_size > 0.0 => {
             amount * price * contract.tick_value / contract.tick_size
         }
-        // Futures have no margin but a fixed one, options and bonds no formula in the protocol, collateral needs none.
-        _ => 0.0,
+        // Prices of bonds are per cent of their face value.
+        CalcMode::Bonds | CalcMode::MoexBonds => amount * contract.face_value * price / 100.0,
+        // Futures have no margin but a fixed one, options no published formula, an index needs its tick.
+        CalcMode::Futures
+        | CalcMode::ExchangeFutures
+        | CalcMode::FortsFutures
+        | CalcMode::Option
+        | CalcMode::MarginOption
+        | CalcMode::CfdIndex => 0.0,
     }
 }
 

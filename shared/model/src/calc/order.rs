@@ -22,7 +22,7 @@ pub fn margin_rate(contract: &Contract, side: Side, deposit: &Deposit, quotes: &
 /// `ENUM_SYMBOL_CALC_MODE`). Many servers ask nothing for pending orders: their ratios are zero.
 ///
 /// Close-by orders open nothing and need nothing. `None` while a quote for the conversion is missing, for figures that
-/// are no numbers, and for options and bonds without a fixed margin: theirs only the server can tell.
+/// are no numbers, and where the server keeps what the formula needs to itself.
 pub fn order_margin(
     contract: &Contract,
     kind: OrderType,
@@ -42,13 +42,14 @@ pub fn order_margin(
 }
 
 /// Whether the margin follows from the terms: options have no published formula, that of bonds needs their face value,
-/// and an index needs its tick.
+/// and that of an index its tick.
 fn has_formula(contract: &Contract) -> bool {
     if contract.margin_initial > 0.0 {
         return true;
     }
     match contract.calc_mode {
-        CalcMode::Option | CalcMode::MarginOption | CalcMode::Bonds | CalcMode::MoexBonds => false,
+        CalcMode::Option | CalcMode::MarginOption => false,
+        CalcMode::Bonds | CalcMode::MoexBonds => contract.face_value > 0.0,
         CalcMode::CfdIndex => contract.tick_size > 0.0,
         _ => true,
     }

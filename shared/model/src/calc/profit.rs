@@ -1,6 +1,6 @@
 //! Floating and realised profit of a position.
 
-use super::{Contract, Deposit, PROFIT_BY_MARKET_RATES, Quotes, rate_buy, rate_sell};
+use super::{Contract, Deposit, PROFIT_BY_MARKET_RATES, Quotes, rate_buy, rate_sell, unit_value};
 use crate::{CalcMode, Money, Price, Side, Volume, round_to};
 
 /// A profit in the account's currency, with the rate that brought it there.
@@ -12,8 +12,14 @@ pub struct Profit {
     pub rate: f64,
 }
 
-/// Profit of `volume` opened at `open` and closed at `close`. `None` while a quote for the conversion is
-/// missing, and for bonds and collateral, whose profit only the server can tell.
+/// Profit of `volume` opened at `open` and closed at `close` (MQL5 Reference, `ENUM_SYMBOL_CALC_MODE`).
+///
+/// Of a bond it is the change of its price. What the reference adds to the price is the interest accrued, which is paid
+/// when it is bought and received when it is sold; a symbol tells that of today only, so that both are the same and
+/// cancel out.
+///
+/// `None` while a quote for the conversion is missing, for bonds and futures without the figure that they need, and for
+/// collateral, which makes none: its value counts as an [asset](super::asset_value).
 pub fn profit_of(
     contract: &Contract,
     side: Side,
@@ -55,7 +61,13 @@ fn raw_profit(contract: &Contract, side: Side, volume: Volume, open: f64, close:
             }
             (close - open) * lots * contract.tick_value / contract.tick_size
         }
-        CalcMode::Bonds | CalcMode::MoexBonds | CalcMode::Collateral => return None,
+        CalcMode::Bonds | CalcMode::MoexBonds => {
+            if contract.face_value <= 0.0 {
+                return None;
+            }
+            (close - open) * lots * unit_value(contract)
+        }
+        CalcMode::Collateral => return None,
     };
     Some(side.sign() * gain)
 }

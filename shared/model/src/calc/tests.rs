@@ -3,6 +3,7 @@
 use super::*;
 use crate::{CalcMode, Money, Price, Side, Volume};
 
+mod formulas;
 mod leverage;
 mod order;
 mod pending;
@@ -40,6 +41,9 @@ fn contract(calc_mode: CalcMode, size: f64, profit: &str, margin: &str) -> Contr
         calc_mode,
         digits: 5,
         contract_size: size,
+        face_value: 0.0,
+        accrued_interest: 0.0,
+        liquidity_rate: 0.0,
         tick_value: 0.0,
         tick_size: 0.00001,
         currency_profit: profit.into(),

@@ -1,6 +1,6 @@
 //! What a price step is worth.
 
-use super::{Contract, Deposit, Quotes, rate_buy, rate_sell};
+use super::{Contract, Deposit, Quotes, rate_buy, rate_sell, unit_value};
 use crate::{CalcMode, pow10};
 
 /// Value of one tick of one lot in account currency, not rounded (MQL5 Reference, `SYMBOL_TRADE_TICK_VALUE_PROFIT` and
@@ -17,8 +17,8 @@ pub struct TickValue {
 /// there it is that of the position, here that of gain and loss. Modes with a price for the tick take it from the symbol, the others multiply tick size and contract size (MQL5 Reference,
 /// `ENUM_SYMBOL_CALC_MODE`). A symbol without a tick size steps by a point.
 ///
-/// `None` while a quote for the conversion is missing, for bonds and collateral, whose profit only the server can
-/// tell, and for figures that are no numbers.
+/// `None` while a quote for the conversion is missing, for collateral, which makes no profit, for bonds without a face
+/// value, and for figures that are no numbers.
 pub fn tick_value(contract: &Contract, deposit: &Deposit, quotes: &impl Quotes) -> Option<TickValue> {
     let value = raw_tick_value(contract)?;
     let (from, to) = (contract.currency_profit.as_str(), deposit.currency.as_str());
@@ -30,6 +30,8 @@ pub fn tick_value(contract: &Contract, deposit: &Deposit, quotes: &impl Quotes) 
 /// In the profit currency.
 fn raw_tick_value(contract: &Contract) -> Option<f64> {
     let has_tick = contract.tick_size > 0.0;
+    let point = 1.0 / pow10(contract.digits) as f64;
+    let step = if has_tick { contract.tick_size } else { point };
     match contract.calc_mode {
         CalcMode::Forex
         | CalcMode::ForexNoLeverage
@@ -37,15 +39,15 @@ fn raw_tick_value(contract: &Contract) -> Option<f64> {
         | CalcMode::CfdIndex
         | CalcMode::CfdLeverage
         | CalcMode::Stocks
-        | CalcMode::MoexStocks => {
-            let point = 1.0 / pow10(contract.digits) as f64;
-            Some(if has_tick { contract.tick_size } else { point } * contract.contract_size)
-        }
+        | CalcMode::MoexStocks => Some(step * contract.contract_size),
         CalcMode::Futures
         | CalcMode::ExchangeFutures
         | CalcMode::FortsFutures
         | CalcMode::Option
         | CalcMode::MarginOption => has_tick.then_some(contract.tick_value),
-        CalcMode::Bonds | CalcMode::MoexBonds | CalcMode::Collateral => None,
+        CalcMode::Bonds | CalcMode::MoexBonds => {
+            (contract.face_value > 0.0).then(|| step * unit_value(contract))
+        }
+        CalcMode::Collateral => None,
     }
 }

@@ -205,7 +205,7 @@ async fn other_terms_of_a_symbol_count_at_once_and_are_told() {
     assert_eq!(client.trade(&buy("EURUSD", 10)).await.retcode, 10009);
     port.call("POST", "/symbols/EURUSD/close", Value::Null).await.ok();
     assert_eq!(client.trade(&buy("EURUSD", 10)).await.retcode, 10018);
-    assert_eq!(port.get("/symbols").await.as_array().unwrap().len(), 27);
+    assert_eq!(port.get("/symbols").await.as_array().unwrap().len(), 29);
 }
 
 #[tokio::test]

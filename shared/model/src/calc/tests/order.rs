@@ -77,7 +77,7 @@ const CASES: [Case; 26] = [
     // Fixed: 1.5 lots x 480 = 720; no formula is published without.
     Case::of(CalcMode::MarginOption, 100.0, 1.5, 4.5, Some("720")).fixed(480.0),
     Case::of(CalcMode::MarginOption, 100.0, 1.5, 4.5, None),
-    // Fixed: 4 lots x 950 = 3,800; Lots * ContractSize * FaceValue * Price / 100 needs the face value.
+    // Fixed: 4 lots x 950 = 3,800; without, nobody can tell as long as the face value is unknown.
     Case::of(CalcMode::Bonds, 1.0, 4.0, 99.8, Some("3800")).fixed(950.0),
     Case::of(CalcMode::Bonds, 1.0, 4.0, 99.8, None),
     Case::of(CalcMode::MoexBonds, 1.0, 4.0, 99.8, None),

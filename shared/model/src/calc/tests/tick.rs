@@ -34,7 +34,7 @@ fn each_calculation_mode_values_its_tick() {
         (CalcMode::FortsFutures, 1.0, 10.0, 13.8, Some("13.8")),
         (CalcMode::Option, 100.0, 0.05, 5.0, Some("5")),
         (CalcMode::MarginOption, 100.0, 0.05, 5.0, Some("5")),
-        // Profit of bonds needs face value and accrued interest, which the terms lack; collateral makes no profit.
+        // Profit of bonds needs the face value, which these terms lack; collateral makes no profit.
         (CalcMode::Bonds, 1.0, 0.01, 0.1, None),
         (CalcMode::MoexBonds, 1.0, 0.01, 0.1, None),
         (CalcMode::Collateral, 1.0, 0.01, 0.1, None),
@@ -66,7 +66,7 @@ fn ticks_add_up_to_the_profit() {
     for mode in CalcMode::ALL {
         let mut c = contract(*mode, 10.0, "USD", "USD");
         // The value that the server would send: tick size times contract size.
-        (c.tick_size, c.tick_value) = (0.05, 0.5);
+        (c.tick_size, c.tick_value, c.face_value) = (0.05, 0.5, 500.0);
         let value = tick_value(&c, &deposit("EUR"), &Market);
         // 2 lots, 1,000 ticks up.
         let gain = profit(&c, Side::Buy, 2.0, 100.0, 150.0, "EUR");
