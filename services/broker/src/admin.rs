@@ -71,6 +71,7 @@ fn router(control: Control, key: Option<Digest>) -> Router {
         .route("/symbols/{name}", get(calls::symbol).merge(patch(calls::edit_symbol)))
         .route("/symbols/{name}/price", put(calls::set_price))
         .route("/symbols/{name}/jump", post(calls::jump))
+        .route("/symbols/{name}/dividend", post(calls::dividend))
         .route("/symbols/{name}/open", post(calls::open_market))
         .route("/symbols/{name}/close", post(calls::close_market))
         .route("/logins", put(calls::logins))

@@ -17,6 +17,7 @@ mod commission;
 mod deal;
 mod dealer;
 mod desk;
+mod dividend;
 mod event;
 mod fifo;
 mod index;
@@ -119,6 +120,9 @@ impl Engine {
                 events.push(Event::Verdict { login, tag, verdict });
             }
             Command::Deal(deal) => self.deal_by_hand(&deal, &mut events),
+            Command::Dividend { symbol, amount, comment } => {
+                self.pay_dividends(symbol, amount, &comment, &mut events);
+            }
             Command::Terms(terms) => self.change_terms(*terms, &mut events),
             Command::Symbols(catalogue) => self.change_symbols(catalogue, &mut events),
         }

@@ -33,7 +33,8 @@ pub use faults::{ActiveRule, Fault, FaultError, Mishap, Push, QuoteSide, Rule};
 pub use scenario::{Scenario, ScenarioError};
 pub use server::{
     AccountEdit, AccountState, AccountView, Broker, ConnectionView, Control, ControlError, DealDone,
-    DealOrder, Hours, OperationOrder, StartError, Stopped, SymbolEdit, SymbolView, TlsError,
+    DealOrder, DividendOrder, DividendPaid, Hours, OperationOrder, StartError, Stopped, SymbolEdit,
+    SymbolView, TlsError,
 };
 pub use settings::{AccountSettings, Clock, Feed, MarginMode, OtpSettings, Settings, TlsFiles};
 pub use store::StoreError;

@@ -48,7 +48,7 @@ use listen::Listener;
 
 pub use control::{
     AccountEdit, AccountState, AccountView, ConnectionView, Control, ControlError, DealDone, DealOrder,
-    Hours, OperationOrder, Stopped, SymbolEdit, SymbolView,
+    DividendOrder, DividendPaid, Hours, OperationOrder, Stopped, SymbolEdit, SymbolView,
 };
 pub use tls::TlsError;
 

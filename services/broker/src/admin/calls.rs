@@ -10,7 +10,9 @@ use serde_json::json;
 
 use super::{Refusal, Said, reply};
 use crate::faults::Rule;
-use crate::server::{AccountEdit, Control, ControlError, DealOrder, OperationOrder, SymbolEdit};
+use crate::server::{
+    AccountEdit, Control, ControlError, DealOrder, DividendOrder, OperationOrder, SymbolEdit,
+};
 use crate::settings::AccountSettings;
 
 type Answer = Result<Response, Refusal>;
@@ -145,6 +147,14 @@ pub(super) async fn jump(
 ) -> Answer {
     control.jump(&name, order.points).await?;
     symbol(State(control), Path(name)).await
+}
+
+pub(super) async fn dividend(
+    State(control): State<Control>,
+    Path(name): Path<String>,
+    Said(order): Said<DividendOrder>,
+) -> Answer {
+    ok(&control.dividend(&name, order).await?)
 }
 
 pub(super) async fn open_market(State(control): State<Control>, Path(name): Path<String>) -> Answer {

@@ -47,6 +47,15 @@ pub enum Command {
     },
     /// A dealer's own deal: hours, volumes and money are no hindrance.
     Deal(Box<DealerDeal>),
+    /// A dividend for all who hold a symbol.
+    Dividend {
+        /// The symbol.
+        symbol: SymbolId,
+        /// For each unit of it, profit currency; those who are short pay it.
+        amount: f64,
+        /// Remark on the deals.
+        comment: String,
+    },
     /// Other terms of an account that is there, found by its number.
     Terms(Box<AccountTerms>),
     /// Other terms of symbols; numbers and names stay as they are.

@@ -5,7 +5,9 @@ use serde::Deserialize;
 
 use crate::catalogue::Catalogue;
 use crate::faults::Rule;
-use crate::server::{AccountEdit, Control, ControlError, DealOrder, OperationOrder, SymbolEdit};
+use crate::server::{
+    AccountEdit, Control, ControlError, DealOrder, DividendOrder, OperationOrder, SymbolEdit,
+};
 use crate::settings::AccountSettings;
 
 /// Something to do; most of them are calls of the admin port.
@@ -20,6 +22,8 @@ pub(super) enum Action {
     Operation { login: u64, operation: OperationOrder },
     /// A dealer's deal.
     Deal { login: u64, deal: DealOrder },
+    /// A dividend for all who hold a symbol.
+    Dividend { symbol: String, dividend: DividendOrder },
     /// Drops the connections of an account, or all of them.
     Disconnect { login: Option<u64> },
     /// Refuses logins by a result code.
@@ -46,7 +50,10 @@ impl Action {
     /// What is wrong with it, as far as that can be known before.
     pub(super) fn check(&self, catalogue: &Catalogue) -> Result<(), String> {
         match self {
-            Self::Price { symbol, .. } | Self::Jump { symbol, .. } | Self::EditSymbol { symbol, .. } => {
+            Self::Price { symbol, .. }
+            | Self::Jump { symbol, .. }
+            | Self::Dividend { symbol, .. }
+            | Self::EditSymbol { symbol, .. } => {
                 let known = catalogue.by_name(symbol).map(drop);
                 known.ok_or_else(|| format!("there is no symbol '{symbol}'"))
             }
@@ -71,6 +78,7 @@ impl Action {
             Self::EditAccount { login, edit } => control.edit_account(login, edit).await,
             Self::Operation { login, operation } => control.operate(login, operation).await,
             Self::Deal { login, deal } => control.deal(login, deal).await.map(drop),
+            Self::Dividend { symbol, dividend } => control.dividend(&symbol, dividend).await.map(drop),
             Self::Disconnect { login: Some(login) } => control.disconnect(login).await.map(drop),
             Self::Disconnect { login: None } => control.disconnect_all().await.map(drop).map_err(Into::into),
             Self::RefuseLogins { code } => control.refuse_logins(Some(code)).await,

@@ -2,6 +2,7 @@
 //! was asked for.
 
 mod accounts;
+mod dividends;
 mod faults;
 mod symbols;
 
@@ -12,6 +13,7 @@ use model::{Price, Retcode};
 use tokio::sync::{mpsc, oneshot};
 
 pub use accounts::{AccountEdit, AccountView, ConnectionView, DealDone, DealOrder, OperationOrder};
+pub use dividends::{DividendOrder, DividendPaid};
 pub use symbols::{Hours, SymbolEdit, SymbolView};
 
 use super::hub::Hub;

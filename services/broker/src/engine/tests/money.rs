@@ -291,6 +291,42 @@ fn operations_move_balance_or_credit() {
 }
 
 #[test]
+fn a_dividend_goes_to_who_is_long_and_comes_from_who_is_short() {
+    let mut world = World::new();
+    let symbol = world.catalogue.by_name("AAPL").unwrap().id;
+    let order = |kind, volume| TradeRequest { filling: Filling::Return, ..market(kind, "AAPL", volume) };
+    world.trade_as(USD, order(Buy, 30.0));
+    world.trade_as(EUR, order(Buy, 40.0));
+    world.trade_as(EUR, order(Sell, 10.0));
+    let (usd, eur) = (world.balance(USD), world.balance(EUR));
+    let comment = "x".to_string();
+    world.apply(Command::Dividend { symbol, amount: 0.5, comment });
+    // 30 x 0.5; 20 dollars sold for euros at the ask of 1.08508, 5 bought at the bid of 1.085.
+    assert_eq!(money(world.balance(USD) - usd), money(15.0));
+    assert_eq!(money(world.balance(EUR) - eur), money(18.43 - 4.61));
+    let deal = world.last_deal();
+    assert_eq!((deal.kind, deal.symbol, deal.position), (DealType::Dividend, None, None));
+    assert_eq!(world.engine.funds(USD).unwrap().day_profit, money(usd - 10_000.0), "it is no trade");
+    // An account that cannot pay is stopped out.
+    world.apply(Command::Dividend { symbol, amount: 5000.0, comment: String::new() });
+    assert_eq!(world.engine.snapshot(EUR).unwrap().positions.len(), 2, "it received more than it paid");
+    world.trade_as(USD, order(Sell, 30.0));
+    assert_eq!(world.engine.dividends(symbol, 1.0).unwrap().len(), 4);
+    let mut unquoted = World::unquoted(Catalogue::built_in(MarketHours::Always), Limits::default());
+    unquoted.quote("AAPL", 200.0, 200.05);
+    unquoted.apply(Command::Deal(Box::new(DealerDeal {
+        login: EUR,
+        symbol,
+        side: model::Side::Buy,
+        volume: lots(1.0),
+        price: None,
+        position: None,
+        comment: String::new(),
+    })));
+    assert_eq!(unquoted.engine.dividends(symbol, 1.0), None, "nobody quotes EURUSD");
+}
+
+#[test]
 fn the_days_profit_starts_anew_at_midnight() {
     let mut world = World::new();
     world.done(market(Buy, "EURUSD", 1.0));

@@ -13,7 +13,7 @@ use crate::server::hub::Hub;
 /// Largest amount of an operation, account currency.
 const AMOUNT_MAX: f64 = 1e9;
 /// What a deal can carry, UTF-16 units.
-const COMMENT_MAX: usize = 31;
+pub(super) const COMMENT_MAX: usize = 31;
 
 /// An account as operators see it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -352,7 +352,7 @@ impl Hub {
     }
 }
 
-fn check_comment(comment: &str) -> Result<(), ControlError> {
+pub(super) fn check_comment(comment: &str) -> Result<(), ControlError> {
     if comment.encode_utf16().count() > COMMENT_MAX {
         return Err(ControlError::Invalid("\"comment\" may have 31 characters at most"));
     }

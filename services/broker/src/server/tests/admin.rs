@@ -11,6 +11,7 @@ use super::{by_hand, quoted, start};
 use crate::{Broker, Settings};
 
 const USD: u64 = 1_000_001;
+const EUR: u64 = 1_000_002;
 
 struct Port(Http);
 
@@ -86,6 +87,41 @@ async fn accounts_are_listed_made_and_changed() {
         port.refused("PATCH", "/accounts/77", json!({"leverage": 5}), 404).await.contains("GET /accounts")
     );
     port.refused("GET", "/accounts/x", Value::Null, 404).await;
+}
+
+#[tokio::test]
+async fn a_dividend_is_paid_to_all_who_hold() {
+    let (broker, port) = with_port().await;
+    let control = broker.control();
+    for (symbol, bid, ask) in [("AAPL", 200.0, 200.05), ("EURUSD", 1.1, 1.1001)] {
+        control.quote(symbol, bid, ask).await.unwrap();
+    }
+    assert_eq!(
+        port.call("POST", "/symbols/AAPL/dividend", json!({"amount": 1})).await.ok().json(),
+        json!([])
+    );
+    for (login, side, volume) in [(USD, "buy", 30), (USD, "sell", 10), (EUR, "sell", 20)] {
+        let deal = json!({"symbol": "AAPL", "side": side, "volume": volume});
+        port.call("POST", &format!("/accounts/{login}/deals"), deal).await.ok();
+    }
+    let mut client = Client::login(broker.addr(), EUR, "demo").await;
+    let paid = port.call("POST", "/symbols/AAPL/dividend", json!({"amount": 0.25})).await.ok().json();
+    // 30 x 0.25, -10 x 0.25, and 5 dollars bought for euros at 1.1.
+    let amounts: Vec<_> =
+        paid.as_array().unwrap().iter().map(|one| (one["login"].clone(), one["amount"].clone())).collect();
+    assert_eq!(amounts, [(json!(USD), json!(7.5)), (json!(USD), json!(-2.5)), (json!(EUR), json!(-4.55))]);
+    let w::TradeUpdate::Deals(updates) = client.push::<pushes::TradeUpdate>().await else { panic!("a deal") };
+    let deal = &updates[0].head.deal;
+    assert_eq!((deal.trade_action, deal.comment.as_str()), (15, "Dividend AAPL"));
+    assert_eq!(deal.deal, paid[2]["deal"].as_i64().unwrap());
+    for (path, order, status) in [
+        ("/symbols/NOPE/dividend", json!({"amount": 1}), 404),
+        ("/symbols/AAPL/dividend", json!({"amount": 0}), 400),
+        ("/symbols/AAPL/dividend", json!({"amount": -1}), 400),
+        ("/symbols/AAPL/dividend", json!({"amount": 1, "comment": "x".repeat(32)}), 400),
+    ] {
+        port.refused("POST", path, order, status).await;
+    }
 }
 
 #[tokio::test]

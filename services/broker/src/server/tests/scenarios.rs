@@ -30,10 +30,10 @@ async fn a_calm_day_ends_with_what_was_paid_and_traded() {
     let balance = eventually("the last withdrawal is made", async || {
         let account = broker.control().account(1_000_011).await.ok()?;
         let balance = account.funds.balance.to_f64();
-        (account.positions == 2 && balance < 25_000.0).then_some(balance)
+        (account.positions == 3 && balance < 24_950.0).then_some(balance)
     })
     .await;
-    assert_eq!(balance, 24_912.5, "a dividend of 12.5, a withdrawal of 100");
+    assert_eq!(balance, 24_911.5, "a commission of 1, a dividend on 50 shares of 0.25, a withdrawal of 100");
 }
 
 #[tokio::test]
