@@ -3,6 +3,7 @@
 mod assets;
 mod exchange;
 mod fifo;
+mod formulas;
 mod kept;
 mod money;
 mod netting;

@@ -5,10 +5,7 @@ use std::time::Duration;
 use model::{DealEntry, DealType, Filling, Money, OrderType, Reason, Retcode, SwapMode};
 
 use super::world::*;
-use crate::catalogue::{
-    Catalogue, CommissionEntry, CommissionPer, CommissionRange, CommissionRule, CommissionTier,
-    CommissionUnit, GROUPS, MarketHours, Swap,
-};
+use crate::catalogue::{Catalogue, GROUPS, MarketHours, Swap};
 use crate::engine::*;
 use OrderType::{Buy, Sell};
 
@@ -145,26 +142,6 @@ fn swaps_are_charged_at_midnight_and_three_times_on_wednesday() {
     assert_eq!(world.positions()[0].swap, money(-43.2));
 }
 
-#[test]
-fn every_kind_of_swap_has_its_formula() {
-    let charged = |mode, long| {
-        let swap = Swap { mode, long, short: 0.0, triple_day: 7, rates: [1.0; 7] };
-        let mut world = World::of(edited("EURUSD", move |s| s.swap = swap), Limits::default());
-        world.done(market(Buy, "EURUSD", 1.0));
-        world.wait(Duration::from_hours(24));
-        world.positions()[0].swap
-    };
-    assert_eq!(charged(SwapMode::Off, -5.0), Money::ZERO);
-    assert_eq!(charged(SwapMode::Points, -5.0), money(-5.0));
-    // Paid in euros: bought at the ask.
-    assert_eq!(charged(SwapMode::BaseCurrency, -5.0), money(-5.43));
-    assert_eq!(charged(SwapMode::MarginCurrency, 5.0), money(5.43));
-    assert_eq!(charged(SwapMode::DepositCurrency, -5.0), money(-5.0));
-    // 3.6 per cent of 108,500 and of 108,508 dollars for a day of 360.
-    assert_eq!(charged(SwapMode::InterestCurrent, -3.6), money(-10.85));
-    assert_eq!(charged(SwapMode::InterestOpen, -3.6), money(-10.85));
-}
-
 /// EURUSD is at 1.08500/1.08508. "At the end of a trading day the position is closed. Next day it is reopened by the
 /// close price +/- specified number of points", or by the bid (MQL5 Reference, `ENUM_SYMBOL_SWAP_MODE`).
 #[test]
@@ -222,33 +199,6 @@ fn commissions_have_tiers_by_volume_and_by_value() {
     for (volume, expected) in [(1.0, "-5"), (249.0, "-5"), (250.0, "-10"), (900.0, "-36"), (1100.0, "-40")] {
         assert_eq!(charged("AAPL", volume), expected, "{volume}");
     }
-}
-
-#[test]
-fn every_unit_of_a_commission_has_its_formula() {
-    let charged = |unit, per| {
-        let tier =
-            CommissionTier { unit, per, value: 7.0, from: 0.0, to: f64::MAX, minimal: 0.0, maximal: 0.0 };
-        let (entry, range) = (CommissionEntry::All, CommissionRange::Volume);
-        // Groups are constants; this one lives as long as the test program.
-        let tiers: &'static [CommissionTier] = Box::leak(Box::new([tier]));
-        let rules: &'static [CommissionRule] =
-            Box::leak(Box::new([CommissionRule { mask: "*", entry, range, tiers }]));
-        let terms = |terms: &mut AccountTerms| terms.commissions = rules;
-        let mut world = World::agreed(Catalogue::built_in(MarketHours::Always), Limits::default(), terms);
-        world.pay(USD, 1e6);
-        world.done(market(Buy, "EURUSD", 2.0));
-        world.last_deal().commission.to_string()
-    };
-    use CommissionPer::{Deal, Lot};
-    // Euros are sold at 1.085; a point of a lot is a dollar; the deal is worth 2 × 108,508 dollars.
-    assert_eq!(charged(CommissionUnit::Deposit, Deal), "-7");
-    assert_eq!(charged(CommissionUnit::Deposit, Lot), "-14");
-    assert_eq!(charged(CommissionUnit::Base, Lot), "-15.19");
-    assert_eq!(charged(CommissionUnit::Profit, Lot), "-14");
-    assert_eq!(charged(CommissionUnit::Margin, Deal), "-7.6");
-    assert_eq!(charged(CommissionUnit::Points, Lot), "-14");
-    assert_eq!(charged(CommissionUnit::Percent, Deal), "-15191.12");
 }
 
 /// Leverage 1:100 to five lots, half of it to twenty, a fifth above (group `demo\tiered`).
