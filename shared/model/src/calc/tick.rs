@@ -13,9 +13,10 @@ pub struct TickValue {
     pub loss: f64,
 }
 
-/// Value of one tick of one lot, as [`profit_of`](super::profit_of) values it but for which side of the conversion counts:
-/// there it is that of the position, here that of gain and loss. Modes with a price for the tick take it from the symbol, the others multiply tick size and contract size (MQL5 Reference,
-/// `ENUM_SYMBOL_CALC_MODE`). A symbol without a tick size steps by a point.
+/// Value of one tick of one lot, as [`profit_of`](super::profit_of) values it but for which side of the conversion
+/// counts: there it is that of the position, here that of gain and loss. Modes with a price for the tick take it from the
+/// symbol, the others multiply tick size and contract size (MQL5 Reference, `ENUM_SYMBOL_CALC_MODE`). A symbol without a
+/// tick size steps by a point.
 ///
 /// `None` while a quote for the conversion is missing, for collateral, which makes no profit, for bonds without a face
 /// value, and for figures that are no numbers.
