@@ -212,7 +212,7 @@ struct BrokerArgs {
     /// Folder in which accounts, positions and history outlive the demo broker; without one they end with it.
     #[arg(long, env = "MT5REST_DATA", value_name = "FOLDER")]
     data: Option<String>,
-    /// Plays a scenario: calm-day, news-spike, broker-restart, flaky-network, weekend, or a TOML file.
+    /// Plays a scenario: calm-day, news-spike, broker-restart, flaky-network, clock-change, weekend, or a TOML file.
     #[arg(long, env = "MT5REST_SCENARIO", value_name = "NAME|FILE")]
     scenario: Option<String>,
     /// Certificate chain for wss, PEM; plain ws is answered all the same.
@@ -227,15 +227,15 @@ struct BrokerArgs {
     /// Name of the demo server, for ConnectEx.
     #[arg(long, env = "MT5REST_SERVER_NAME", value_name = "NAME", default_value = "MT5Rest-Demo")]
     server_name: String,
-    /// The demo server's clock: minutes east of UTC.
+    /// The demo server's clock: minutes east of UTC, a zone such as Europe/Athens, or new-york-close (UTC+2, +3 in New York's summer), that of most brokers.
     #[arg(
         long,
-        env = "MT5REST_TIMEZONE_MINUTES",
-        value_name = "MINUTES",
+        env = "MT5REST_TIMEZONE",
+        value_name = "ZONE",
         default_value = "0",
         allow_hyphen_values = true
     )]
-    timezone_minutes: String,
+    timezone: String,
     /// Address of the demo broker's admin port, or a port of this machine alone; without, there is none.
     #[arg(long, env = "MT5REST_BROKER_ADMIN", value_name = "IP:PORT")]
     broker_admin: Option<String>,

@@ -91,7 +91,7 @@ async fn the_zone_of_the_server_counts() {
         let timezone_shift_s = days * (DAY_S + 3600);
         let settings = broker::Settings {
             feed: Feed::Manual,
-            timezone_shift_s,
+            zone: broker::Zone::fixed(timezone_shift_s),
             market_hours: MarketHours::Real,
             ..broker::Settings::default()
         };

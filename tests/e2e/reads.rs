@@ -94,7 +94,7 @@ async fn the_account_is_described() {
 #[tokio::test]
 async fn a_server_clock_of_its_own_moves_times_but_not_timestamps() {
     let shift_s = 3 * 3600;
-    let world = World::with(broker::Settings { timezone_shift_s: shift_s, ..manual() }).await;
+    let world = World::with(broker::Settings { zone: broker::Zone::fixed(shift_s), ..manual() }).await;
     world.quotes().await;
     let session = world.login().await;
     let details = session.json("AccountDetails", "").await;

@@ -79,6 +79,8 @@ fn router(control: Control, key: Option<Digest>) -> Router {
         .route("/faults/{id}", delete(calls::remove_fault))
         .route("/connections", get(calls::connections))
         .route("/disconnect", post(calls::disconnect_all))
+        .route("/clock", get(calls::clock))
+        .route("/clock/daylight", put(calls::daylight))
         .route("/clock/advance", post(calls::advance))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)

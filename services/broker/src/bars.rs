@@ -91,6 +91,26 @@ impl Charts {
         }
     }
 
+    /// The clock was set back to `now`. Ticks go on in the minutes that it shows for the second time, so those of them
+    /// that were before the broker's start stop being computed.
+    pub fn set_back(&self, now: ServerTime) {
+        let from_s = now.seconds() - now.seconds().rem_euclid(60);
+        for symbol in self.past.symbols() {
+            let Some(first_s) = locked(&self.live).minutes(symbol.id).first().map(|bar| bar.time_s) else {
+                continue;
+            };
+            let days = from_s.div_euclid(DAY_S)..=first_s.div_euclid(DAY_S);
+            let minutes = days.flat_map(|day| self.past.minutes(&symbol, day));
+            let missing = minutes.filter(|bar| (from_s..first_s).contains(&bar.time_s)).collect();
+            locked(&self.live).begin_with(symbol.id, missing);
+        }
+    }
+
+    /// The hours of symbols have changed.
+    pub fn change_symbols(&self) {
+        locked(&self.hours).clear();
+    }
+
     /// Bars that open from `from_s` to `to_s`, both inclusive, in rising order, at most [`BARS_MAX`].
     #[must_use]
     pub fn range(&self, symbol: &Symbol, period: Period, from_s: i64, to_s: i64) -> Vec<Bar> {

@@ -8,6 +8,7 @@ mod table;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use hours::UTC_AHEAD_MIN;
 use model::calc::Contract;
 use model::{CalcMode, Execution, Price, Side, SwapMode, TradeMode, Volume, pow10};
 
@@ -187,12 +188,21 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// The built-in symbols under these hours.
+    /// The built-in symbols under these hours, stated by UTC as they are in winter.
     #[must_use]
     pub fn built_in(hours: MarketHours) -> Self {
+        Self::built_in_ahead(hours, UTC_AHEAD_MIN)
+    }
+
+    /// The built-in symbols under these hours, stated by a clock that is so many minutes ahead of the one that shows
+    /// midnight when New York closes.
+    #[must_use]
+    pub fn built_in_ahead(hours: MarketHours, ahead_min: i32) -> Self {
         let names: HashMap<&str, SymbolId> =
             (1..).zip(table::ROWS).map(|(number, row)| (row.name, SymbolId(number))).collect();
-        let symbols = (1..).zip(table::ROWS).map(|(number, row)| symbol_of(number, row, hours, &names));
+        let symbols = (1..).zip(table::ROWS).map(|(number, row)| {
+            symbol_of(number, row, hours::schedule(row.hours, hours, ahead_min), &names)
+        });
         Self::of(symbols.collect())
     }
 
@@ -246,7 +256,7 @@ impl Catalogue {
     }
 }
 
-fn symbol_of(number: u32, row: &table::Row, hours: MarketHours, names: &HashMap<&str, SymbolId>) -> Symbol {
+fn symbol_of(number: u32, row: &table::Row, schedule: Schedule, names: &HashMap<&str, SymbolId>) -> Symbol {
     let id = SymbolId(number);
     let drivers = row.drivers.iter().filter_map(|(name, power)| Some((*names.get(name)?, *power))).collect();
     let lots = |lots: f64| Volume::from_lots(lots).unwrap_or(Volume::ZERO);
@@ -278,7 +288,7 @@ fn symbol_of(number: u32, row: &table::Row, hours: MarketHours, names: &HashMap<
         volume_limit,
         swap: row.swap,
         book_depth: if row.execution == Execution::Exchange { BOOK_DEPTH } else { 0 },
-        schedule: hours::schedule(row.hours, hours),
+        schedule,
         pace: row.pace,
         drivers: if row.drivers.is_empty() { vec![(id, 1.0)] } else { drivers },
     }

@@ -81,7 +81,10 @@ pub struct Engine {
     market: Market,
     accounts: BTreeMap<Login, Account>,
     ledger: Ledger,
+    /// What the clock shows; it goes back only where it is set back.
     now: ServerTime,
+    /// The latest that it ever showed: a midnight comes once, however often the clock shows it.
+    furthest: ServerTime,
 }
 
 impl Engine {
@@ -89,16 +92,21 @@ impl Engine {
     #[must_use]
     pub fn new(catalogue: Arc<Catalogue>, limits: Limits) -> Self {
         let ledger = Ledger::new(catalogue.symbols().len(), limits);
-        Self { market: Market::new(catalogue), accounts: BTreeMap::new(), ledger, now: ServerTime::default() }
+        let (market, accounts) = (Market::new(catalogue), BTreeMap::new());
+        Self { market, accounts, ledger, now: ServerTime::default(), furthest: ServerTime::default() }
     }
 
     /// Does what `command` says at `time` and tells what came of it, in order. What falls due by then
-    /// (rollovers, expirations) comes first. An earlier time than the last counts as the last.
+    /// (rollovers, expirations) comes first. An earlier time than the last counts as the last, unless the clock was set back
+    /// ([`Command::ClockSet`], whose own time is by the new clock).
     pub fn apply(&mut self, command: Command, time: ServerTime) -> Vec<Event> {
         let mut events = Vec::new();
+        if let Command::ClockSet { by_ms } = command {
+            self.set_clock(by_ms);
+        }
         self.pass_time(time, &mut events);
         match command {
-            Command::Clock => self.sweep(&mut events),
+            Command::Clock | Command::ClockSet { .. } => self.sweep(&mut events),
             Command::Ticks(ticks) => {
                 for tick in ticks {
                     self.on_tick(&tick, &mut events);
@@ -133,6 +141,12 @@ impl Engine {
     #[must_use]
     pub fn now(&self) -> ServerTime {
         self.now
+    }
+
+    /// The latest moment that the clock ever showed.
+    #[must_use]
+    pub fn furthest(&self) -> ServerTime {
+        self.furthest
     }
 
     /// The last price of a symbol.

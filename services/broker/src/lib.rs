@@ -27,14 +27,16 @@ mod scenario;
 mod server;
 mod settings;
 mod store;
+mod zone;
 
 pub use accounts::BuildError;
 pub use faults::{ActiveRule, Fault, FaultError, Mishap, Push, QuoteSide, Rule};
 pub use scenario::{Scenario, ScenarioError};
 pub use server::{
-    AccountEdit, AccountState, AccountView, Broker, ConnectionView, Control, ControlError, DealDone,
-    DealOrder, DividendOrder, DividendPaid, Hours, OperationOrder, StartError, Stopped, SymbolEdit,
-    SymbolView, TlsError,
+    AccountEdit, AccountState, AccountView, Broker, ClockView, ConnectionView, Control, ControlError,
+    Daylight, DaylightOrder, DealDone, DealOrder, DividendOrder, DividendPaid, Hours, OperationOrder,
+    StartError, Stopped, SymbolEdit, SymbolView, TlsError,
 };
 pub use settings::{AccountSettings, Clock, Feed, MarginMode, OtpSettings, Settings, TlsFiles};
 pub use store::StoreError;
+pub use zone::{Zone, ZoneError};

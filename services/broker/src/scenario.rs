@@ -30,11 +30,12 @@ pub(crate) use play::play;
 use action::Action;
 
 /// Scenarios that come with the broker, by name.
-const SHIPPED: [(&str, &str); 5] = [
+const SHIPPED: [(&str, &str); 6] = [
     ("calm-day", include_str!("../scenarios/calm-day.toml")),
     ("news-spike", include_str!("../scenarios/news-spike.toml")),
     ("broker-restart", include_str!("../scenarios/broker-restart.toml")),
     ("flaky-network", include_str!("../scenarios/flaky-network.toml")),
+    ("clock-change", include_str!("../scenarios/clock-change.toml")),
     ("weekend", include_str!("../scenarios/weekend.toml")),
 ];
 /// The shortest time between two beginnings: less would be a busy loop.

@@ -11,6 +11,7 @@ mod client;
 mod clock;
 mod connection;
 mod control;
+mod daylight;
 mod figures;
 mod handshake;
 mod hub;
@@ -47,8 +48,9 @@ use hub::Hub;
 use listen::Listener;
 
 pub use control::{
-    AccountEdit, AccountState, AccountView, ConnectionView, Control, ControlError, DealDone, DealOrder,
-    DividendOrder, DividendPaid, Hours, OperationOrder, Stopped, SymbolEdit, SymbolView,
+    AccountEdit, AccountState, AccountView, ClockView, ConnectionView, Control, ControlError, Daylight,
+    DaylightOrder, DealDone, DealOrder, DividendOrder, DividendPaid, Hours, OperationOrder, Stopped,
+    SymbolEdit, SymbolView,
 };
 pub use tls::TlsError;
 

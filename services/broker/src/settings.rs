@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::MarketHours;
 use crate::engine::Limits;
+use crate::zone::Zone;
 
 /// Where prices come from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,8 +66,8 @@ pub struct Settings {
     pub server_name: String,
     /// Name of the broker's company.
     pub company: String,
-    /// The server clock, seconds east of UTC.
-    pub timezone_shift_s: i32,
+    /// The zone of the server clock.
+    pub zone: Zone,
     /// Which clock the server goes by.
     pub clock: Clock,
     /// What accounts may have.
@@ -87,7 +88,7 @@ impl Default for Settings {
             tls: None,
             server_name: "MT5Rest-Demo".into(),
             company: "MT5Rest".into(),
-            timezone_shift_s: 0,
+            zone: Zone::UTC,
             clock: Clock::System,
             limits: Limits::default(),
             data: None,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use broker::catalogue::MarketHours;
-use broker::{Feed, Scenario, TlsFiles};
+use broker::{Feed, Scenario, TlsFiles, Zone};
 use worker::Secret;
 
 use super::BrokerArgs;
@@ -12,8 +12,6 @@ use super::check::{ADMIN_KEY_BYTES_MIN, Mistakes};
 
 /// The fastest replay: beyond it a second holds more ticks than a session can pass on.
 const SPEED_MAX: f64 = 1000.0;
-/// No clock on earth is further from UTC.
-const TIMEZONE_MINUTES_MAX: i32 = 14 * 60;
 /// What the login records of the protocol can carry.
 const SERVER_NAME_CHARS_MAX: usize = 63;
 
@@ -47,8 +45,7 @@ impl Mistakes {
         let scenario = self.scenario(args.scenario);
         let tls = self.tls(args.tls_cert, args.tls_key, args.tls_client_ca);
         let server_name = self.server_name(&args.server_name);
-        let most = TIMEZONE_MINUTES_MAX;
-        let timezone_minutes = self.within("--timezone-minutes", &args.timezone_minutes, -most, most);
+        let zone = self.zone(&args.timezone);
         let admin = self.broker_admin(args.broker_admin, args.broker_admin_key, args.broker_admin_key_file);
         if let Some((listen, Some(admin))) = listen.zip(admin.as_ref()) {
             self.two_addresses(("--broker-listen", listen), ("--broker-admin", admin.listen));
@@ -62,10 +59,14 @@ impl Mistakes {
             data,
             tls: tls?,
             server_name: server_name?,
-            timezone_shift_s: timezone_minutes? * 60,
+            zone: zone?,
             ..broker::Settings::default()
         };
         Some(BrokerRole { listen: listen?, settings, admin: admin?, scenario: scenario? })
+    }
+
+    fn zone(&mut self, text: &str) -> Option<Zone> {
+        text.parse().map_or_else(|error| self.note(format_args!("--timezone: {error}")), Some)
     }
 
     fn scenario(&mut self, name_or_file: Option<String>) -> Option<Option<Scenario>> {

@@ -1,3 +1,4 @@
+use ::broker::Zone;
 use clap::{CommandFactory, Parser};
 
 use super::*;
@@ -19,7 +20,7 @@ fn without_a_command_everything_runs_on_this_machine() {
     assert_eq!(options.listen.to_string(), "127.0.0.1:5000");
     let broker = options.broker.unwrap();
     assert_eq!(broker.listen.to_string(), "127.0.0.1:5001");
-    assert_eq!(broker.settings.timezone_shift_s, 0);
+    assert_eq!(broker.settings.zone, Zone::UTC);
 }
 
 #[test]
@@ -29,10 +30,12 @@ fn the_broker_can_be_left_out_or_run_alone() {
         panic!()
     };
     assert_eq!((options.listen.to_string().as_str(), options.broker.is_none()), ("127.0.0.1:80", true));
-    let Ok(Role::Broker(_, broker)) = role(&["broker", "--timezone-minutes", "-180", "--seed", "7"]) else {
+    let Ok(Role::Broker(_, broker)) = role(&["broker", "--timezone", "-180", "--seed", "7"]) else {
         panic!()
     };
-    assert_eq!((broker.settings.seed, broker.settings.timezone_shift_s), (7, -10_800));
+    assert_eq!((broker.settings.seed, broker.settings.zone), (7, Zone::fixed(-10_800)));
+    let Ok(Role::Broker(_, broker)) = role(&["broker", "--timezone", "new-york-close"]) else { panic!() };
+    assert_eq!(broker.settings.zone, Zone::NEW_YORK_CLOSE);
 }
 
 #[test]
@@ -73,7 +76,7 @@ fn all_mistakes_are_told_at_once() {
         "a=b=c",
         "--log-format",
         "xml",
-        "--timezone-minutes",
+        "--timezone",
         "NaN",
         "--server-name",
         " ",
@@ -91,7 +94,7 @@ fn all_mistakes_are_told_at_once() {
         "--egress",
         "--log ",
         "--log-format",
-        "--timezone-minutes",
+        "--timezone",
         "--server-name",
     ];
     for option in options {

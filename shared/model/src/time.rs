@@ -30,6 +30,12 @@ impl ServerTime {
         self.0
     }
 
+    /// The same moment by a clock that was set by so many milliseconds.
+    #[must_use]
+    pub const fn set_by(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
     /// Whole seconds of the server clock.
     #[must_use]
     pub const fn seconds(self) -> i64 {

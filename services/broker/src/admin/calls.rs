@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{Refusal, Said, reply};
 use crate::faults::Rule;
 use crate::server::{
-    AccountEdit, Control, ControlError, DealOrder, DividendOrder, OperationOrder, SymbolEdit,
+    AccountEdit, Control, ControlError, DaylightOrder, DealOrder, DividendOrder, OperationOrder, SymbolEdit,
 };
 use crate::settings::AccountSettings;
 
@@ -203,6 +203,15 @@ pub(super) async fn connections(State(control): State<Control>) -> Answer {
 
 pub(super) async fn disconnect_all(State(control): State<Control>) -> Answer {
     ok(&json!({ "disconnected": control.disconnect_all().await? }))
+}
+
+pub(super) async fn clock(State(control): State<Control>) -> Answer {
+    ok(&control.clock().await?)
+}
+
+pub(super) async fn daylight(State(control): State<Control>, Said(order): Said<DaylightOrder>) -> Answer {
+    control.set_daylight(order).await?;
+    clock(State(control)).await
 }
 
 pub(super) async fn advance(State(control): State<Control>, Said(order): Said<AdvanceOrder>) -> Answer {

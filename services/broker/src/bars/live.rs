@@ -27,15 +27,26 @@ impl Live {
         let time_s = seconds - seconds.rem_euclid(60);
         let fresh = Bar { time_s, open: price, high: price, low: price, close: price, ticks: 1 };
         let is_first = bars.is_empty();
-        match bars.back_mut() {
-            // Ticks never go back in time; one that claims to belongs to the newest minute.
-            Some(last) if last.time_s >= time_s => last.absorb(&fresh),
-            _ => bars.push_back(fresh),
+        // Mostly it belongs to the newest minute or a new one; when the clock was set back, to one of the hour before.
+        let place = match bars.back() {
+            Some(last) if last.time_s > time_s => bars.partition_point(|bar| bar.time_s < time_s),
+            Some(last) if last.time_s == time_s => bars.len() - 1,
+            _ => bars.len(),
+        };
+        match bars.get_mut(place).filter(|bar| bar.time_s == time_s) {
+            Some(bar) => bar.absorb(&fresh),
+            None => bars.insert(place, fresh),
         }
         if bars.len() > MINUTES_MAX {
             bars.pop_front();
         }
         is_first
+    }
+
+    /// Puts minutes before the first one of a symbol.
+    pub(super) fn begin_with(&mut self, symbol: SymbolId, minutes: Vec<Bar>) {
+        let Some(bars) = self.symbols.get_mut(symbol.index()) else { return };
+        minutes.into_iter().rev().for_each(|bar| bars.push_front(bar));
     }
 
     pub(super) fn minutes(&self, symbol: SymbolId) -> Vec<Bar> {

@@ -34,7 +34,7 @@ impl Schedule {
     /// Around the clock on all days.
     #[must_use]
     pub fn always() -> Self {
-        schedule(Hours::Crypto, MarketHours::Always)
+        schedule(Hours::Crypto, MarketHours::Always, 0)
     }
 
     /// On no day.
@@ -69,7 +69,10 @@ fn inside(week: &[Vec<Session>; 7], time: ServerTime) -> bool {
     week[time.weekday()].iter().any(|(open, close)| (i64::from(*open)..i64::from(*close)).contains(&minute))
 }
 
-/// Kinds of real hours, on a server clock that is UTC.
+/// How far UTC is ahead of the clock of New York's close in winter, minutes.
+pub(super) const UTC_AHEAD_MIN: i32 = -120;
+
+/// Kinds of real hours, on a clock that shows midnight when New York closes at five in the afternoon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hours {
     /// From Sunday evening to Friday evening.
@@ -84,18 +87,57 @@ pub(super) enum Hours {
     Crypto,
 }
 
-pub(super) fn schedule(kind: Hours, hours: MarketHours) -> Schedule {
+/// The hours of a kind by a clock that is so many minutes ahead of that of New York's close.
+pub(super) fn schedule(kind: Hours, hours: MarketHours, ahead_min: i32) -> Schedule {
     let kind = if hours == MarketHours::Always { Hours::Crypto } else { kind };
-    let (sunday, weekday, friday): (Vec<Session>, Vec<Session>, Vec<Session>) = match kind {
-        Hours::Forex => (vec![(22 * 60 + 5, DAY)], vec![(0, DAY)], vec![(0, 21 * 60 + 55)]),
-        Hours::Metals => (vec![(23 * 60, DAY)], vec![(0, 22 * 60), (23 * 60, DAY)], vec![(0, 21 * 60 + 55)]),
-        Hours::Derivatives => (vec![(23 * 60, DAY)], vec![(0, 21 * 60), (22 * 60, DAY)], vec![(0, 21 * 60)]),
-        Hours::Stocks => (vec![], vec![(14 * 60 + 30, 21 * 60)], vec![(14 * 60 + 30, 21 * 60)]),
-        Hours::Crypto => (vec![(0, DAY)], vec![(0, DAY)], vec![(0, DAY)]),
+    let at = |hour: u16, minute: u16| hour * 60 + minute;
+    let (monday, midweek, friday) = match kind {
+        Hours::Forex => ((5, DAY), (0, DAY), (0, at(23, 55))),
+        Hours::Metals => ((60, DAY), (60, DAY), (60, at(23, 55))),
+        Hours::Derivatives => ((60, at(23, 0)), (0, at(23, 0)), (0, at(23, 0))),
+        Hours::Stocks => ((at(16, 30), at(23, 0)), (at(16, 30), at(23, 0)), (at(16, 30), at(23, 0))),
+        Hours::Crypto => ((0, DAY), (0, DAY), (0, DAY)),
     };
-    let saturday = if kind == Hours::Crypto { vec![(0, DAY)] } else { vec![] };
-    let week = [sunday, weekday.clone(), weekday.clone(), weekday.clone(), weekday, friday, saturday];
+    let weekend = if kind == Hours::Crypto { vec![(0, DAY)] } else { vec![] };
+    let midweek = || vec![midweek];
+    let week = [weekend.clone(), vec![monday], midweek(), midweek(), midweek(), vec![friday], weekend];
+    let week = later(&week, ahead_min);
     Schedule { quotes: week.clone(), trades: week }
+}
+
+/// The same sessions by a clock that is so many minutes ahead.
+fn later(week: &[Vec<Session>; 7], ahead_min: i32) -> [Vec<Session>; 7] {
+    let week_min = 7 * i32::from(DAY);
+    let mut shifted: [Vec<Session>; 7] = Default::default();
+    for (day, (open, close)) in (0..).zip(week).flat_map(|(day, all)| all.iter().map(move |one| (day, *one)))
+    {
+        let mut from = (day * i32::from(DAY) + i32::from(open) + ahead_min).rem_euclid(week_min);
+        let mut left = i32::from(close - open);
+        while left > 0 {
+            let (day, minute) = (from / i32::from(DAY), from % i32::from(DAY));
+            let part = left.min(i32::from(DAY) - minute);
+            let session = |minute: i32| u16::try_from(minute).unwrap_or(DAY);
+            if let Some(sessions) = usize::try_from(day).ok().and_then(|day| shifted.get_mut(day)) {
+                sessions.push((session(minute), session(minute + part)));
+            }
+            from = (from + part) % week_min;
+            left -= part;
+        }
+    }
+    shifted.map(joined)
+}
+
+/// Sessions of a day in their order, those that meet as one.
+fn joined(mut sessions: Vec<Session>) -> Vec<Session> {
+    sessions.sort_unstable();
+    let mut joined: Vec<Session> = Vec::with_capacity(sessions.len());
+    for (open, close) in sessions {
+        match joined.last_mut().filter(|last| last.1 >= open) {
+            Some(last) => last.1 = last.1.max(close),
+            None => joined.push((open, close)),
+        }
+    }
+    joined
 }
 
 #[cfg(test)]
@@ -109,8 +151,8 @@ mod tests {
 
     #[test]
     fn real_hours_open_and_close_to_the_minute() {
-        let forex = schedule(Hours::Forex, MarketHours::Real);
-        let stocks = schedule(Hours::Stocks, MarketHours::Real);
+        let forex = schedule(Hours::Forex, MarketHours::Real, UTC_AHEAD_MIN);
+        let stocks = schedule(Hours::Stocks, MarketHours::Real, UTC_AHEAD_MIN);
         for (schedule, time, open) in [
             (&forex, at(0, 22, 4), false),
             (&forex, at(0, 22, 5), true),
@@ -124,7 +166,7 @@ mod tests {
         ] {
             assert_eq!((schedule.is_traded(time), schedule.is_quoted(time)), (open, open), "{time:?}");
         }
-        let always = schedule(Hours::Stocks, MarketHours::Always);
+        let always = schedule(Hours::Stocks, MarketHours::Always, 0);
         assert!((0..7).all(|day| always.is_traded(at(day, 3, 0))));
     }
 }

@@ -257,7 +257,8 @@ impl Order {
     }
 }
 
-/// The newest `limit` records of a range; records are in order of time.
+/// The newest `limit` records of a range, in the order in which they were made. That is not quite the order of their times:
+/// an hour comes twice when daylight saving time ends.
 fn range<T: Clone>(
     records: &VecDeque<T>,
     time: impl Fn(&T) -> ServerTime,
@@ -265,8 +266,8 @@ fn range<T: Clone>(
     to_s: i64,
     limit: usize,
 ) -> Vec<T> {
-    let start = records.partition_point(|record| time(record).seconds() < from_s);
-    let end = records.partition_point(|record| time(record).seconds() <= to_s);
-    let start = start.max(end.saturating_sub(limit));
-    records.range(start.min(end)..end).cloned().collect()
+    let is_within = |record: &&T| (from_s..=to_s).contains(&time(record).seconds());
+    let mut newest: Vec<T> = records.iter().rev().filter(is_within).take(limit).cloned().collect();
+    newest.reverse();
+    newest
 }

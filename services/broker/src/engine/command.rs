@@ -12,6 +12,11 @@ use crate::catalogue::{Catalogue, SymbolId};
 pub enum Command {
     /// Nothing but the passing of time; all accounts are looked over.
     Clock,
+    /// The server clock was set: daylight saving time begins or ends. What comes is told by the new clock.
+    ClockSet {
+        /// How far; below zero: back.
+        by_ms: i64,
+    },
     /// New prices, in order.
     Ticks(Vec<Tick>),
     /// A new account. One whose login is taken already stays as it is.

@@ -53,6 +53,11 @@ impl Market {
         self.catalogue = catalogue;
     }
 
+    /// States the times of prices by a clock that was set.
+    pub(super) fn set_clock(&mut self, by_ms: i64) {
+        self.quotes.iter_mut().flatten().for_each(|quote| quote.time = quote.time.set_by(by_ms));
+    }
+
     pub(super) fn symbol(&self, id: SymbolId) -> Option<Arc<Symbol>> {
         self.catalogue.get(id).cloned()
     }

@@ -34,13 +34,14 @@ impl KeptAccount {
 }
 
 impl Engine {
-    /// Takes over accounts as they were at `time`. What has fallen due since then (swaps, orders whose time is up)
-    /// is done by the next command, at the prices of then.
+    /// Takes over accounts as they were at `time`, the furthest that the clock then had come. What has fallen due since
+    /// then (swaps, orders whose time is up) is done by the next command, at the prices of then.
     pub fn restore(&mut self, accounts: Vec<KeptAccount>, time: ServerTime) {
         for kept in accounts {
             self.restore_one(kept, time);
         }
-        self.now = time;
+        self.furthest = time;
+        self.now = if self.now == ServerTime::default() { time } else { self.now.min(time) };
     }
 
     fn restore_one(&mut self, kept: KeptAccount, time: ServerTime) {

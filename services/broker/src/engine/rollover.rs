@@ -17,9 +17,22 @@ const SWAP_DAYS: f64 = 360.0;
 const DAY: Duration = Duration::from_hours(24);
 
 impl Engine {
-    /// Moves the clock on, never back, and does what falls due on the way.
+    /// Restates the moments that are compared with the present by a clock that was set. Those of the past stay what the
+    /// clock showed then.
+    pub(super) fn set_clock(&mut self, by_ms: i64) {
+        if self.now != ServerTime::default() {
+            self.now = self.now.set_by(by_ms);
+        }
+        self.market.set_clock(by_ms);
+        let offers = self.accounts.values_mut().flat_map(|account| account.offers.values_mut());
+        offers.for_each(|offer| offer.until = offer.until.set_by(by_ms));
+    }
+
+    /// Moves the clock on, never back, and does what falls due on the way. After the clock was set back, orders end when
+    /// it shows their time once more, but nights that have passed do not pass again.
     pub(super) fn pass_time(&mut self, time: ServerTime, events: &mut Vec<Event>) {
-        let (before, now) = (self.now, self.now.max(time));
+        let (before, now) = (self.furthest, self.now.max(time));
+        self.furthest = before.max(now);
         // The first command starts the clock: nothing was open before it.
         if before == ServerTime::default() {
             self.now = now;

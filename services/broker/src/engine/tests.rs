@@ -1,6 +1,7 @@
 //! The engine against tables of cases worked out by hand, and against its own invariants.
 
 mod assets;
+mod clock;
 mod exchange;
 mod fifo;
 mod formulas;

@@ -79,6 +79,8 @@ pub struct Replay {
     start: ServerTime,
     next: usize,
     rounds: i64,
+    /// How far the server clock was set since the beginning, milliseconds.
+    set_ms: i64,
 }
 
 impl Replay {
@@ -136,7 +138,13 @@ impl Replay {
             start,
             next: 0,
             rounds: 0,
+            set_ms: 0,
         }
+    }
+
+    /// The server clock is so far ahead of the one that the recording is played by.
+    pub(super) fn set_clock(&mut self, set_ms: i64) {
+        self.set_ms = set_ms;
     }
 
     /// The recorded symbols with the first price of each.
@@ -156,7 +164,7 @@ impl Replay {
                 break;
             }
             if let Some(symbol) = catalogue.get(recorded.symbol) {
-                due.push(tick_of(symbol, recorded, time));
+                due.push(tick_of(symbol, recorded, time.set_by(self.set_ms)));
             }
             self.next += 1;
             if self.next == self.ticks.len() {

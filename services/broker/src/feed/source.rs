@@ -46,6 +46,18 @@ impl Source {
         }
     }
 
+    /// The server clock is so many milliseconds ahead of the one that [`Source::advance`] is told.
+    pub fn set_clock(&mut self, set_ms: i64) {
+        match self {
+            Self::Walk(walk) => walk.set_clock(set_ms),
+            Self::Replay(replay, walk) => {
+                replay.set_clock(set_ms);
+                walk.set_clock(set_ms);
+            }
+            Self::Manual => {}
+        }
+    }
+
     /// Goes on under other terms of the symbols.
     pub fn change_symbols(&mut self, world: Arc<World>) {
         if let Self::Walk(walk) | Self::Replay(_, walk) = self {

@@ -27,6 +27,8 @@ pub struct Walk {
     /// How far prices were led away from the walk, or from the recording: differences of logarithms.
     shifts: HashMap<SymbolId, f64>,
     last_step: i64,
+    /// How far the server clock was set since the walk began, milliseconds. The walk goes on evenly.
+    set_ms: i64,
 }
 
 impl Walk {
@@ -38,7 +40,13 @@ impl Walk {
             given: HashMap::new(),
             shifts: HashMap::new(),
             last_step: start.ms().div_euclid(STEP_MS),
+            set_ms: 0,
         }
+    }
+
+    /// The server clock is so far ahead of the one that the walk goes by: ticks bear the time that it shows.
+    pub fn set_clock(&mut self, set_ms: i64) {
+        self.set_ms = set_ms;
     }
 
     /// From now on, this symbol's price is another's affair; what it drives follows it.
@@ -114,7 +122,7 @@ impl Walk {
         let is_due = |symbol: &&Arc<Symbol>| {
             let chance = symbol.pace.ticks_per_second * STEP_MS as f64 / 1000.0;
             let draw = hash(&[self.world.seed(), 11, u64::from(symbol.id.0), step as u64]);
-            uniform(draw) < chance && symbol.schedule.is_quoted(time)
+            uniform(draw) < chance && symbol.schedule.is_quoted(time.set_by(self.set_ms))
         };
         self.own_symbols().filter(is_due).map(|symbol| self.tick(symbol, time)).collect()
     }
@@ -124,6 +132,7 @@ impl Walk {
         let draw = hash(&[self.world.seed(), 12, u64::from(symbol.id.0), time.ms() as u64]);
         let spread = spread_of(symbol, draw);
         let bid = bid_of(symbol, mid, Some(spread));
+        let time = time.set_by(self.set_ms);
         let ask = bid + spread;
         if !symbol.has_book() {
             return Tick { symbol: symbol.id, time, bid, ask, last: None, book: None };

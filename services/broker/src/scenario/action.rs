@@ -6,7 +6,8 @@ use serde::Deserialize;
 use crate::catalogue::Catalogue;
 use crate::faults::Rule;
 use crate::server::{
-    AccountEdit, Control, ControlError, DealOrder, DividendOrder, OperationOrder, SymbolEdit,
+    AccountEdit, Control, ControlError, Daylight, DaylightOrder, DealOrder, DividendOrder, OperationOrder,
+    SymbolEdit,
 };
 use crate::settings::AccountSettings;
 
@@ -44,6 +45,12 @@ pub(super) enum Action {
     OpenMarket { symbols: String },
     /// Closes them.
     CloseMarket { symbols: String },
+    /// Begins or ends daylight saving time.
+    Daylight {
+        mode: Daylight,
+        #[serde(default)]
+        silent: bool,
+    },
 }
 
 impl Action {
@@ -90,6 +97,9 @@ impl Action {
             Self::EditSymbol { symbol, edit } => control.edit_symbol(&symbol, *edit).await,
             Self::OpenMarket { symbols } => markets(control, catalogue, &symbols, true).await,
             Self::CloseMarket { symbols } => markets(control, catalogue, &symbols, false).await,
+            Self::Daylight { mode, silent } => {
+                control.set_daylight(DaylightOrder { mode, silent }).await.map_err(Into::into)
+            }
         }
     }
 }

@@ -205,6 +205,7 @@ impl Hub {
             StopOut::Level(level) => (level, 0),
             StopOut::Equity(level) => (level, 1),
         };
+        let told = self.clock.told();
         let main = w::AccountMain {
             account_type: DEMO,
             rights: disabled | if access.is_investor { RIGHT_INVESTOR } else { 0 },
@@ -217,7 +218,8 @@ impl Hub {
             server_build: SERVER_BUILD,
             server_name: self.presentation.server_name.clone(),
             company: self.presentation.company.clone(),
-            timezone_shift: self.presentation.timezone_shift_s,
+            timezone_shift: told.standard_s,
+            daylightmode: i8::from(told.is_daylight),
             margin_mode: terms.margin_mode.number(),
             margin_free_mode: terms.free_margin as u32,
             margin_so_call: terms.margin_call,

@@ -1,11 +1,17 @@
 //! What the hub keeps in a file, where it was given a folder.
 
+use std::time::Duration;
+
+use model::ServerTime;
+
 use super::StartError;
 use super::hub::Hub;
 use crate::accounts::BuildError;
 use crate::engine::{Command, Login};
 use crate::settings::AccountSettings;
 use crate::store::{Books, StoreError};
+
+const DAY: Duration = Duration::from_hours(24);
 
 impl Hub {
     /// Takes over all accounts that were kept, and does what fell due since then. Prices are there already.
@@ -20,7 +26,8 @@ impl Hub {
             restored.map_err(|reason| BuildError::Account { login: login.0, reason })?;
             all.push(account);
         }
-        self.engine.restore(all, clock.min(self.clock.now()));
+        // A clock that was far ahead, such as one moved by hand, must not put off swaps for as long.
+        self.engine.restore(all, clock.min(self.clock.now() + DAY));
         self.apply(Command::Clock);
         tracing::info!(accounts = count, "accounts are as they were kept");
         Ok(())
@@ -42,11 +49,17 @@ impl Hub {
         Ok(())
     }
 
+    /// The latest moment that was ever reached: by it the next broker knows which midnights have passed.
+    pub(super) fn kept_time(&self) -> ServerTime {
+        self.engine.furthest().max(self.clock.now())
+    }
+
     /// Keeps who an account is.
     pub(super) fn keep_account(&mut self, settings: &AccountSettings) {
         let secrets = self.directory.holder(Login(settings.login)).map(|holder| holder.secrets());
+        let now = self.kept_time();
         if let Some((store, secrets)) = self.store.as_mut().zip(secrets) {
-            store.keep_account(settings, secrets, self.clock.now());
+            store.keep_account(settings, secrets, now);
         }
     }
 
@@ -62,8 +75,9 @@ impl Hub {
     /// Keeps how an account proves itself, after that has changed.
     pub(super) fn keep_holder(&mut self, login: Login) {
         let holder = self.directory.holder(login).map(|holder| (holder.secrets(), !holder.is_disabled));
+        let now = self.kept_time();
         if let Some((store, (secrets, enabled))) = self.store.as_mut().zip(holder) {
-            store.keep_holder(login, secrets, enabled, self.clock.now());
+            store.keep_holder(login, secrets, enabled, now);
         }
     }
 }

@@ -2,17 +2,17 @@
 //! was asked for.
 
 mod accounts;
+mod clock;
 mod dividends;
 mod faults;
 mod symbols;
-
-use std::time::Duration;
 
 use model::calc::Equity;
 use model::{Price, Retcode};
 use tokio::sync::{mpsc, oneshot};
 
 pub use accounts::{AccountEdit, AccountView, ConnectionView, DealDone, DealOrder, OperationOrder};
+pub use clock::{ClockView, Daylight, DaylightOrder};
 pub use dividends::{DividendOrder, DividendPaid};
 pub use symbols::{Hours, SymbolEdit, SymbolView};
 
@@ -190,22 +190,6 @@ impl Control {
     /// [`Stopped`].
     pub async fn disconnect_all(&self) -> Result<usize, Stopped> {
         self.with(|hub| hub.clients.values().inspect(|client| client.outbox.close()).count()).await
-    }
-
-    /// Moves a clock that is moved by hand; what falls due on the way is done. Of the walk's ticks on the way
-    /// only those of the last two seconds are made.
-    ///
-    /// # Errors
-    /// If the clock is the machine's.
-    pub async fn advance(&self, by: Duration) -> Result<(), ControlError> {
-        self.with(move |hub| {
-            if !hub.clock.advance(by) {
-                return Err(ControlError::Clock);
-            }
-            hub.catch_up();
-            Ok(())
-        })
-        .await?
     }
 
     /// An account as the engine sees it now.

@@ -79,6 +79,12 @@ impl Figures {
         self.is_fresh = true;
     }
 
+    /// States its time by a clock that was set.
+    pub(super) fn set_clock(&mut self, by_ms: i64) {
+        self.time_ms = self.time_ms.saturating_add(by_ms);
+        self.is_fresh = true;
+    }
+
     pub(super) fn record(&self, symbol: &Symbol) -> SymbolDetails {
         let digits = symbol.digits();
         let scaled = |price: Price| price.to_scaled(digits);

@@ -18,13 +18,14 @@ use super::bars_desk::WORKERS;
 use super::client::{Client, ClientId};
 use super::clock::ServerClock;
 use super::control::Work;
+use super::daylight::ahead_of_new_york_close;
 use super::figures::Figures;
 use super::outbox::{Body, Outbox};
 use super::records;
 use super::symbols::SymbolAnswers;
 use crate::accounts::{Access, BuildError, Directory, configured, terms_of};
 use crate::bars::Charts;
-use crate::catalogue::{Catalogue, Symbol, SymbolId};
+use crate::catalogue::{Catalogue, MarketHours, Symbol, SymbolId};
 use crate::engine::{Book, Command, Engine, Login, Quote, Tick};
 use crate::faults::Faults;
 use crate::feed::{Replay, STEP_MS, Source, Walk, World, book_around};
@@ -53,7 +54,6 @@ pub(super) enum ToHub {
 pub(super) struct Presentation {
     pub(super) server_name: String,
     pub(super) company: String,
-    pub(super) timezone_shift_s: i32,
 }
 
 pub(super) struct Hub {
@@ -72,18 +72,22 @@ pub(super) struct Hub {
     pub(super) tasks: Tasks,
     pub(super) last_transaction: u32,
     pub(super) last_serial: u32,
+    pub(super) market_hours: MarketHours,
+    /// The clock by which the built-in hours are stated, minutes ahead of that of New York's close.
+    pub(super) hours_ahead_min: i32,
+    pub(super) source: Source,
+    pub(super) figures: HashMap<SymbolId, Figures>,
     world: Arc<World>,
-    source: Source,
-    figures: HashMap<SymbolId, Figures>,
     feed_period: Duration,
     has_walked_past: bool,
 }
 
 impl Hub {
     pub(super) fn new(settings: Settings, faults: Faults, tasks: Tasks) -> Result<Self, StartError> {
-        let catalogue = Arc::new(Catalogue::built_in(settings.market_hours));
-        let clock = ServerClock::new(settings.clock, settings.timezone_shift_s);
+        let clock = ServerClock::new(settings.clock, settings.zone);
         let now = clock.now();
+        let hours_ahead_min = ahead_of_new_york_close(clock.ahead().ms(), clock.unix_s());
+        let catalogue = Arc::new(Catalogue::built_in_ahead(settings.market_hours, hours_ahead_min));
         let world = Arc::new(World::new(Arc::clone(&catalogue), settings.seed));
         let is_walk = settings.feed == Feed::Walk;
         let source = match &settings.feed {
@@ -106,16 +110,14 @@ impl Hub {
             clock,
             charts: Arc::new(Charts::new(Arc::clone(&world), now, !is_walk)),
             bars_turns: Arc::new(Semaphore::new(WORKERS)),
-            presentation: Presentation {
-                server_name: settings.server_name,
-                company: settings.company,
-                timezone_shift_s: settings.timezone_shift_s,
-            },
+            presentation: Presentation { server_name: settings.server_name, company: settings.company },
             faults,
             store,
             tasks,
             last_transaction: 0,
             last_serial: 0,
+            market_hours: settings.market_hours,
+            hours_ahead_min,
             catalogue,
             world,
             source,
@@ -165,20 +167,22 @@ impl Hub {
 
     /// Where a symbol's generated price goes on from; prices that are set by hand are not generated.
     pub(super) fn lead(&mut self, symbol: &Symbol, mid: f64) {
-        self.source.lead(symbol, mid, self.clock.now());
+        self.source.lead(symbol, mid, self.clock.steady());
     }
 
-    /// Other terms of a symbol, for everybody at once.
-    pub(super) fn replace_symbol(&mut self, symbol: Symbol) {
-        let id = symbol.id;
-        self.catalogue = Arc::new(self.catalogue.with(symbol));
+    /// Other terms of symbols, for everybody at once. Untold, clients find out when they ask.
+    pub(super) fn replace_symbols(&mut self, symbols: Vec<Symbol>, is_told: bool) {
+        let ids: Vec<_> = symbols.iter().map(|symbol| symbol.id).collect();
+        self.catalogue =
+            Arc::new(symbols.into_iter().fold(Catalogue::clone(&self.catalogue), |all, one| all.with(one)));
         self.world = Arc::new(self.world.under(Arc::clone(&self.catalogue)));
         self.source.change_symbols(Arc::clone(&self.world));
         self.symbols = SymbolAnswers::new(&self.catalogue);
+        self.charts.change_symbols();
         self.apply(Command::Symbols(Arc::clone(&self.catalogue)));
-        let Some(record) = self.symbols.update(id) else { return };
-        for client in self.clients.values().filter(|client| client.access.is_some()) {
-            client.outbox.push::<pushes::SymbolUpdate>(Arc::clone(&record));
+        let records: Vec<_> = ids.iter().filter_map(|id| self.symbols.update(*id)).collect();
+        for client in self.clients.values().filter(|client| is_told && client.access.is_some()) {
+            records.iter().for_each(|record| client.outbox.push::<pushes::SymbolUpdate>(Arc::clone(record)));
         }
     }
 
@@ -271,9 +275,11 @@ impl Hub {
 
     /// Looks over all accounts, and sends the day's figures that have changed.
     fn sweep(&mut self) {
+        self.follow_clock();
         self.apply(Command::Clock);
+        let now = self.kept_time();
         if let Some(store) = &mut self.store {
-            store.retry(self.clock.now());
+            store.retry(now);
         }
         let take =
             |(id, figures): (&SymbolId, &mut Figures)| std::mem::take(&mut figures.is_fresh).then_some(*id);
@@ -288,7 +294,8 @@ impl Hub {
     }
 
     fn advance_feed(&mut self) {
-        let ticks = self.source.advance(self.clock.now(), &self.world);
+        self.follow_clock();
+        let ticks = self.source.advance(self.clock.steady(), &self.world);
         self.take_ticks(ticks);
     }
 

@@ -2,6 +2,7 @@
 
 mod admin;
 mod client;
+mod clock;
 mod entry;
 mod faults;
 mod kept;

@@ -96,8 +96,9 @@ impl Hub {
 
     /// Keeps events and sends them to the sessions they concern, in order; a verdict goes only to who asked.
     pub(super) fn announce(&mut self, events: Vec<Event>, asked: Option<&Asked>) {
+        let now = self.kept_time();
         if let Some(store) = &mut self.store {
-            store.keep_events(&events, self.clock.now());
+            store.keep_events(&events, now);
         }
         for event in events {
             match event {

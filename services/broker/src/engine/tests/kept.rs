@@ -123,19 +123,19 @@ proptest! {
 }
 
 #[test]
-fn the_profit_of_an_earlier_day_is_none_of_today() {
+fn a_new_day_is_kept_even_if_nothing_came_of_it_but_an_order_afterwards() {
     let folder = Folder::new();
     let mut world = World::kept(&folder, MarginMode::Hedging);
-    world.trade(market(OrderType::Buy, "BTCUSD", 0.01));
-    let position = world.positions().remove(0);
-    world.trade(close(&position, "BTCUSD", 0.01));
-    let before = world.reopened(&folder).funds(USD).unwrap().day_profit;
-    assert!(!before.is_zero(), "{before}");
-    // Nothing is charged at midnight, and then another account does something.
-    world.store = Some(Store::open(folder.path(), Arc::clone(&world.catalogue)).unwrap());
-    world.wait(std::time::Duration::from_hours(24));
-    world.pay(EUR, 1.0);
-    assert!(world.reopened(&folder).funds(USD).unwrap().day_profit.is_zero());
+    world.done(market(OrderType::Buy, "EURUSD", 1.0));
+    world.quote("EURUSD", 1.2, 1.2001);
+    let position = world.positions()[0].clone();
+    world.done(close(&position, "EURUSD", 1.0));
+    assert!(world.engine.funds(USD).unwrap().day_profit > Money::ZERO);
+    world.wait(std::time::Duration::from_hours(13));
+    world.done(pending(OrderType::BuyLimit, "EURUSD", 1.1));
+    let mut engine = world.reopened(&folder);
+    assert_eq!(engine.funds(USD).unwrap().day_profit, Money::ZERO);
+    assert_same(&mut engine, &mut world.engine);
 }
 
 #[test]

@@ -185,7 +185,7 @@ impl Control {
             let had_book = symbol.has_book();
             change(&mut symbol)?;
             let (id, has_book) = (symbol.id, symbol.has_book());
-            hub.replace_symbol(symbol.clone());
+            hub.replace_symbols(vec![symbol.clone()], true);
             // A book that nobody could trade on yet is filled by the price that is there.
             if let Some(quote) = hub.engine.quote(id).filter(|_| has_book && !had_book) {
                 hub.quote(&symbol, quote.price.bid, quote.price.ask, None);

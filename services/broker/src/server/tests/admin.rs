@@ -332,6 +332,12 @@ async fn connections_logins_and_the_clock() {
     port.call("PUT", "/logins", json!({"accepted": true})).await.ok();
     client.enter(USD, "demo").await.unwrap();
     port.call("POST", "/clock/advance", json!({"ms": 1000})).await.ok();
+    let set = port.call("PUT", "/clock/daylight", json!({"mode": "on", "silent": true})).await.ok().json();
+    assert_eq!(set, port.get("/clock").await);
+    let expected = json!({"time": "2026-11-22T14:47:13.000", "zone": "0", "ahead_minutes": 60, "daylight": true,
+        "told_ahead_minutes": 0});
+    assert_eq!(set, expected);
+    port.refused("PUT", "/clock/daylight", json!({"mode": "summer"}), 400).await;
     let walking = start(Settings::default()).await;
     let port = Port::of(&walking, None).await;
     assert!(port.refused("POST", "/clock/advance", json!({"ms": 1000}), 409).await.contains("machine"));

@@ -54,6 +54,18 @@ async fn news_stop_an_account_out() {
 }
 
 #[tokio::test]
+async fn the_clock_changes_aloud_and_silently() {
+    let broker = playing("clock-change", 120.0).await;
+    let ahead = async || {
+        let clock = broker.control().clock().await.unwrap();
+        (clock.ahead_minutes, clock.told_ahead_minutes)
+    };
+    for expected in [(60, 60), (0, 0), (60, 0), (60, 60), (0, 0)] {
+        eventually(&format!("{expected:?}"), async || (ahead().await == expected).then_some(())).await;
+    }
+}
+
+#[tokio::test]
 async fn a_restart_ends_connections_and_refuses_logins_for_a_while() {
     let broker = playing("broker-restart", 15.0).await;
     let mut client = Client::login(broker.addr(), LOGIN, "demo").await;
