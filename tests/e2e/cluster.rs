@@ -6,6 +6,7 @@ mod candles;
 mod certificates;
 mod chaos;
 mod connect;
+mod daylight;
 mod endpoints;
 mod every_call;
 mod every_stream;

@@ -8,6 +8,7 @@ mod certificates;
 mod chaos;
 mod clients;
 mod connect;
+mod daylight;
 mod endpoints;
 mod events_page;
 mod every_call;

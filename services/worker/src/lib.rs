@@ -28,6 +28,7 @@ mod session;
 mod ticks;
 mod translate;
 mod worker;
+mod zone;
 
 pub use calls::Secret;
 pub use directory::{BrokerServer, DirectoryError};

@@ -13,6 +13,7 @@ use link::Endpoint;
 use model::Price;
 
 use self::chunk::Chunk;
+use crate::zone::CLOCK_STEP_MS;
 
 /// Bytes kept of one server: some three million ticks.
 const SERVER_BYTES_MAX: usize = 16 << 20;
@@ -114,7 +115,9 @@ impl TickWriter {
         let newest = series.chunks.back().map_or(i64::MIN, |chunk| chunk.last().time_ms);
         if series.writer != self.id {
             let is_silent = series.writer == 0 || tick.time_ms > newest.saturating_add(SILENT_MS);
-            if !is_silent || tick.time_ms <= newest {
+            // What is so much older than the newest is none of those that were written: the clock was set back.
+            let is_set_back = newest.saturating_sub(tick.time_ms) >= CLOCK_STEP_MS;
+            if !is_set_back && (!is_silent || tick.time_ms <= newest) {
                 return;
             }
             series.writer = self.id;
@@ -253,6 +256,20 @@ mod tests {
         two.write(&symbol, 5, tick(101 + SILENT_MS));
         one.write(&symbol, 5, tick(102 + SILENT_MS));
         assert_eq!(all(&one, "EURUSD", 0), [100, 101 + SILENT_MS]);
+    }
+
+    #[test]
+    fn an_hour_that_comes_twice_is_kept_twice() {
+        let archive = TickArchive::default();
+        let (one, two) = (archive.of(&server("a.example")), archive.of(&server("a.example")));
+        let symbol: Arc<str> = "EURUSD".into();
+        let hour = 3_600_000;
+        for time in [hour, 2 * hour - 1, hour, hour + 1] {
+            two.write(&symbol, 5, tick(time));
+            one.write(&symbol, 5, tick(time));
+        }
+        assert_eq!(all(&one, "EURUSD", hour + 1), [2 * hour - 1, hour + 1]);
+        assert_eq!(all(&one, "EURUSD", 0), [hour, 2 * hour - 1, hour, hour + 1]);
     }
 
     #[test]

@@ -17,6 +17,8 @@ use calls::ServerTime;
 use calls::values::{ExpirationType, FillPolicy, OrderState, OrderType, PlacedType};
 use model::{Reason, round_to};
 
+use crate::zone::Zone;
+
 /// 1601 to 1970 in milliseconds: FILETIME counts from there.
 const FILETIME_EPOCH_MS: i64 = 11_644_473_600_000;
 
@@ -30,13 +32,13 @@ fn server_time(seconds: u32, ms: i32) -> ServerTime {
 }
 
 /// Milliseconds since 1970 UTC; zero for no date.
-fn utc_ms(server_ms: i64, zone_ms: i64) -> i64 {
-    if server_ms == 0 { 0 } else { server_ms - zone_ms }
+fn utc_ms(server_ms: i64, zone: Zone) -> i64 {
+    if server_ms == 0 { 0 } else { zone.utc_ms(server_ms) }
 }
 
 /// 100 ns since 1601, UTC; zero for no date.
-fn filetime(server_ms: i64, zone_ms: i64) -> i64 {
-    if server_ms == 0 { 0 } else { (server_ms - zone_ms + FILETIME_EPOCH_MS).saturating_mul(10_000) }
+fn filetime(server_ms: i64, zone: Zone) -> i64 {
+    if server_ms == 0 { 0 } else { (zone.utc_ms(server_ms) + FILETIME_EPOCH_MS).saturating_mul(10_000) }
 }
 
 /// Tickets are signed on the wire in some records and never negative.

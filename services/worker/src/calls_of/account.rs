@@ -87,7 +87,7 @@ impl Handle<AccountDetails> for Caller<'_> {
                 host: state.host.clone(),
                 port: state.port,
                 server_time: ServerTime::from_ms(state.now().ms()),
-                server_time_zone: i32::try_from(state.zone_ms() / 3_600_000).unwrap_or(0),
+                server_time_zone: i32::try_from(state.zone.ahead_ms() / 3_600_000).unwrap_or(0),
                 company: main.company.clone(),
                 currency: main.account_currency.clone(),
                 account_name: main.account_name.clone(),

@@ -108,7 +108,7 @@ fn view(
         port: state.port.into(),
         last_quote_time: ServerTime::from_ms(state.quotes.last_tick_ms()),
         server_time: ServerTime::from_ms(state.now().ms()),
-        server_time_zone_in_minutes: i32::try_from(state.zone_ms() / 60_000).unwrap_or(0),
+        server_time_zone_in_minutes: i32::try_from(state.zone.ahead_ms() / 60_000).unwrap_or(0),
         cluster_summary: outside.general,
         cluster_members: outside.members,
         account_currency: main.account_currency.clone(),

@@ -12,13 +12,14 @@ use crate::backend::Caller;
 use crate::session::Session;
 use crate::session::state::State;
 use crate::translate::{deal, order_history, order_record, ticket};
+use crate::zone::Zone;
 
 impl Handle<OrderHistory> for Caller<'_> {
     async fn handle(&self, call: OrderHistory) -> Result<Filtered<OrderHistoryEventArgs>, Error> {
         let session = self.session(&call.id)?;
         let history = self.history(&session, request_of(&call.range)).await?;
-        let (login, zone_ms) = self.owner(&session).await?;
-        let shown = order_history(&history, login, zone_ms, call.sorting.sort, call.sorting.ascending);
+        let (login, zone) = self.owner(&session).await?;
+        let shown = order_history(&history, login, zone, call.sorting.sort, call.sorting.ascending);
         Ok(Filtered::new(shown, call.filter.as_ref()))
     }
 }
@@ -27,9 +28,9 @@ impl Handle<PendingOrderHistory> for Caller<'_> {
     async fn handle(&self, call: PendingOrderHistory) -> Result<Vec<OrderInternal>, Error> {
         let session = self.session(&call.id)?;
         let history = self.history(&session, request_of(&call.range)).await?;
-        let (login, zone_ms) = self.owner(&session).await?;
+        let (login, zone) = self.owner(&session).await?;
         let mut orders: Vec<OrderInternal> =
-            history.orders.iter().map(|order| order_record(order, login, zone_ms)).collect();
+            history.orders.iter().map(|order| order_record(order, login, zone)).collect();
         match call.sorting.sort {
             SortType::OpenTime => orders.sort_by_key(|order| (order.open_time_ms, order.ticket)),
             SortType::CloseTime => orders.sort_by_key(|order| (order.execution_time, order.ticket)),
@@ -45,11 +46,11 @@ impl Handle<HistoryDealsByPositionId> for Caller<'_> {
     async fn handle(&self, call: HistoryDealsByPositionId) -> Result<Vec<DealInternal>, Error> {
         let session = self.session(&call.id)?;
         let history = self.whole_history(&session).await?;
-        let (login, zone_ms) = self.owner(&session).await?;
+        let (login, zone) = self.owner(&session).await?;
         // Money that was paid in or out belongs to no position, and says so by a zero.
         let is_of = |one: &&Deal| one.position_id != 0 && ticket(one.position_id) == call.ticket;
         let of_position = history.deals.iter().filter(is_of);
-        let deals: Vec<DealInternal> = of_position.map(|one| deal(one, login, zone_ms)).collect();
+        let deals: Vec<DealInternal> = of_position.map(|one| deal(one, login, zone)).collect();
         if deals.is_empty() {
             return Err(Error::new(
                 error::Code::InvalidTicket,
@@ -80,8 +81,8 @@ impl Caller<'_> {
     }
 
     /// Login and zone, which records are shown with.
-    pub(super) async fn owner(&self, session: &Session) -> Result<(u64, i64), Error> {
-        session.visit(self.deadline, |state| (state.login, state.zone_ms())).await
+    pub(super) async fn owner(&self, session: &Session) -> Result<(u64, Zone), Error> {
+        session.visit(self.deadline, |state| (state.login, state.zone)).await
     }
 }
 

@@ -47,9 +47,9 @@ impl Handle<OrderHistoryPaginationRelease> for Caller<'_> {
         let session = self.session(&call.id)?;
         let range = request_of(&call.range);
         let freed = session.pages().release((range.from, range.to, call.orders_per_page));
-        let (login, zone_ms) = self.owner(&session).await?;
+        let (login, zone) = self.owner(&session).await?;
         let count = freed.map_or(0, |history| {
-            order_history(&history, login, zone_ms, calls::values::SortType::OpenTime, true).orders.len()
+            order_history(&history, login, zone, calls::values::SortType::OpenTime, true).orders.len()
         });
         Ok(PaginationReply { pages_count: pages(count, per_page), page_number: 0, orders: Vec::new() })
     }
@@ -62,9 +62,9 @@ impl Caller<'_> {
         history: &History,
         call: &OrderHistoryPagination,
     ) -> Result<Vec<Order>, Error> {
-        let (login, zone_ms) = self.owner(session).await?;
+        let (login, zone) = self.owner(session).await?;
         let mut orders =
-            order_history(history, login, zone_ms, call.sorting.sort, call.sorting.ascending).orders;
+            order_history(history, login, zone, call.sorting.sort, call.sorting.ascending).orders;
         if let Some(tickets) = &call.tickets {
             orders.retain(|order| tickets.values().contains(&order.ticket));
         }

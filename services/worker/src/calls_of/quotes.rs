@@ -111,13 +111,13 @@ impl Caller<'_> {
         loop {
             let wanted = ids.to_vec();
             let look = move |state: &mut State| {
-                let zone_ms = state.zone_ms();
+                let zone = state.zone;
                 let mut quotes = Vec::with_capacity(wanted.len());
                 for id in wanted {
                     let name = state.catalogue.by_id(id).map(|one| one.name.to_string()).unwrap_or_default();
                     let fresh =
                         state.quotes.received(id).is_some_and(|at| oldest.is_none_or(|oldest| at >= oldest));
-                    match state.quotes.quote(id, &name, zone_ms).filter(|_| fresh) {
+                    match state.quotes.quote(id, &name, zone).filter(|_| fresh) {
                         Some(quote) => quotes.push(quote),
                         None => return Err(name),
                     }

@@ -38,7 +38,7 @@ impl Handle<SymbolList> for Caller<'_> {
 
 impl Handle<ServerTimezone> for Caller<'_> {
     async fn handle(&self, call: ServerTimezone) -> Result<f64, Error> {
-        let zone_ms = self.session(&call.id)?.visit(self.deadline, |state| state.zone_ms()).await?;
+        let zone_ms = self.session(&call.id)?.visit(self.deadline, |state| state.zone.ahead_ms()).await?;
         Ok(zone_ms as f64 / 3_600_000.0)
     }
 }

@@ -37,16 +37,16 @@ fn apply_order(state: &mut State, update: OrderUpdate) -> Option<reply::OrderUpd
         mask::HISTORY_ORDERS if change == TransactionType::Add => ended_order_kind(&update)?,
         _ => return None,
     };
-    let (login, zone_ms) = (state.login, state.zone_ms());
+    let (login, zone) = (state.login, state.zone);
     let order = &update.order;
     let mut shown = match update.flag_mask {
-        mask::OPEN_ORDERS => translate::pending(order, zone_ms),
-        _ => translate::ended_order(order, login, zone_ms),
+        mask::OPEN_ORDERS => translate::pending(order, zone),
+        _ => translate::ended_order(order, login, zone),
     };
     shown.expert_id = state.magic(order.trade_order, order.expert);
     let told = reply::OrderUpdate {
         trans: Some(Box::new(translate::transaction(&update))),
-        order_internal: Some(Box::new(translate::order_record(order, login, zone_ms))),
+        order_internal: Some(Box::new(translate::order_record(order, login, zone))),
         order: Some(Box::new(shown)),
         ..blank(kind)
     };
@@ -127,9 +127,9 @@ fn apply_deal(state: &mut State, update: DealUpdate) -> Option<reply::OrderUpdat
     }
     let mut told = told?;
     if told.order.is_none() {
-        let zone_ms = state.zone_ms();
+        let zone = state.zone;
         let position = state.positions.get(&update.head.position.position_id);
-        told.order = position.map(|open| Box::new(translate::position(open, zone_ms)));
+        told.order = position.map(|open| Box::new(translate::position(open, zone)));
     }
     if let Some(order) = told.order.as_deref()
         && is_closing(told.kind)
@@ -144,7 +144,7 @@ fn apply_deal(state: &mut State, update: DealUpdate) -> Option<reply::OrderUpdat
 fn closed_opposite(state: &State, update: &DealUpdate) -> Option<reply::Order> {
     let deal =
         update.deals.iter().find(|deal| DealEntry::from_number(deal.entry) == Some(DealEntry::OutBy))?;
-    Some(translate::closed_by(opening_of(state, deal), deal, state.login, state.zone_ms()))
+    Some(translate::closed_by(opening_of(state, deal), deal, state.login, state.zone))
 }
 
 const fn is_closing(kind: UpdateType) -> bool {
@@ -160,16 +160,16 @@ const fn is_closing(kind: UpdateType) -> bool {
 }
 
 fn tell_deal(state: &State, deal: &Deal, update: &DealUpdate) -> reply::OrderUpdate {
-    let (login, zone_ms) = (state.login, state.zone_ms());
+    let (login, zone) = (state.login, state.zone);
     let kind = deal_kind(state, deal, &update.head.position);
     let opposite = update.deals.first();
     let closed = is_closing(kind).then(|| {
         let opened = opening_of(state, deal);
-        translate::closed_by(opened, deal, login, zone_ms)
+        translate::closed_by(opened, deal, login, zone)
     });
     reply::OrderUpdate {
-        deal: Some(Box::new(translate::deal(deal, login, zone_ms))),
-        opposite_deal: opposite.map(|deal| Box::new(translate::deal(deal, login, zone_ms))),
+        deal: Some(Box::new(translate::deal(deal, login, zone))),
+        opposite_deal: opposite.map(|deal| Box::new(translate::deal(deal, login, zone))),
         order: closed.map(Box::new),
         close_by_ticket: opposite.map_or(0, |deal| translate::ticket(deal.position_id)),
         ..blank(kind)
@@ -178,12 +178,12 @@ fn tell_deal(state: &State, deal: &Deal, update: &DealUpdate) -> reply::OrderUpd
 
 /// The position that a closing deal closes, as it was: known, or else as its deals describe it.
 fn opening_of(state: &State, out: &Deal) -> reply::Order {
-    let zone_ms = state.zone_ms();
+    let zone = state.zone;
     if let Some(open) = state.positions.get(&out.position_id) {
-        return translate::position(open, zone_ms);
+        return translate::position(open, zone);
     }
     let entry = state.deals.iter().find(|deal| deal.position_id == out.position_id && deal.entry == 0);
-    translate::opening(entry, out, state.login, zone_ms)
+    translate::opening(entry, out, state.login, zone)
 }
 
 fn deal_kind(state: &State, deal: &Deal, position: &Position) -> UpdateType {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use wire::records;
 
 use super::paced::Paced;
+use crate::zone::CLOCK_STEP_MS;
 
 /// Which candle: symbol and length.
 pub(crate) type Which = (u32, TimeFrame);
@@ -133,6 +134,14 @@ impl Candles {
         self.ended.clear();
     }
 
+    /// The clock was set back: candles of a symbol are begun anew, in an hour that has had some already.
+    pub(crate) fn forget_symbol(&mut self, id: u32) {
+        let [first, .., last] = TimeFrame::ALL;
+        self.running
+            .range_mut((id, first)..=(id, last))
+            .for_each(|(_, running)| *running = Running::default());
+    }
+
     /// Symbol ids have changed.
     pub(crate) fn renumber(&mut self, new_id: impl Fn(u32) -> Option<u32>) {
         self.forget();
@@ -153,8 +162,13 @@ impl Candles {
         running.is_seeded = true;
         self.wanted.touch(which);
         let Some(candle) = together(which.1, bars, digits) else { return };
-        // Our ticks, if there are some, are in the server's bar.
-        if running.candle.is_none_or(|ours| ours.open_s <= candle.open_s) {
+        // Our ticks, if there are some, are in the server's bar. One that is far ahead of them is of the time before the clock
+        // was set back without our being told, when we asked by the old one.
+        let is_ours = |ours: &Candle| {
+            let ahead_ms = candle.open_s * 1000 - ours.last_ms;
+            ours.open_s <= candle.open_s && ahead_ms < CLOCK_STEP_MS
+        };
+        if running.candle.as_ref().is_none_or(is_ours) {
             let last_ms = running.candle.map_or(last_ms, |ours| ours.last_ms).max(candle.last_ms);
             running.candle = Some(Candle { last_ms, ..candle });
         }
@@ -168,7 +182,7 @@ impl Candles {
             let open_s = open_of(which.1.minutes(), time_ms.div_euclid(1000));
             match &mut running.candle {
                 Some(candle) if candle.open_s == open_s => candle.add(price, time_ms),
-                // Late, or the clock was set back: the running candle is right.
+                // Late: the running candle is right.
                 Some(candle) if candle.open_s > open_s => continue,
                 ended => {
                     let before = ended.replace(Candle::first(open_s, price, time_ms));
@@ -290,6 +304,27 @@ mod tests {
             1_503_000,
         );
         assert_eq!(told(&mut candles), [(1200, [5, 8, 2, 3], 4)]);
+    }
+
+    #[test]
+    fn after_the_clock_was_set_back_a_candle_goes_on_by_the_ticks() {
+        let mut candles = Candles::default();
+        candles.subscribe(M5, Duration::ZERO);
+        candles.seed(M5, &[], 5, 0);
+        candles.on_tick(1, price(7), 7_200_000);
+        assert_eq!(told(&mut candles), [(7200, [7, 7, 7, 7], 1)]);
+        candles.forget_symbol(2);
+        candles.forget_symbol(1);
+        candles.on_tick(1, price(5), 3_600_000);
+        // Asked for by a clock that is still the old one.
+        candles.seed(M5, &[bar(7200, [7.0, 7.0, 7.0, 7.0], 1)], 5, 0);
+        candles.on_tick(1, price(6), 3_601_000);
+        assert_eq!(told(&mut candles), [(3600, [5, 6, 5, 6], 2)]);
+        // Asked for by the new one, with what the hour has had already.
+        candles.forget_symbol(1);
+        candles.on_tick(1, price(6), 3_602_000);
+        candles.seed(M5, &[bar(3600, [1.0, 9.0, 1.0, 6.0], 50)], 5, 0);
+        assert_eq!(told(&mut candles), [(3600, [1, 9, 1, 6], 50)]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::catalogue::{Catalogue, Catalogues};
 use crate::governor::Login;
 use crate::session::AccountKey;
 use crate::worker::Shared;
+use crate::zone::Zone;
 
 /// Above so many symbols the list is asked for compressed, as the official client does.
 const PLAIN_SYMBOLS_MAX: i32 = 256;
@@ -152,8 +153,8 @@ async fn establish_at(
 }
 
 fn day_ago(account: &Account) -> i32 {
-    let zone_s = i64::from(account.main.timezone_shift) + 3600 * i64::from(account.main.daylightmode);
-    i32::try_from(runtime::unix_ms() / 1000 + zone_s - DAY_AND_HOUR_S).unwrap_or(1)
+    let now_s = (runtime::unix_ms() + Zone::of(&account.main).ahead_ms()) / 1000;
+    i32::try_from(now_s - DAY_AND_HOUR_S).unwrap_or(1)
 }
 
 /// With the token of the last login; if that is not taken any more, with the password.

@@ -27,7 +27,7 @@ pub(super) enum Found {
 /// The order that a successful request made or changed, once the state shows it.
 pub(super) fn settled(sent: &Sent, result: &TradeResult, state: &mut State) -> Option<reply::Order> {
     state.revalue_changed();
-    let (login, zone_ms) = (state.login, state.zone_ms());
+    let (login, zone) = (state.login, state.zone);
     match sent.intent {
         Intent::Prices => None,
         Intent::Open => opened(result, state),
@@ -37,7 +37,7 @@ pub(super) fn settled(sent: &Sent, result: &TradeResult, state: &mut State) -> O
                 let digits = open.record.digits;
                 let is_set = equal(open.record.sl, sent.request.price_sl, digits)
                     && equal(open.record.tp, sent.request.price_tp, digits);
-                is_set.then(|| translate::position(open, zone_ms))
+                is_set.then(|| translate::position(open, zone))
             }
             None => last_closed(state, |order| i64::try_from(order.ticket) == Ok(position)),
         },
@@ -56,16 +56,16 @@ pub(super) fn settled(sent: &Sent, result: &TradeResult, state: &mut State) -> O
             // What is told of a close by an opposite position may be the other one.
             let by_deal = || {
                 let entry = state.deals.iter().find(|deal| deal.position_id == position && deal.entry == 0);
-                let opened = translate::opening(entry, out, login, zone_ms);
+                let opened = translate::opening(entry, out, login, zone);
                 matches!(sent.intent, Intent::CloseBy(_))
-                    .then(|| translate::closed_by(opened, out, login, zone_ms))
+                    .then(|| translate::closed_by(opened, out, login, zone))
             };
             // The contract shows the answer to a close as started.
             closed.or_else(by_deal).map(|order| reply::Order { state: Shown::Started, ..order })
         }
         Intent::Remove(ticket) => {
             let ended = state.ended.iter().rev().find(|order| order.trade_order == ticket)?;
-            (!state.orders.contains_key(&ticket)).then(|| translate::ended_order(ended, login, zone_ms))
+            (!state.orders.contains_key(&ticket)).then(|| translate::ended_order(ended, login, zone))
         }
     }
 }
@@ -78,13 +78,13 @@ pub(super) fn shown(sent: &Sent, result: &TradeResult, state: &mut State) -> rep
     // The server may have set other prices than asked for: then the record as it is says more than the verdict.
     let current = match sent.intent {
         Intent::Stops(position) => {
-            state.positions.get(&position).map(|open| translate::position(open, state.zone_ms()))
+            state.positions.get(&position).map(|open| translate::position(open, state.zone))
         }
         Intent::Modify(ticket) => state.orders.get(&ticket).map(|order| shown_pending(state, order)),
         _ => None,
     };
     current.unwrap_or_else(|| {
-        let order = translate::from_result(&sent.request, result, state.zone_ms());
+        let order = translate::from_result(&sent.request, result, state.zone);
         // What was changed or closed keeps its number, whatever the order was called that did it.
         match sent.intent {
             Intent::Stops(ticket)
@@ -98,7 +98,7 @@ pub(super) fn shown(sent: &Sent, result: &TradeResult, state: &mut State) -> rep
 }
 
 fn opened(result: &TradeResult, state: &State) -> Option<reply::Order> {
-    let (login, zone_ms) = (state.login, state.zone_ms());
+    let (login, zone) = (state.login, state.zone);
     // Balance operations have no order: zero names none.
     let named = |ticket: i64, by_result: i64| ticket != 0 && ticket == by_result;
     let entry = state
@@ -108,17 +108,17 @@ fn opened(result: &TradeResult, state: &State) -> Option<reply::Order> {
         .find(|deal| named(deal.deal, result.deal) || named(deal.trade_order, result.trade_order))?;
     if DealEntry::from_number(entry.entry) == Some(DealEntry::Out) {
         // On a netting account the opposite side reduces the position of the symbol.
-        return Some(translate::reduced_by(entry, login, zone_ms));
+        return Some(translate::reduced_by(entry, login, zone));
     }
     let fills: Vec<&Deal> = state.deals.iter().filter(|deal| deal.trade_order == entry.trade_order).collect();
-    let records = || fills.iter().map(|deal| translate::deal(deal, login, zone_ms)).collect();
+    let records = || fills.iter().map(|deal| translate::deal(deal, login, zone)).collect();
     let shown = match state.positions.get(&entry.position_id) {
-        Some(open) => translate::position(open, zone_ms),
+        Some(open) => translate::position(open, zone),
         // Closed again already, by its stop loss for instance.
-        None => translate::opened_by(entry, login, zone_ms),
+        None => translate::opened_by(entry, login, zone),
     };
     Some(reply::Order {
-        deal_internal_in: Some(Box::new(translate::deal(entry, login, zone_ms))),
+        deal_internal_in: Some(Box::new(translate::deal(entry, login, zone))),
         partial_fill_deals: if fills.len() > 1 { records() } else { Vec::new() },
         ..shown
     })
@@ -130,12 +130,12 @@ fn placed(ticket: i64, state: &State) -> Option<reply::Order> {
     }
     // Filled, cancelled or expired in the same breath.
     let ended = state.ended.iter().rev().find(|order| order.trade_order == ticket)?;
-    Some(translate::ended_order(ended, state.login, state.zone_ms()))
+    Some(translate::ended_order(ended, state.login, state.zone))
 }
 
 fn shown_pending(state: &State, order: &Order) -> reply::Order {
     let expert_id = state.magic(order.trade_order, order.expert);
-    reply::Order { expert_id, ..translate::pending(order, state.zone_ms()) }
+    reply::Order { expert_id, ..translate::pending(order, state.zone) }
 }
 
 fn last_closed(state: &State, is_it: impl Fn(&reply::Order) -> bool) -> Option<reply::Order> {

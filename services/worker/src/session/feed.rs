@@ -1,24 +1,32 @@
-//! What the server pushes about prices, and who in the state depends on it.
+//! What the server pushes about prices and its clock, and who in the state depends on it.
 
 use std::sync::Arc;
 
-use model::Price;
+use model::{Price, ServerTime};
 use tokio::time::Instant;
 use wire::records::{Book, SymbolDetails, Tick};
 
+use super::quotes::Taken;
 use super::state::State;
+use crate::zone::Zone;
 
 /// Bars of a symbol go by its last deals, not by its bid (protocol 9.13).
 const CHART_BY_LAST: u32 = 1;
 
 impl State {
-    /// Applies ticks in their order.
-    pub(crate) fn on_ticks(&mut self, ticks: &[Tick], now: Instant) {
+    /// Applies ticks in their order. Says whether candles must be begun anew.
+    pub(crate) fn on_ticks(&mut self, ticks: &[Tick], now: Instant) -> bool {
+        let mut is_set_back = false;
         for tick in ticks {
             let Some(symbol) = self.catalogue.by_id(tick.symbol_id) else { continue };
             let (id, digits, name) = (symbol.id, symbol.digits, Arc::clone(&symbol.name));
-            if !self.quotes.apply(tick, digits, now) {
+            let taken = self.quotes.apply(tick, digits, now);
+            if taken == Taken::Not {
                 continue;
+            }
+            if taken == Taken::SetBack {
+                is_set_back |= self.candles.wants(id);
+                self.candles.forget_symbol(id);
             }
             self.market_watches.touch(id);
             self.tick_values.on_price(id);
@@ -29,6 +37,26 @@ impl State {
                 self.candles.on_tick(id, price, latest.time_ms);
             }
         }
+        is_set_back
+    }
+
+    /// When the last quote of any symbol was made, milliseconds since 1970 UTC.
+    pub(crate) fn last_quote_ms(&self) -> Option<i64> {
+        let last = self.quotes.last_tick_ms();
+        (last != 0).then(|| last - self.zone.ahead_ms())
+    }
+
+    /// The server's clock now: ours in its zone, unless its ticks say that it is ahead of that.
+    pub(crate) fn now(&self) -> ServerTime {
+        ServerTime::from_ms(self.quotes.last_tick_ms().max(runtime::unix_ms() + self.zone.ahead_ms()))
+    }
+
+    /// States prices by the new clock. Candles begin anew: an hour may have come again, or was left out.
+    pub(super) fn set_clock(&mut self, new: Zone) {
+        let before = std::mem::replace(&mut self.zone, new);
+        self.quotes.set_clock(before, new, Instant::now());
+        self.candles.forget();
+        self.zone = before.set(new.ahead_ms(), self.now().ms());
     }
 
     /// Applies records of the day's figures.

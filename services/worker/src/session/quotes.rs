@@ -13,9 +13,8 @@ use wire::records::{Tick, tick_field};
 use super::paced::Paced;
 use crate::catalogue::Catalogue;
 use crate::ticks;
+use crate::zone::{CLOCK_STEP, CLOCK_STEP_MS, Zone};
 
-/// Ticks are never so late: then it is the clock that was set back.
-const CLOCK_STEP: Duration = Duration::from_secs(30 * 60);
 /// Symbols that stay subscribed because a call asked for their quote.
 const WATCHED_MAX: usize = 1024;
 
@@ -39,6 +38,17 @@ impl Latest {
     }
 }
 
+/// What became of a tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It says nothing, or came too late.
+    Not,
+    /// A price changed.
+    Price,
+    /// The same, and its time says that the server clock was set back.
+    SetBack,
+}
+
 /// The prices of a session and the interest in them.
 #[derive(Debug, Default)]
 pub(crate) struct QuoteBook {
@@ -49,17 +59,21 @@ pub(crate) struct QuoteBook {
     /// Symbols whose quotes calls asked for, oldest first.
     watched: Vec<u32>,
     last_tick_ms: i64,
+    /// When it came, on our clock.
+    last_received: Option<Instant>,
     ticks: u64,
 }
 
 impl QuoteBook {
-    /// Takes a tick over (protocol 9.8). Returns whether a price changed.
-    pub(crate) fn apply(&mut self, tick: &Tick, digits: u32, now: Instant) -> bool {
+    /// Takes a tick over (protocol 9.8).
+    pub(crate) fn apply(&mut self, tick: &Tick, digits: u32, now: Instant) -> Taken {
         let time = ServerTime::from_parts(i64::from(tick.tick_time), i64::from(tick.time_ms_delta.min(999)));
         let latest = self.latest.entry(tick.symbol_id).or_default();
-        // Late ticks are dropped. A large step back is the server's clock, at the end of daylight saving time.
-        if time < latest.time && latest.time - time < CLOCK_STEP {
-            return false;
+        // Late ticks are dropped. A large step back is the server's clock, at the end of daylight saving time; accounts are
+        // told of that, but perhaps later, or never.
+        let is_set_back = latest.time - time >= CLOCK_STEP;
+        if time < latest.time && !is_set_back {
+            return Taken::Not;
         }
         latest.digits = digits;
         let price = |bit: u32, scaled: f64| {
@@ -69,7 +83,7 @@ impl QuoteBook {
         let (bid, ask) = (price(tick_field::BID, tick.bid), price(tick_field::ASK, tick.ask));
         let last = price(tick_field::LAST, tick.last);
         if bid.is_none() && ask.is_none() && last.is_none() {
-            return false;
+            return Taken::Not;
         }
         latest.bid = bid.unwrap_or(latest.bid);
         latest.ask = ask.unwrap_or(latest.ask);
@@ -79,11 +93,31 @@ impl QuoteBook {
         }
         latest.time = time;
         latest.received = Some(now);
-        self.last_tick_ms = self.last_tick_ms.max(time.ms());
+        if is_set_back || time.ms() >= self.last_tick_ms {
+            (self.last_tick_ms, self.last_received) = (time.ms(), Some(now));
+        }
         self.changed.insert(tick.symbol_id);
         self.ticks += 1;
         self.wanted.touch(tick.symbol_id);
-        true
+        if is_set_back { Taken::SetBack } else { Taken::Price }
+    }
+
+    /// States the times of prices by a clock that was set. Those that came by the new one already, before the account was
+    /// told of it, stay.
+    pub(crate) fn set_clock(&mut self, before: Zone, new: Zone, now: Instant) {
+        let (by_ms, unix_ms) = (new.ahead_ms() - before.ahead_ms(), runtime::unix_ms());
+        let stated = |time_ms: i64, received: Option<Instant>| {
+            let ago = received.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+            let came_ms = unix_ms - i64::try_from(ago.as_millis()).unwrap_or(0);
+            let is_by_new = (time_ms - new.ahead_ms() - came_ms).abs() < CLOCK_STEP_MS;
+            if is_by_new { time_ms } else { time_ms + by_ms }
+        };
+        for latest in self.latest.values_mut() {
+            latest.time = ServerTime::from_ms(stated(latest.time.ms(), latest.received));
+        }
+        if self.last_tick_ms != 0 {
+            self.last_tick_ms = stated(self.last_tick_ms, self.last_received);
+        }
     }
 
     /// Symbols whose prices changed since the last call.
@@ -128,7 +162,7 @@ impl QuoteBook {
     }
 
     /// The quote as the contract shows it.
-    pub(crate) fn quote(&self, id: u32, symbol: &str, zone_ms: i64) -> Option<Quote> {
+    pub(crate) fn quote(&self, id: u32, symbol: &str, zone: Zone) -> Option<Quote> {
         let latest = self.latest.get(&id).filter(|latest| latest.is_complete())?;
         Some(Quote {
             symbol: symbol.to_owned(),
@@ -137,7 +171,8 @@ impl QuoteBook {
             time: calls::ServerTime::from_ms(latest.time.ms()),
             last: latest.last.to_f64(),
             volume: latest.volume.units(),
-            timestamp_utc: latest.time.ms() - zone_ms,
+            // Its time was stated anew if the clock was set since.
+            timestamp_utc: latest.time.ms() - zone.ahead_ms(),
         })
     }
 
@@ -204,13 +239,35 @@ mod tests {
     fn values_that_are_not_in_a_tick_stay() {
         let mut book = QuoteBook::default();
         let now = Instant::now();
-        assert!(book.apply(&tick(10, 1, 108_500.0, 0.0), 5, now));
+        assert_eq!(book.apply(&tick(10, 1, 108_500.0, 0.0), 5, now), Taken::Price);
         assert!(book.prices(1).is_none(), "a symbol is not shown before both prices are there");
         book.apply(&tick(11, 2, 0.0, 108_510.0), 5, now);
-        let quote = book.quote(1, "EURUSD", 0).unwrap();
+        let quote = book.quote(1, "EURUSD", Zone::default()).unwrap();
         assert_eq!((quote.bid.to_string(), quote.ask.to_string()), ("1.085".into(), "1.0851".into()));
-        assert!(!book.apply(&tick(9, 3, 1.0, 1.0), 5, now), "times do not go back");
-        assert!(!book.apply(&tick(12, 3, 0.0, 0.0), 5, now), "zero is no price");
-        assert!(book.apply(&tick(11 - 3600, 3, 108_600.0, 108_610.0), 5, now), "the clock was set back");
+        assert_eq!(book.apply(&tick(9, 3, 1.0, 1.0), 5, now), Taken::Not, "times do not go back");
+        assert_eq!(book.apply(&tick(12, 3, 0.0, 0.0), 5, now), Taken::Not, "zero is no price");
+        assert_eq!(book.apply(&tick(11 - 3600, 3, 108_600.0, 108_610.0), 5, now), Taken::SetBack);
+        assert_eq!(book.last_tick_ms(), (11 - 3600) * 1000, "the clock shows this now");
+    }
+
+    #[test]
+    fn prices_are_stated_by_a_clock_that_was_set() {
+        let (hour_s, now) = (3600, Instant::now());
+        let utc_s = i32::try_from(runtime::unix_ms() / 1000).unwrap();
+        let (winter, summer) = (Zone::fixed(7_200_000), Zone::fixed(10_800_000));
+        for (before, new) in [(winter, summer), (summer, winter)] {
+            let ahead_s = |zone: Zone| i32::try_from(zone.ahead_ms() / 1000).unwrap();
+            let mut book = QuoteBook::default();
+            let of = |symbol_id: u32, time: i32| Tick { symbol_id, ..tick(time, 3, 1.0, 1.0) };
+            // One from long ago, one of now, and one that comes by the new clock before the account is told.
+            book.apply(&of(1, utc_s + ahead_s(before) - 50 * hour_s), 5, now);
+            book.apply(&of(2, utc_s + ahead_s(before)), 5, now);
+            book.apply(&of(3, utc_s + ahead_s(new)), 5, now);
+            book.set_clock(before, new, now);
+            let utc_of = |id: u32| book.quote(id, "", new).unwrap().timestamp_utc / 1000;
+            let utc_s = i64::from(utc_s);
+            assert_eq!([1, 2, 3].map(utc_of), [utc_s - 50 * 3600, utc_s, utc_s]);
+            assert_eq!((book.last_tick_ms() - new.ahead_ms()) / 1000, utc_s);
+        }
     }
 }

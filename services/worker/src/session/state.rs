@@ -6,7 +6,7 @@ use std::sync::Arc;
 use calls::reply;
 use error::Error;
 use model::calc::{Deposit, rate_sell};
-use model::{Money, Price, ServerTime, Side, Volume};
+use model::{Money, Price, Side, Volume};
 use wire::records::{Account, Deal, FullSymbol, History, Order, Portfolio, Position, TradeSettings};
 
 use super::books::Books;
@@ -20,6 +20,7 @@ use super::tick_values::TickValues;
 use crate::catalogue::Catalogue;
 use crate::ticks::TickWriter;
 use crate::translate;
+use crate::zone::Zone;
 
 /// Closed orders that a session remembers (contract: at most 100).
 const CLOSED_MAX: usize = 100;
@@ -77,6 +78,8 @@ pub(crate) struct State {
     pub(crate) port: u16,
     /// As the server sent it last, with the money of later pushes.
     pub(crate) account: Account,
+    /// How far the server clock is ahead of UTC.
+    pub(crate) zone: Zone,
     /// Open positions by ticket.
     pub(crate) positions: BTreeMap<i64, OpenPosition>,
     /// Pending orders by ticket.
@@ -131,6 +134,7 @@ impl State {
             login,
             host: String::new(),
             port: 0,
+            zone: Zone::of(&account.main),
             account,
             positions: BTreeMap::new(),
             orders: BTreeMap::new(),
@@ -180,11 +184,18 @@ impl State {
         self.set_account(account);
     }
 
-    /// Takes over a new account record, and with it the conditions of all symbols.
-    pub(crate) fn set_account(&mut self, account: Account) {
+    /// Takes over a new account record, and with it the conditions of all symbols. Says whether the server clock was
+    /// set.
+    pub(crate) fn set_account(&mut self, account: Account) -> bool {
+        let zone = Zone::of(&account.main);
+        let is_set = zone.ahead_ms() != self.zone.ahead_ms();
+        if is_set {
+            self.set_clock(zone);
+        }
         self.account = account;
         self.terms.clear();
         self.margin = None;
+        is_set
     }
 
     /// Replaces the symbol list after a reconnect; ids may have changed.
@@ -209,23 +220,6 @@ impl State {
             digits: self.account.main.currency_digits.min(model::SCALE_DIGITS),
             leverage: self.account.main.margin_leverage,
         }
-    }
-
-    /// Milliseconds by which the server clock is ahead of UTC (protocol 1.5).
-    pub(crate) fn zone_ms(&self) -> i64 {
-        let main = &self.account.main;
-        1000 * (i64::from(main.timezone_shift) + 3600 * i64::from(main.daylightmode))
-    }
-
-    /// When the last quote of any symbol was made, milliseconds since 1970 UTC.
-    pub(crate) fn last_quote_ms(&self) -> Option<i64> {
-        let last = self.quotes.last_tick_ms();
-        (last != 0).then(|| last - self.zone_ms())
-    }
-
-    /// The server's clock now: ours in its zone, unless its ticks say that it is ahead of that.
-    pub(crate) fn now(&self) -> ServerTime {
-        ServerTime::from_ms(self.quotes.last_tick_ms().max(runtime::unix_ms() + self.zone_ms()))
     }
 
     /// Whether a symbol may have several positions; if not, it has one, which every order changes.
@@ -443,10 +437,10 @@ impl State {
     /// Everything open as the contract shows it: positions, then pending orders.
     pub(crate) fn opened_orders(&mut self) -> Vec<reply::Order> {
         self.revalue_changed();
-        let zone_ms = self.zone_ms();
-        let positions = self.positions.values().map(|open| translate::position(open, zone_ms));
+        let zone = self.zone;
+        let positions = self.positions.values().map(|open| translate::position(open, zone));
         let orders = self.orders.values().map(|order| {
-            let mut shown = translate::pending(order, zone_ms);
+            let mut shown = translate::pending(order, zone);
             shown.expert_id = self.magic(order.trade_order, order.expert);
             shown
         });

@@ -33,7 +33,9 @@ impl Chunk {
 
     /// Appends a tick and says how many bytes that took; `None`: a new chunk must be begun.
     pub(super) fn push(&mut self, tick: Tick, digits: u32) -> Option<usize> {
-        if self.len >= TICKS_MAX || digits != self.digits {
+        // Its last tick is its latest: those of an hour that comes again begin a chunk of their own.
+        let is_back = tick.time_ms < self.last.time_ms;
+        if self.len >= TICKS_MAX || digits != self.digits || is_back {
             return None;
         }
         let before = self.packed.len();

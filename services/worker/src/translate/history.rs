@@ -9,24 +9,25 @@ use wire::records::{Deal, History};
 
 use super::order::opened_by;
 use super::{closed_by, deal, ended_order, finite, order_record, price, ticket};
+use crate::zone::Zone;
 
 /// Closed positions, ended orders and balance operations of an answer to command 5.
 pub(crate) fn order_history(
     history: &History,
     login: u64,
-    zone_ms: i64,
+    zone: Zone,
     sort: SortType,
     ascending: bool,
 ) -> OrderHistoryEventArgs {
-    let mut orders = closed_positions(&history.deals, login, zone_ms);
+    let mut orders = closed_positions(&history.deals, login, zone);
     orders.extend(
-        history.deals.iter().filter(|deal| deal.trade_action > 1).map(|deal| opened_by(deal, login, zone_ms)),
+        history.deals.iter().filter(|deal| deal.trade_action > 1).map(|deal| opened_by(deal, login, zone)),
     );
     let ended = history.orders.iter().filter(|order| {
         let state = OrderState::from_number(order.order_state);
         matches!(state, Some(OrderState::Canceled | OrderState::Expired | OrderState::Rejected))
     });
-    orders.extend(ended.map(|order| ended_order(order, login, zone_ms)));
+    orders.extend(ended.map(|order| ended_order(order, login, zone)));
     match sort {
         SortType::OpenTime => orders.sort_by_key(|order| (order.open_time, order.ticket)),
         SortType::CloseTime => orders.sort_by_key(|order| (order.close_time, order.ticket)),
@@ -36,8 +37,8 @@ pub(crate) fn order_history(
     }
     OrderHistoryEventArgs {
         orders,
-        internal_deals: history.deals.iter().map(|one| deal(one, login, zone_ms)).collect(),
-        internal_orders: history.orders.iter().map(|order| order_record(order, login, zone_ms)).collect(),
+        internal_deals: history.deals.iter().map(|one| deal(one, login, zone)).collect(),
+        internal_orders: history.orders.iter().map(|order| order_record(order, login, zone)).collect(),
         action: 1,
         partial_response: false,
     }
@@ -45,7 +46,7 @@ pub(crate) fn order_history(
 
 /// Positions that have a closing deal in the range. The first deal opens, deals of the opposite side close; a position
 /// whose opening lies before the range is described by its closing deal.
-pub(crate) fn closed_positions(deals: &[Deal], login: u64, zone_ms: i64) -> Vec<Order> {
+pub(crate) fn closed_positions(deals: &[Deal], login: u64, zone: Zone) -> Vec<Order> {
     let mut by_position: BTreeMap<i64, Vec<&Deal>> = BTreeMap::new();
     for deal in deals.iter().filter(|deal| is_trade(deal)) {
         by_position.entry(deal.position_id).or_default().push(deal);
@@ -53,7 +54,7 @@ pub(crate) fn closed_positions(deals: &[Deal], login: u64, zone_ms: i64) -> Vec<
     let mut orders = Vec::new();
     for group in by_position.values_mut() {
         group.sort_by_key(|deal| (deal.time_create, deal.time_create_ms, deal.deal));
-        if let Some(order) = closed_position(group, login, zone_ms) {
+        if let Some(order) = closed_position(group, login, zone) {
             orders.push(order);
         }
     }
@@ -65,16 +66,16 @@ fn is_trade(deal: &Deal) -> bool {
     deal.trade_action <= 1 && deal.position_id != 0 && !service
 }
 
-fn closed_position(group: &[&Deal], login: u64, zone_ms: i64) -> Option<Order> {
+fn closed_position(group: &[&Deal], login: u64, zone: Zone) -> Option<Order> {
     let outs: Vec<&Deal> = group.iter().copied().filter(|deal| deal.entry != 0).collect();
     let last = *outs.last()?;
     let ins: Vec<&Deal> = group.iter().copied().filter(|deal| deal.entry == 0).collect();
-    let opened = opening(ins.first().copied(), last, login, zone_ms);
+    let opened = opening(ins.first().copied(), last, login, zone);
     let sum =
         |amount: fn(&Deal) -> f64, deals: &[&Deal]| deals.iter().map(|deal| money(amount(deal), deal)).sum();
     let total = |amount: fn(&Deal) -> f64| -> model::Money { sum(amount, group) };
     let turnover = Turnover::of(group);
-    let mut order = closed_by(opened, last, login, zone_ms);
+    let mut order = closed_by(opened, last, login, zone);
     order.profit = total(|deal| deal.profit).to_f64();
     order.swap = total(|deal| deal.storage).to_f64();
     order.commission = total(|deal| deal.commission).to_f64();
@@ -84,7 +85,7 @@ fn closed_position(group: &[&Deal], login: u64, zone_ms: i64) -> Option<Order> {
         (order.volume, order.lots) = (turnover.opened, Volume::from_units(turnover.opened).lots());
         order.open_price = price(average, last.digits);
     }
-    let records = |deals: &[&Deal]| deals.iter().map(|one| deal(one, login, zone_ms)).collect();
+    let records = |deals: &[&Deal]| deals.iter().map(|one| deal(one, login, zone)).collect();
     order.partial_close_deals = if outs.len() > 1 { records(&outs) } else { Vec::new() };
     order.partial_fill_deals = if ins.len() > 1 { records(&ins) } else { Vec::new() };
     Some(order)
@@ -136,15 +137,15 @@ fn money(amount: f64, deal: &Deal) -> model::Money {
 }
 
 /// A position as it was before `out` closed it: by its opening deal, or by what the closing one says.
-pub(crate) fn opening(entry: Option<&Deal>, out: &Deal, login: u64, zone_ms: i64) -> Order {
+pub(crate) fn opening(entry: Option<&Deal>, out: &Deal, login: u64, zone: Zone) -> Order {
     match entry {
-        Some(entry) => opened_by(entry, login, zone_ms),
-        None => opened_before(out, login, zone_ms),
+        Some(entry) => opened_by(entry, login, zone),
+        None => opened_before(out, login, zone),
     }
 }
 
 /// What a closing deal says about its position: the opposite side, and the opening price if the server sends it.
-fn opened_before(out: &Deal, login: u64, zone_ms: i64) -> Order {
+fn opened_before(out: &Deal, login: u64, zone: Zone) -> Order {
     let entry = Deal {
         trade_action: 1 - out.trade_action.min(1),
         price_open: if out.price_close > 0.0 { out.price_close } else { 0.0 },
@@ -157,7 +158,7 @@ fn opened_before(out: &Deal, login: u64, zone_ms: i64) -> Order {
         ticket: ticket(out.position_id),
         commission: 0.0,
         fee: 0.0,
-        ..opened_by(&entry, login, zone_ms)
+        ..opened_by(&entry, login, zone)
     }
 }
 
@@ -197,7 +198,7 @@ mod tests {
             trade(5, 80, 1, 0, 3, 0.0),
         ];
         let history = History { deals, orders: Vec::new() };
-        let answer = order_history(&history, 7, 0, SortType::OpenTime, true);
+        let answer = order_history(&history, 7, Zone::default(), SortType::OpenTime, true);
         assert_eq!(answer.orders.len(), 2, "the open position 80 is not history");
         let (balance, closed) = (&answer.orders[0], &answer.orders[1]);
         assert_eq!(
@@ -216,7 +217,7 @@ mod tests {
     #[test]
     fn lots_are_all_that_a_position_has_opened_and_closed() {
         let closed = |deals: Vec<Deal>| {
-            let order = closed_positions(&deals, 7, 0).remove(0);
+            let order = closed_positions(&deals, 7, Zone::fixed(0)).remove(0);
             let price = order.open_price.to_string();
             (order.order_type, order.lots.to_string(), order.close_lots.to_string(), price)
         };
@@ -240,7 +241,7 @@ mod tests {
         let mut out = trade(9, 70, 1, 1, 4, 1.0);
         out.price_close = 1.05;
         let history = History { deals: vec![out], orders: Vec::new() };
-        let answer = order_history(&history, 7, 0, SortType::CloseTime, false);
+        let answer = order_history(&history, 7, Zone::default(), SortType::CloseTime, false);
         let closed = &answer.orders[0];
         assert_eq!((closed.ticket, closed.order_type), (70, OrderType::Buy));
         assert_eq!(closed.open_price.to_string(), "1.05");

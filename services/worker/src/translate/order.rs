@@ -11,6 +11,7 @@ use super::{
     server_time, small, ticket, utc_ms,
 };
 use crate::session::state::OpenPosition;
+use crate::zone::Zone;
 
 /// Nothing: what the others are built on.
 fn blank() -> Order {
@@ -57,7 +58,7 @@ fn blank() -> Order {
 }
 
 /// An open position at current prices.
-pub(crate) fn position(open: &OpenPosition, zone_ms: i64) -> Order {
+pub(crate) fn position(open: &OpenPosition, zone: Zone) -> Order {
     let record = &open.record;
     let opened = server_ms(record.time_create, record.time_create_ms);
     Order {
@@ -82,13 +83,13 @@ pub(crate) fn position(open: &OpenPosition, zone_ms: i64) -> Order {
         digits: small(record.digits),
         profit_rate: finite(open.rate),
         volume: record.trade_volume,
-        open_timestamp_utc: utc_ms(opened, zone_ms),
+        open_timestamp_utc: utc_ms(opened, zone),
         ..blank()
     }
 }
 
 /// A pending order.
-pub(crate) fn pending(record: &records::Order, zone_ms: i64) -> Order {
+pub(crate) fn pending(record: &records::Order, zone: Zone) -> Order {
     let placed = server_ms(record.time_setup, record.time_setup_ms);
     let volume = ticket(record.volume_current);
     Order {
@@ -109,31 +110,31 @@ pub(crate) fn pending(record: &records::Order, zone_ms: i64) -> Order {
         take_profit: price(record.price_tp, record.digits),
         digits: small(record.digits),
         stop_limit_price: price(record.price_trigger, record.digits),
-        order_internal: Some(Box::new(order_record(record, 0, zone_ms))),
+        order_internal: Some(Box::new(order_record(record, 0, zone))),
         volume,
         expiration_type: expiration(record.type_time),
         expiration_time: server_time(record.time_expiration, 0),
         fill_policy: fill_policy(record.type_filling),
-        open_timestamp_utc: utc_ms(placed, zone_ms),
+        open_timestamp_utc: utc_ms(placed, zone),
         ..blank()
     }
 }
 
 /// An order that ended without making a position: cancelled, expired or rejected.
-pub(crate) fn ended_order(record: &records::Order, login: u64, zone_ms: i64) -> Order {
+pub(crate) fn ended_order(record: &records::Order, login: u64, zone: Zone) -> Order {
     let done = server_ms(record.time_done, record.time_done_ms);
     Order {
         close_time: ServerTime::from_ms(done),
-        close_timestamp_utc: utc_ms(done, zone_ms),
+        close_timestamp_utc: utc_ms(done, zone),
         lots: Volume::from_units(ticket(record.volume_initial)).lots(),
         volume: ticket(record.volume_initial),
-        order_internal: Some(Box::new(order_record(record, login, zone_ms))),
-        ..pending(record, zone_ms)
+        order_internal: Some(Box::new(order_record(record, login, zone))),
+        ..pending(record, zone)
     }
 }
 
 /// A position as it was, closed in full or in part by a deal.
-pub(crate) fn closed_by(opened: Order, out: &records::Deal, login: u64, zone_ms: i64) -> Order {
+pub(crate) fn closed_by(opened: Order, out: &records::Deal, login: u64, zone: Zone) -> Order {
     let closed = server_ms(out.time_create, out.time_create_ms);
     Order {
         profit: finite(out.profit),
@@ -146,16 +147,16 @@ pub(crate) fn closed_by(opened: Order, out: &records::Deal, login: u64, zone_ms:
         close_comment: out.comment.clone(),
         close_volume: out.trade_volume,
         profit_rate: finite(out.rate_profit),
-        deal_internal_out: Some(Box::new(deal(out, login, zone_ms))),
-        close_timestamp_utc: utc_ms(closed, zone_ms),
+        deal_internal_out: Some(Box::new(deal(out, login, zone))),
+        close_timestamp_utc: utc_ms(closed, zone),
         ..opened
     }
 }
 
 /// A position as its opening deal shows it, or a balance operation.
-pub(crate) fn opened_by(entry: &records::Deal, login: u64, zone_ms: i64) -> Order {
+pub(crate) fn opened_by(entry: &records::Deal, login: u64, zone: Zone) -> Order {
     let opened = server_ms(entry.time_create, entry.time_create_ms);
-    let record = deal(entry, login, zone_ms);
+    let record = deal(entry, login, zone);
     let order_type = match record.kind {
         DealType::DealBuy => OrderType::Buy,
         DealType::DealSell => OrderType::Sell,
@@ -186,16 +187,16 @@ pub(crate) fn opened_by(entry: &records::Deal, login: u64, zone_ms: i64) -> Orde
         digits: record.digits,
         profit_rate: record.profit_rate,
         volume: record.volume,
-        open_timestamp_utc: utc_ms(opened, zone_ms),
-        close_timestamp_utc: if is_trade { 0 } else { utc_ms(opened, zone_ms) },
+        open_timestamp_utc: utc_ms(opened, zone),
+        close_timestamp_utc: if is_trade { 0 } else { utc_ms(opened, zone) },
         deal_internal_in: Some(Box::new(record)),
         ..blank()
     }
 }
 
 /// An order that reduced the position of its symbol, on a netting account.
-pub(crate) fn reduced_by(out: &records::Deal, login: u64, zone_ms: i64) -> Order {
-    let shown = opened_by(out, login, zone_ms);
+pub(crate) fn reduced_by(out: &records::Deal, login: u64, zone: Zone) -> Order {
+    let shown = opened_by(out, login, zone);
     Order {
         ticket: ticket(out.trade_order),
         profit: finite(out.profit),
@@ -209,7 +210,7 @@ pub(crate) fn reduced_by(out: &records::Deal, login: u64, zone_ms: i64) -> Order
 pub(crate) fn from_result(
     request: &records::TradeRequest,
     result: &records::TradeResult,
-    zone_ms: i64,
+    zone: Zone,
 ) -> Order {
     let done = server_ms(result.res_time, 0);
     let volume = ticket(result.volume);
@@ -233,13 +234,13 @@ pub(crate) fn from_result(
         take_profit: price(request.price_tp, request.digits),
         stop_limit_price: price(request.price_trigger, request.digits),
         digits: small(request.digits),
-        open_timestamp_utc: utc_ms(done, zone_ms),
+        open_timestamp_utc: utc_ms(done, zone),
         ..blank()
     }
 }
 
 /// A deal.
-pub(crate) fn deal(record: &records::Deal, login: u64, zone_ms: i64) -> DealInternal {
+pub(crate) fn deal(record: &records::Deal, login: u64, zone: Zone) -> DealInternal {
     let made = server_ms(record.time_create, record.time_create_ms);
     let kind = DealType::from_number(record.trade_action.into()).unwrap_or(DealType::Balance);
     let closes = record.entry != 0;
@@ -248,7 +249,7 @@ pub(crate) fn deal(record: &records::Deal, login: u64, zone_ms: i64) -> DealInte
         ticket_number: ticket(record.deal),
         id: record.deal_id.clone(),
         login,
-        history_time: filetime(made, zone_ms),
+        history_time: filetime(made, zone),
         order_ticket: ticket(record.trade_order),
         open_time: i64::from(record.time_create),
         symbol: record.trade_symbol.clone(),
@@ -281,7 +282,7 @@ pub(crate) fn deal(record: &records::Deal, login: u64, zone_ms: i64) -> DealInte
 }
 
 /// An order close to the wire.
-pub(crate) fn order_record(record: &records::Order, login: u64, zone_ms: i64) -> OrderInternal {
+pub(crate) fn order_record(record: &records::Order, login: u64, zone: Zone) -> OrderInternal {
     let placed = server_ms(record.time_setup, record.time_setup_ms);
     let done = server_ms(record.time_done, record.time_done_ms);
     let (volume, asked) = (ticket(record.volume_current), ticket(record.volume_initial));
@@ -290,7 +291,7 @@ pub(crate) fn order_record(record: &records::Order, login: u64, zone_ms: i64) ->
         id: record.order_id.clone(),
         login,
         symbol: record.trade_symbol.clone(),
-        history_time: filetime(if done == 0 { placed } else { done }, zone_ms),
+        history_time: filetime(if done == 0 { placed } else { done }, zone),
         open_time: i64::from(record.time_setup),
         expiration_time: i64::from(record.time_expiration),
         execution_time: i64::from(record.time_done),

@@ -155,7 +155,12 @@ impl Actor {
     fn on_push(&mut self, command: Command, body: &[u8]) -> Result<(), wire::DecodeError> {
         let Some(state) = &mut self.state else { return Ok(()) };
         match command {
-            Command::Ticks => state.on_ticks(&Bare::<Tick>::from_bytes(body)?.0, Instant::now()),
+            Command::Ticks => {
+                let is_set_back = state.on_ticks(&Bare::<Tick>::from_bytes(body)?.0, Instant::now());
+                if is_set_back {
+                    self.begin_candles_anew();
+                }
+            }
             Command::SymbolDetails => state.on_details(&Bare::<SymbolDetails>::from_bytes(body)?.0),
             Command::Books => state.on_books(&Books::from_bytes(body)?.0),
             Command::TradeUpdate => {
@@ -175,13 +180,22 @@ impl Actor {
                 self.changed = true;
             }
             Command::AccountUpdate => {
-                state.set_account(Account::from_bytes(body)?);
+                let is_clock_set = state.set_account(Account::from_bytes(body)?);
                 self.publisher.profit_changed();
+                if is_clock_set {
+                    self.begin_candles_anew();
+                }
             }
             Command::LoginStatus => state.is_server_up = LoginStatus::from_bytes(body)?.status == 0,
             _ => {}
         }
         Ok(())
+    }
+
+    /// Bars that were asked for by the clock of before would begin candles in hours that are still to come.
+    fn begin_candles_anew(&mut self) {
+        self.waiting.retain(|_, waiting| !matches!(waiting, Waiting::Candle(_)));
+        self.changed = true;
     }
 
     /// Tells everybody outside when the server was heard.

@@ -131,7 +131,7 @@ impl Actor {
 /// Before the last deal, or a day ago.
 fn history_start(state: &State) -> i32 {
     let last_deal = state.deals.back().map(|deal| i64::from(deal.time_create));
-    let now = (runtime::unix_ms() + state.zone_ms()) / 1000;
+    let now = (runtime::unix_ms() + state.zone.ahead_ms()) / 1000;
     let known = last_deal.unwrap_or(now - 24 * HISTORY_MARGIN_S).min(now);
     i32::try_from(known - HISTORY_MARGIN_S).unwrap_or(0)
 }

@@ -43,10 +43,10 @@ impl Publisher {
         if !self.fanout.has_listeners(Topic::Quote) {
             return;
         }
-        let zone_ms = state.zone_ms();
+        let zone = state.zone;
         for id in state.quotes.wanted.take_due(now) {
             let Some(symbol) = state.catalogue.by_id(id) else { continue };
-            if let Some(quote) = state.quotes.quote(id, &symbol.name, zone_ms) {
+            if let Some(quote) = state.quotes.quote(id, &symbol.name, zone) {
                 self.send(Topic::Quote, Some(&symbol.name), &quote);
             }
         }
