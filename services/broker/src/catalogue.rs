@@ -3,6 +3,7 @@
 
 mod groups;
 mod hours;
+mod row;
 mod table;
 
 use std::collections::HashMap;
@@ -256,7 +257,7 @@ impl Catalogue {
     }
 }
 
-fn symbol_of(number: u32, row: &table::Row, schedule: Schedule, names: &HashMap<&str, SymbolId>) -> Symbol {
+fn symbol_of(number: u32, row: &row::Row, schedule: Schedule, names: &HashMap<&str, SymbolId>) -> Symbol {
     let id = SymbolId(number);
     let drivers = row.drivers.iter().filter_map(|(name, power)| Some((*names.get(name)?, *power))).collect();
     let lots = |lots: f64| Volume::from_lots(lots).unwrap_or(Volume::ZERO);
@@ -294,7 +295,7 @@ fn symbol_of(number: u32, row: &table::Row, schedule: Schedule, names: &HashMap<
     }
 }
 
-fn contract_of(row: &table::Row) -> Contract {
+fn contract_of(row: &row::Row) -> Contract {
     let tick_size = row.tick_points as f64 / pow10(row.digits) as f64;
     let (rate, limit) = (row.margin_rate, row.margin_rate_limits);
     let rates_initial = [rate, rate, limit, limit, 0.0, 0.0, 0.0, 0.0];
