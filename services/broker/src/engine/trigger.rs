@@ -87,14 +87,21 @@ impl Desk<'_> {
             return;
         }
         let Some(mut order) = self.take_working(ticket) else { return };
+        let volume = order.volume_current;
         match order.kind {
             OrderType::BuyStopLimit | OrderType::SellStopLimit => {
                 self.become_limit(order);
                 self.activate(ticket);
             }
             OrderType::BuyStop | OrderType::SellStop => {
+                let is_news = order.activation != Activation::Price;
                 order.activation = Activation::Price;
                 self.fill_working(&symbol, order, None);
+                // Where there was nothing to be had, all that is new is that it waits for any price now.
+                let waiting = self.account.orders.get(&ticket).filter(|_| is_news).cloned();
+                if let Some(order) = waiting.filter(|order| order.volume_current == volume) {
+                    self.announce(List::Open, Change::Updated, &order);
+                }
             }
             OrderType::BuyLimit | OrderType::SellLimit => {
                 let limit = Some(order.price);

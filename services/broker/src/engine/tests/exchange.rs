@@ -115,6 +115,28 @@ fn stop_orders_become_market_orders_that_may_wait() {
 }
 
 #[test]
+fn a_stop_that_finds_nothing_is_told_to_be_active_once() {
+    let mut world = world();
+    let ticket = world.done(TradeRequest { volume: lots(5.0), ..pending(BuyStop, "AAPL", 231.0) });
+    world.book("AAPL", &[(230.9, 5.0)], &[(231.0, 1.0)]);
+    assert_eq!(world.orders()[0].volume_current, lots(4.0));
+    world.done(TradeRequest { volume: lots(5.0), ..pending(BuyStop, "AAPL", 232.0) });
+    world.book("AAPL", &[(231.9, 5.0)], &[(232.0, 4.0)]);
+    let activations: Vec<_> = world
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Order { list: List::Open, change: Change::Updated, order, .. } => Some(order),
+            _ => None,
+        })
+        .map(|order| (order.ticket == ticket, order.activation))
+        .collect();
+    assert_eq!(activations, [(false, Activation::Price)], "the older one took all there was");
+    world.book("AAPL", &[(231.9, 5.0)], &[]);
+    assert_eq!(world.events, [], "it is no news any more");
+}
+
+#[test]
 fn closing_takes_what_the_book_has_and_one_order_at_a_time() {
     let mut world = world();
     world.done(order(Buy, 30.0, Filling::FillOrKill));
