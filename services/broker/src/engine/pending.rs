@@ -51,8 +51,10 @@ impl Desk<'_> {
         (order.price, order.limit_price, order.sl, order.tp) = (price, limit_price, sl, tp);
         (order.filling, order.expiration, order.expires) = (request.filling, request.expiration, expires);
         order.comment.clone_from(&request.comment);
-        if holds_margin(&symbol.contract, order.kind) {
-            order.rate_margin = self.margin_rate(&symbol, side).ok_or(Retcode::NO_QUOTES)?;
+        match self.margin_rate(&symbol, side) {
+            Some(rate) => order.rate_margin = rate,
+            None if holds_margin(&symbol.contract, order.kind) => return Err(Retcode::NO_QUOTES),
+            None => {}
         }
         let is_limit = matches!(order.kind.flag(), 2);
         if symbol.has_book() && is_limit {

@@ -13,7 +13,7 @@ use super::world::*;
 use crate::catalogue::{Catalogue, MarketHours};
 use crate::engine::*;
 
-const SYMBOLS: [&str; 5] = ["EURUSD", "USDJPY", "GBPJPY", "AAPL", "ES"];
+const SYMBOLS: [&str; 6] = ["EURUSD", "USDJPY", "GBPJPY", "AAPL", "ES", "UST2034"];
 
 #[derive(Clone, Debug)]
 pub(super) enum Step {

@@ -80,6 +80,8 @@ pub struct SymbolView {
     pub margin_rate_long: f64,
     /// Factor on the margin of sells.
     pub margin_rate_short: f64,
+    /// Factor on the margin of limit orders that wait; 0: they hold none.
+    pub margin_rate_limits: f64,
     /// Sessions.
     pub hours: Hours,
 }
@@ -102,6 +104,7 @@ pub struct SymbolEdit {
     pub swap_short: Option<f64>,
     pub margin_rate_long: Option<f64>,
     pub margin_rate_short: Option<f64>,
+    pub margin_rate_limits: Option<f64>,
     pub hours: Option<Hours>,
 }
 
@@ -202,7 +205,7 @@ impl Hub {
         let name_of = |names: &[(&'static str, u32)], number| {
             names.iter().find(|(_, own)| *own == number).map_or("", |(name, _)| *name)
         };
-        let [rate_long, rate_short, ..] = symbol.contract.rates_initial;
+        let [rate_long, rate_short, rate_limits, ..] = symbol.contract.rates_initial;
         SymbolView {
             name: symbol.name.clone(),
             digits: symbol.digits(),
@@ -228,6 +231,7 @@ impl Hub {
             swap_short: symbol.swap.short,
             margin_rate_long: rate_long,
             margin_rate_short: rate_short,
+            margin_rate_limits: rate_limits,
             hours: Hours { quotes: symbol.schedule.quotes.clone(), trades: symbol.schedule.trades.clone() },
         }
     }
@@ -267,9 +271,14 @@ impl SymbolEdit {
             |swap| swap.abs() <= SWAP_MAX,
             "\"swap_long\" and \"swap_short\" are numbers up to 1,000,000",
         )?;
-        let [long, short, ..] = &mut symbol.contract.rates_initial;
-        let rates = [(long, self.margin_rate_long), (short, self.margin_rate_short)];
-        let wrong = "\"margin_rate_long\" and \"margin_rate_short\" are factors from 0 to 1000";
+        let [long, short, buy_limit, sell_limit, ..] = &mut symbol.contract.rates_initial;
+        let rates = [
+            (long, self.margin_rate_long),
+            (short, self.margin_rate_short),
+            (buy_limit, self.margin_rate_limits),
+            (sell_limit, self.margin_rate_limits),
+        ];
+        let wrong = "\"margin_rate_long\", \"margin_rate_short\" and \"margin_rate_limits\" are factors from 0 to 1000";
         replace(rates, |rate| (0.0..=RATE_MAX).contains(rate), wrong)?;
         for (own, lots) in [
             (&mut symbol.volume_min, self.volume_min),

@@ -226,6 +226,10 @@ async fn other_terms_of_a_symbol_count_at_once_and_are_told() {
     let before = margin().await;
     edit(json!({"margin_rate_long": 2.0})).await;
     assert_eq!(margin().await, 2.0 * before);
+    let view = edit(json!({"margin_rate_limits": 0.5})).await;
+    assert_eq!((&view["margin_rate_limits"], &view["margin_rate_short"]), (&json!(0.5), &json!(1.0)));
+    let known = client.ask::<requests::FullSymbols>(&ids).await.unwrap().0.remove(0);
+    assert_eq!(known.trade.margin_rates_initial, [2.0, 1.0, 0.5, 0.5, 0.0, 0.0, 0.0, 0.0]);
     for (mode, retcode) in [("short_only", 10043), ("close_only", 10044), ("disabled", 10017)] {
         edit(json!({ "trade_mode": mode })).await;
         assert_eq!(client.trade(&buy("EURUSD", 10)).await.retcode, retcode, "{mode}");
@@ -257,6 +261,7 @@ async fn impossible_terms_and_prices_change_nothing() {
         json!({"fill_flags": 8}),
         json!({"swap_long": 1e9}),
         json!({"margin_rate_short": -1.0}),
+        json!({"margin_rate_limits": 1001.0}),
         json!({"volume_min": 0.0}),
         json!({"volume_min": 7.0, "volume_max": 6.0}),
         json!({"volume_min": 0.015}),
