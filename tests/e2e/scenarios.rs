@@ -16,7 +16,9 @@ const BRAVE: u64 = 1_000_012;
 /// A world in which a scenario is played, so many times as fast.
 async fn playing(name: &str, times: f64) -> World {
     let world = World::start().await;
-    for (symbol, bid, ask) in [("XAUUSD", 2650.0, 2650.2), ("BTCUSD", 96_000.0, 96_100.0)] {
+    for (symbol, bid, ask) in
+        [("XAUUSD", 2650.0, 2650.2), ("BTCUSD", 96_000.0, 96_100.0), ("AAPL", 225.0, 225.1)]
+    {
         world.control.quote(symbol, bid, ask).await.unwrap();
     }
     world.play(Scenario::load(name).unwrap().faster(times));
