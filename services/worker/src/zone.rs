@@ -45,6 +45,11 @@ impl Zone {
         self.ahead_ms
     }
 
+    /// Whether the clock shows a time that it showed before, in an hour that comes again.
+    pub(crate) fn is_again(self, server_ms: i64) -> bool {
+        self.before.is_some_and(|before| server_ms < before.until_ms + before.ahead_ms - self.ahead_ms)
+    }
+
     /// Milliseconds since 1970 UTC of a moment of the server clock. One that the clock showed twice is taken for the second
     /// time.
     pub(crate) fn utc_ms(self, server_ms: i64) -> i64 {
@@ -64,8 +69,10 @@ mod tests {
         // Set back at four, and forward at three.
         let winter = summer.set(2 * hour, 3 * hour + 1);
         assert_eq!([2, 3, 4, 5].map(|at| winter.utc_ms(at * hour) / hour), [-1, 0, 2, 3]);
+        assert!(winter.is_again(4 * hour) && !winter.is_again(4 * hour + 1) && !summer.is_again(hour));
         let summer = Zone::fixed(2 * hour).set(3 * hour, 4 * hour);
         assert_eq!([2, 4, 5].map(|at| summer.utc_ms(at * hour) / hour), [0, 1, 2]);
         assert_eq!(summer.ahead_ms(), 3 * hour);
+        assert!(!summer.is_again(4 * hour));
     }
 }

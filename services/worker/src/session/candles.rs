@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use wire::records;
 
 use super::paced::Paced;
-use crate::zone::CLOCK_STEP_MS;
 
 /// Which candle: symbol and length.
 pub(crate) type Which = (u32, TimeFrame);
@@ -162,15 +161,13 @@ impl Candles {
         running.is_seeded = true;
         self.wanted.touch(which);
         let Some(candle) = together(which.1, bars, digits) else { return };
-        // Our ticks, if there are some, are in the server's bar. One that is far ahead of them is of the time before the clock
-        // was set back without our being told, when we asked by the old one.
-        let is_ours = |ours: &Candle| {
-            let ahead_ms = candle.open_s * 1000 - ours.last_ms;
-            ours.open_s <= candle.open_s && ahead_ms < CLOCK_STEP_MS
-        };
-        if running.candle.as_ref().is_none_or(is_ours) {
+        // Our ticks, if there are some, are in the server's bar.
+        if running.candle.is_none_or(|ours| ours.open_s <= candle.open_s) {
             let last_ms = running.candle.map_or(last_ms, |ours| ours.last_ms).max(candle.last_ms);
-            running.candle = Some(Candle { last_ms, ..candle });
+            // Its minutes to come are in it too, in an hour that comes again: the present price is that of our tick.
+            let ours = running.candle.filter(|ours| ours.open_s == candle.open_s);
+            let close = ours.map_or(candle.close, |ours| ours.close);
+            running.candle = Some(Candle { last_ms, close, ..candle });
         }
     }
 
@@ -316,11 +313,10 @@ mod tests {
         candles.forget_symbol(2);
         candles.forget_symbol(1);
         candles.on_tick(1, price(5), 3_600_000);
-        // Asked for by a clock that is still the old one.
-        candles.seed(M5, &[bar(7200, [7.0, 7.0, 7.0, 7.0], 1)], 5, 0);
+        candles.seed(M5, &[], 5, 0);
         candles.on_tick(1, price(6), 3_601_000);
         assert_eq!(told(&mut candles), [(3600, [5, 6, 5, 6], 2)]);
-        // Asked for by the new one, with what the hour has had already.
+        // With what the hour has had already.
         candles.forget_symbol(1);
         candles.on_tick(1, price(6), 3_602_000);
         candles.seed(M5, &[bar(3600, [1.0, 9.0, 1.0, 6.0], 50)], 5, 0);

@@ -48,7 +48,15 @@ impl State {
 
     /// The server's clock now: ours in its zone, unless its ticks say that it is ahead of that.
     pub(crate) fn now(&self) -> ServerTime {
-        ServerTime::from_ms(self.quotes.last_tick_ms().max(runtime::unix_ms() + self.zone.ahead_ms()))
+        let ahead_ms = self.zone.ahead_ms() - self.quotes.set_back_ms();
+        ServerTime::from_ms(self.quotes.last_tick_ms().max(runtime::unix_ms() + ahead_ms))
+    }
+
+    /// Seconds of the server clock from which on bars are of the past, since their hour comes again.
+    pub(crate) fn bars_end_s(&self) -> Option<i64> {
+        let now = self.now();
+        let is_again = self.quotes.set_back_ms() > 0 || self.zone.is_again(now.ms());
+        is_again.then(|| now.seconds())
     }
 
     /// States prices by the new clock. Candles begin anew: an hour may have come again, or was left out.

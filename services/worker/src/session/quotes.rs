@@ -61,6 +61,9 @@ pub(crate) struct QuoteBook {
     last_tick_ms: i64,
     /// When it came, on our clock.
     last_received: Option<Instant>,
+    /// How far the server's clock was set back without the account being told, as the ticks show, milliseconds, and when
+    /// the first of them came.
+    set_back: Option<(i64, Instant)>,
     ticks: u64,
 }
 
@@ -93,7 +96,17 @@ impl QuoteBook {
         }
         latest.time = time;
         latest.received = Some(now);
-        if is_set_back || time.ms() >= self.last_tick_ms {
+        let back_ms = self.last_tick_ms - time.ms();
+        if is_set_back && back_ms >= CLOCK_STEP_MS {
+            // The clock went on between the two ticks.
+            let passed = self.last_received.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+            let passed_ms = i64::try_from(passed.as_millis()).unwrap_or(0);
+            let set_ms = (back_ms + passed_ms + CLOCK_STEP_MS / 2) / CLOCK_STEP_MS * CLOCK_STEP_MS;
+            // A price from before, of a symbol that was not heard of since, is no second change.
+            self.set_back.get_or_insert((set_ms, now));
+            self.last_tick_ms = time.ms();
+        }
+        if time.ms() >= self.last_tick_ms {
             (self.last_tick_ms, self.last_received) = (time.ms(), Some(now));
         }
         self.changed.insert(tick.symbol_id);
@@ -106,11 +119,14 @@ impl QuoteBook {
     /// told of it, stay.
     pub(crate) fn set_clock(&mut self, before: Zone, new: Zone, now: Instant) {
         let (by_ms, unix_ms) = (new.ahead_ms() - before.ahead_ms(), runtime::unix_ms());
+        let set_back = self.set_back.take();
         let stated = |time_ms: i64, received: Option<Instant>| {
             let ago = received.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
             let came_ms = unix_ms - i64::try_from(ago.as_millis()).unwrap_or(0);
             let is_by_new = (time_ms - new.ahead_ms() - came_ms).abs() < CLOCK_STEP_MS;
-            if is_by_new { time_ms } else { time_ms + by_ms }
+            let is_set_back = set_back
+                .is_some_and(|(set_ms, since)| set_ms == -by_ms && received.is_some_and(|at| at >= since));
+            if is_by_new || is_set_back { time_ms } else { time_ms + by_ms }
         };
         for latest in self.latest.values_mut() {
             latest.time = ServerTime::from_ms(stated(latest.time.ms(), latest.received));
@@ -159,6 +175,11 @@ impl QuoteBook {
     /// Server time of the last tick of any symbol; zero before the first one.
     pub(crate) const fn last_tick_ms(&self) -> i64 {
         self.last_tick_ms
+    }
+
+    /// How far the clock was set back without the account being told, milliseconds.
+    pub(crate) fn set_back_ms(&self) -> i64 {
+        self.set_back.map_or(0, |(ms, _)| ms)
     }
 
     /// The quote as the contract shows it.
@@ -248,6 +269,15 @@ mod tests {
         assert_eq!(book.apply(&tick(12, 3, 0.0, 0.0), 5, now), Taken::Not, "zero is no price");
         assert_eq!(book.apply(&tick(11 - 3600, 3, 108_600.0, 108_610.0), 5, now), Taken::SetBack);
         assert_eq!(book.last_tick_ms(), (11 - 3600) * 1000, "the clock shows this now");
+        assert_eq!(book.set_back_ms(), 3_600_000);
+        let other = |time| Tick { symbol_id: 2, ..tick(time, 3, 1.0, 1.0) };
+        assert_eq!(
+            book.apply(&other(12), 5, now),
+            Taken::Price,
+            "older than the change, for all that is known"
+        );
+        assert_eq!(book.apply(&other(13 - 3600), 5, now), Taken::SetBack);
+        assert_eq!((book.last_tick_ms(), book.set_back_ms()), ((13 - 3600) * 1000, 3_600_000));
     }
 
     #[test]

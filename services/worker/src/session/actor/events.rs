@@ -257,7 +257,10 @@ impl Actor {
 
 /// The beginning of a running candle has come, or there is none.
 fn on_candle(state: &mut State, which: Which, code: u8, body: &[u8]) -> Result<(), wire::DecodeError> {
-    let bars = if code == code::SUCCESS { Bare::<Bar>::from_bytes(body)?.0 } else { Vec::new() };
+    let mut bars = if code == code::SUCCESS { Bare::<Bar>::from_bytes(body)?.0 } else { Vec::new() };
+    if let Some(end_s) = state.bars_end_s() {
+        bars.retain(|bar| i64::from(bar.time) <= end_s);
+    }
     let digits = state.catalogue.by_id(which.0).map_or(0, |symbol| symbol.digits);
     let last_ms = state.quotes.tick(which.0).map_or(0, |tick| tick.time_ms);
     state.candles.seed(which, &bars, digits, last_ms);
