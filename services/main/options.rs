@@ -203,9 +203,12 @@ struct BrokerArgs {
     /// How fast ticks are replayed: 1 as they came, up to 1000.
     #[arg(long, env = "MT5REST_SPEED", value_name = "FACTOR", default_value = "1")]
     speed: String,
-    /// Trades around the clock, or as the real markets do.
+    /// Trades around the clock, or as the real markets do, with their holidays.
     #[arg(long, env = "MT5REST_MARKET_HOURS", value_name = "always|real", default_value = "always")]
     market_hours: String,
+    /// JSON file with days on which symbols are closed, besides those of the real markets.
+    #[arg(long, env = "MT5REST_HOLIDAYS", value_name = "FILE")]
+    holidays: Option<String>,
     /// JSON file with accounts, besides the two built in.
     #[arg(long, env = "MT5REST_ACCOUNTS", value_name = "FILE")]
     accounts: Option<String>,

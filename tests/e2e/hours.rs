@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::catalogue::MarketHours;
+use broker::catalogue::{Holiday, MarketHours};
 use broker::{Clock, Feed};
 use model::ServerTime;
 use serde_json::{Value, json};
@@ -110,6 +110,49 @@ async fn the_zone_of_the_server_counts() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn on_holidays_nothing_is_traded_or_quoted() {
+    // Before Thanksgiving of 2035, the 22nd of November, at ten in the morning in New York.
+    let clock = Clock::Manual(ServerTime::from_ms(2_079_270_000_000));
+    let settings = broker::Settings {
+        clock,
+        market_hours: MarketHours::Real,
+        feed: Feed::Walk,
+        ..broker::Settings::default()
+    };
+    let world = World::with(settings).await;
+    let session = world.login().await;
+    let buy = async |symbol: &str| {
+        let volume = if symbol == "AAPL" { "1" } else { "0.1" };
+        let query = format!("symbol={symbol}&operation=Buy&volume={volume}");
+        let reply = session.call("OrderSend", &query).await;
+        if reply.status == 200 { "done".to_owned() } else { reply.refused() }
+    };
+    let price = async |symbol: &str| world.control.symbol(symbol).await.unwrap().bid.unwrap();
+    assert_eq!((buy("AAPL").await.as_str(), buy("US500").await.as_str()), ("done", "done"));
+    world.control.advance(Duration::from_hours(24)).await.unwrap();
+    let (shares, euro) = (price("AAPL").await, price("EURUSD").await);
+    world.control.advance(Duration::from_hours(1)).await.unwrap();
+    assert_eq!(price("AAPL").await.to_bits(), shares.to_bits(), "no ticks");
+    assert_ne!(price("EURUSD").await.to_bits(), euro.to_bits());
+    for symbol in ["AAPL", "US500"] {
+        assert_eq!(buy(symbol).await, "MARKET_CLOSED", "{symbol}");
+    }
+    assert_eq!(buy("BTCUSD").await, "done");
+    // The protocol knows weeks only.
+    assert_eq!(session.json("IsTradeSession", "symbol=AAPL").await, true);
+    let date = "2035-11-23".parse().unwrap();
+    let holiday = Holiday { symbols: "EURUSD".into(), date, sessions: vec![(0, 15 * 60)] };
+    world.control.add_holiday(holiday).await.unwrap();
+    world.control.advance(Duration::from_hours(22)).await.unwrap();
+    assert_eq!((buy("AAPL").await.as_str(), buy("EURUSD").await.as_str()), ("MARKET_CLOSED", "done"));
+    // Shares are traded until one in the afternoon there, six in the afternoon here.
+    world.control.advance(Duration::from_hours(2)).await.unwrap();
+    assert_eq!((buy("AAPL").await.as_str(), buy("EURUSD").await.as_str()), ("done", "MARKET_CLOSED"));
+    world.control.advance(Duration::from_hours(2)).await.unwrap();
+    assert_eq!(buy("AAPL").await, "MARKET_CLOSED");
 }
 
 fn runtime_seconds() -> i64 {

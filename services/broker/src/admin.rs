@@ -77,6 +77,8 @@ fn router(control: Control, key: Option<Digest>) -> Router {
         .route("/logins", put(calls::logins))
         .route("/faults", get(calls::faults).post(calls::add_fault).delete(calls::clear_faults))
         .route("/faults/{id}", delete(calls::remove_fault))
+        .route("/holidays", get(calls::holidays).post(calls::add_holiday))
+        .route("/holidays/{id}", delete(calls::remove_holiday))
         .route("/connections", get(calls::connections))
         .route("/disconnect", post(calls::disconnect_all))
         .route("/clock", get(calls::clock))
@@ -146,6 +148,7 @@ impl From<ControlError> for Refusal {
             ControlError::Stopped(_) => (StatusCode::SERVICE_UNAVAILABLE, ""),
             ControlError::Symbol => (StatusCode::NOT_FOUND, ": GET /symbols lists them"),
             ControlError::Account => (StatusCode::NOT_FOUND, ": GET /accounts lists them"),
+            ControlError::NoHoliday => (StatusCode::NOT_FOUND, ": GET /holidays lists them"),
             ControlError::NoFault => (StatusCode::NOT_FOUND, ": GET /faults lists them"),
             ControlError::Exists => (StatusCode::CONFLICT, ": choose another login, or PATCH this one"),
             ControlError::Clock => (StatusCode::CONFLICT, ": it is the machine's"),
@@ -153,9 +156,10 @@ impl From<ControlError> for Refusal {
             ControlError::Price => {
                 (StatusCode::BAD_REQUEST, ": give numbers above 0, the ask not below the bid")
             }
-            ControlError::Build(_) | ControlError::Fault(_) | ControlError::Invalid(_) => {
-                (StatusCode::BAD_REQUEST, "")
-            }
+            ControlError::Build(_)
+            | ControlError::Fault(_)
+            | ControlError::Holiday(_)
+            | ControlError::Invalid(_) => (StatusCode::BAD_REQUEST, ""),
         };
         Self::new(status, format!("{error}{hint}"))
     }

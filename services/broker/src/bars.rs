@@ -93,14 +93,14 @@ impl Charts {
 
     /// The clock was set back to `now`. Ticks go on in the minutes that it shows for the second time, so those of them
     /// that were before the broker's start stop being computed.
-    pub fn set_back(&self, now: ServerTime) {
+    pub fn set_back(&self, now: ServerTime, symbols: &[Arc<Symbol>]) {
         let from_s = now.seconds() - now.seconds().rem_euclid(60);
-        for symbol in self.past.symbols() {
+        for symbol in symbols {
             let Some(first_s) = locked(&self.live).minutes(symbol.id).first().map(|bar| bar.time_s) else {
                 continue;
             };
             let days = from_s.div_euclid(DAY_S)..=first_s.div_euclid(DAY_S);
-            let minutes = days.flat_map(|day| self.past.minutes(&symbol, day));
+            let minutes = days.flat_map(|day| self.past.minutes(symbol, day));
             let missing = minutes.filter(|bar| (from_s..first_s).contains(&bar.time_s)).collect();
             locked(&self.live).begin_with(symbol.id, missing);
         }

@@ -2,6 +2,7 @@
 //! module turns them into values the engine and the server use.
 
 mod groups;
+mod holidays;
 mod hours;
 mod row;
 mod table;
@@ -17,6 +18,7 @@ pub use groups::{
     CommissionEntry, CommissionPer, CommissionRange, CommissionRule, CommissionTier, CommissionUnit, GROUPS,
     Group, GroupLeverage, group,
 };
+pub use holidays::{Holiday, HolidayFileError};
 pub use hours::{MarketHours, SESSIONS_MAX, Schedule, Session};
 
 /// Levels on each side of an order book.
@@ -215,12 +217,14 @@ impl Catalogue {
         Self { symbols, by_name }
     }
 
-    /// The same symbols, one of them with other terms.
+    /// The same symbols, some of them with other terms.
     #[must_use]
-    pub fn with(&self, symbol: Symbol) -> Self {
+    pub fn with_all(&self, symbols: Vec<Symbol>) -> Self {
         let mut changed = self.clone();
-        if let Some(place) = changed.symbols.get_mut(symbol.id.index()) {
-            *place = Arc::new(symbol);
+        for symbol in symbols {
+            if let Some(place) = changed.symbols.get_mut(symbol.id.index()) {
+                *place = Arc::new(symbol);
+            }
         }
         changed
     }

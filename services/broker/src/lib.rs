@@ -34,8 +34,8 @@ pub use faults::{ActiveRule, Fault, FaultError, Mishap, Push, QuoteSide, Rule};
 pub use scenario::{Scenario, ScenarioError};
 pub use server::{
     AccountEdit, AccountState, AccountView, Broker, ClockView, ConnectionView, Control, ControlError,
-    Daylight, DaylightOrder, DealDone, DealOrder, DividendOrder, DividendPaid, Hours, OperationOrder,
-    StartError, Stopped, SymbolEdit, SymbolView, TlsError,
+    Daylight, DaylightOrder, DealDone, DealOrder, DividendOrder, DividendPaid, HolidayError, Hours,
+    KnownHoliday, OperationOrder, StartError, Stopped, SymbolEdit, SymbolView, TlsError,
 };
 pub use settings::{AccountSettings, Clock, Feed, MarginMode, OtpSettings, Settings, TlsFiles};
 pub use store::StoreError;

@@ -14,6 +14,7 @@ mod control;
 mod daylight;
 mod figures;
 mod handshake;
+mod holidays;
 mod hub;
 mod listen;
 mod opening;
@@ -49,9 +50,10 @@ use listen::Listener;
 
 pub use control::{
     AccountEdit, AccountState, AccountView, ClockView, ConnectionView, Control, ControlError, Daylight,
-    DaylightOrder, DealDone, DealOrder, DividendOrder, DividendPaid, Hours, OperationOrder, Stopped,
-    SymbolEdit, SymbolView,
+    DaylightOrder, DealDone, DealOrder, DividendOrder, DividendPaid, Hours, KnownHoliday, OperationOrder,
+    Stopped, SymbolEdit, SymbolView,
 };
+pub use holidays::HolidayError;
 pub use tls::TlsError;
 
 /// Requests of all connections that wait for the hub; a full channel slows the senders down.
@@ -68,6 +70,9 @@ pub enum StartError {
     /// The accounts cannot be made.
     #[error("accounts: {0}")]
     Accounts(#[from] BuildError),
+    /// A day cannot be made a holiday.
+    #[error("holidays: {0}")]
+    Holidays(#[from] HolidayError),
     /// The ticks cannot be replayed.
     #[error("replay: {0}")]
     Replay(#[from] ReplayError),

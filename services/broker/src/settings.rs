@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use model::ServerTime;
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::MarketHours;
+use crate::catalogue::{Holiday, MarketHours};
 use crate::engine::Limits;
 use crate::zone::Zone;
 
@@ -54,6 +54,8 @@ pub struct Settings {
     pub speed: f64,
     /// Hours of trading.
     pub market_hours: MarketHours,
+    /// Days on which symbols are not quoted and traded, besides those of [`MarketHours::Real`].
+    pub holidays: Vec<Holiday>,
     /// File with accounts, besides the two built-in ones: JSON like
     /// `{"accounts": [{"login": 5, "password": "secret", "currency": "GBP"}]}`, with the fields of
     /// [`AccountSettings`].
@@ -83,6 +85,7 @@ impl Default for Settings {
             feed: Feed::Walk,
             speed: 1.0,
             market_hours: MarketHours::Always,
+            holidays: Vec::new(),
             accounts_file: None,
             accounts: Vec::new(),
             tls: None,

@@ -1,9 +1,9 @@
 //! The demo broker's options.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use broker::catalogue::MarketHours;
+use broker::catalogue::{Holiday, MarketHours};
 use broker::{Feed, Scenario, TlsFiles, Zone};
 use worker::Secret;
 
@@ -39,6 +39,7 @@ impl Mistakes {
         let speed = self.within("--speed", &args.speed, 0.001, SPEED_MAX);
         let hours = [("always", MarketHours::Always), ("real", MarketHours::Real)];
         let market_hours = self.one_of("--market-hours", &args.market_hours, &hours);
+        let holidays = self.holidays(args.holidays);
         let accounts_file = self.file("--accounts", args.accounts);
         // It is made if it is not there.
         let data = args.data.filter(|folder| !folder.is_empty()).map(PathBuf::from);
@@ -55,6 +56,7 @@ impl Mistakes {
             feed: replay?.map_or(Feed::Walk, Feed::Replay),
             speed: speed?,
             market_hours: market_hours?,
+            holidays: holidays?,
             accounts_file: accounts_file?,
             data,
             tls: tls?,
@@ -63,6 +65,14 @@ impl Mistakes {
             ..broker::Settings::default()
         };
         Some(BrokerRole { listen: listen?, settings, admin: admin?, scenario: scenario? })
+    }
+
+    fn holidays(&mut self, file: Option<String>) -> Option<Vec<Holiday>> {
+        let Some(file) = file.filter(|file| !file.is_empty()) else { return Some(Vec::new()) };
+        match Holiday::load(Path::new(&file)) {
+            Ok(holidays) => Some(holidays),
+            Err(error) => self.note(format_args!("--holidays: {error}")),
+        }
     }
 
     fn zone(&mut self, text: &str) -> Option<Zone> {

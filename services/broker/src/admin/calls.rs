@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Refusal, Said, reply};
+use crate::catalogue::Holiday;
 use crate::faults::Rule;
 use crate::server::{
     AccountEdit, Control, ControlError, DaylightOrder, DealOrder, DividendOrder, OperationOrder, SymbolEdit,
@@ -195,6 +196,20 @@ pub(super) async fn remove_fault(State(control): State<Control>, Path(id): Path<
 pub(super) async fn clear_faults(State(control): State<Control>) -> Answer {
     control.clear_faults().await?;
     faults(State(control)).await
+}
+
+pub(super) async fn holidays(State(control): State<Control>) -> Answer {
+    ok(&control.holidays().await?)
+}
+
+pub(super) async fn add_holiday(State(control): State<Control>, Said(holiday): Said<Holiday>) -> Answer {
+    let id = control.add_holiday(holiday).await?;
+    Ok(reply(StatusCode::CREATED, &json!({ "id": id })))
+}
+
+pub(super) async fn remove_holiday(State(control): State<Control>, Path(id): Path<String>) -> Answer {
+    control.remove_holiday(number(&id, ControlError::NoHoliday)?).await?;
+    holidays(State(control)).await
 }
 
 pub(super) async fn connections(State(control): State<Control>) -> Answer {

@@ -28,11 +28,6 @@ impl Past {
         Self { world, joins, factors: Mutex::new(HashMap::new()) }
     }
 
-    /// All symbols.
-    pub(super) fn symbols(&self) -> Vec<Arc<Symbol>> {
-        self.world.catalogue().symbols().to_vec()
-    }
-
     /// Scales the past of a symbol to its first tick. True if that changed it.
     pub(super) fn join(&self, tick: &Tick) -> bool {
         let Some(symbol) = self.world.catalogue().get(tick.symbol).filter(|_| self.joins) else {

@@ -1,6 +1,10 @@
 //! When symbols are quoted and traded.
 
+use std::collections::BTreeMap;
+
 use model::ServerTime;
+
+use super::holidays::{Calendar, Holiday, Rule};
 
 /// Which hours the catalogue's symbols keep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,19 +23,30 @@ pub type Session = (u16, u16);
 pub const SESSIONS_MAX: usize = 16;
 
 /// Minutes in a day.
-const DAY: u16 = 1440;
+pub(super) const DAY: u16 = 1440;
+const DAY_S: i64 = 86_400;
 
-/// Sessions of a week, Sunday first.
+/// Sessions of a week, Sunday first, and the days that are no such days.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     /// When prices come.
     pub quotes: [Vec<Session>; 7],
     /// When orders are executed.
     pub trades: [Vec<Session>; 7],
+    /// Holidays by rule.
+    calendar: Option<Calendar>,
+    /// What is left of days (counted from 1970) that operators have made holidays.
+    holidays: BTreeMap<i64, Vec<Session>>,
 }
 
 impl Schedule {
-    /// Around the clock on all days.
+    /// These sessions, without holidays.
+    #[must_use]
+    pub fn of(quotes: [Vec<Session>; 7], trades: [Vec<Session>; 7]) -> Self {
+        Self { quotes, trades, calendar: None, holidays: BTreeMap::new() }
+    }
+
+    /// Around the clock on all days, without holidays.
     #[must_use]
     pub fn always() -> Self {
         schedule(Hours::Crypto, MarketHours::Always, 0)
@@ -40,7 +55,7 @@ impl Schedule {
     /// On no day.
     #[must_use]
     pub fn never() -> Self {
-        Self { quotes: Default::default(), trades: Default::default() }
+        Self::of(Default::default(), Default::default())
     }
 
     /// Whether sessions begin before they end, within the day, and clients can be told all of them.
@@ -54,19 +69,43 @@ impl Schedule {
     /// Whether prices come at this moment.
     #[must_use]
     pub fn is_quoted(&self, time: ServerTime) -> bool {
-        inside(&self.quotes, time)
+        self.is_inside(&self.quotes, time)
     }
 
     /// Whether orders are executed at this moment.
     #[must_use]
     pub fn is_traded(&self, time: ServerTime) -> bool {
-        inside(&self.trades, time)
+        self.is_inside(&self.trades, time)
     }
-}
 
-fn inside(week: &[Vec<Session>; 7], time: ServerTime) -> bool {
-    let minute = time.minute_of_day();
-    week[time.weekday()].iter().any(|(open, close)| (i64::from(*open)..i64::from(*close)).contains(&minute))
+    /// Other holidays of those that operators make.
+    pub(crate) fn keep_holidays<'a>(&mut self, holidays: impl Iterator<Item = &'a Holiday>) {
+        self.holidays = holidays.map(|one| (one.day(), one.sessions.clone())).collect();
+    }
+
+    /// The same hours by a clock that was set, if they are built in: `before` by the old clock and `after` by the new
+    /// one. Others are hours of the server clock, but built-in holidays move.
+    pub(crate) fn restated(&self, before: &Self, after: &Self) -> Self {
+        let is_built_in = (&self.quotes, &self.trades) == (&before.quotes, &before.trades);
+        let (quotes, trades) =
+            if is_built_in { (&after.quotes, &after.trades) } else { (&self.quotes, &self.trades) };
+        Self {
+            quotes: quotes.clone(),
+            trades: trades.clone(),
+            calendar: self.calendar.and(after.calendar),
+            holidays: self.holidays.clone(),
+        }
+    }
+
+    fn is_inside(&self, week: &[Vec<Session>; 7], time: ServerTime) -> bool {
+        let minute = time.minute_of_day();
+        let is_in = |sessions: &[Session]| {
+            sessions.iter().any(|(open, close)| (i64::from(*open)..i64::from(*close)).contains(&minute))
+        };
+        is_in(&week[time.weekday()])
+            && self.holidays.get(&time.seconds().div_euclid(DAY_S)).is_none_or(|left| is_in(left))
+            && !self.calendar.is_some_and(|calendar| calendar.is_closed(time))
+    }
 }
 
 /// How far UTC is ahead of the clock of New York's close in winter, minutes.
@@ -102,7 +141,13 @@ pub(super) fn schedule(kind: Hours, hours: MarketHours, ahead_min: i32) -> Sched
     let midweek = || vec![midweek];
     let week = [weekend.clone(), vec![monday], midweek(), midweek(), midweek(), vec![friday], weekend];
     let week = later(&week, ahead_min);
-    Schedule { quotes: week.clone(), trades: week }
+    let rule = match kind {
+        Hours::Forex | Hours::Metals => Some(Rule::World),
+        Hours::Derivatives | Hours::Stocks => Some(Rule::NewYork),
+        Hours::Crypto => None,
+    };
+    let calendar = rule.map(|rule| Calendar { rule, ahead_min });
+    Schedule { calendar, ..Schedule::of(week.clone(), week) }
 }
 
 /// The same sessions by a clock that is so many minutes ahead.
@@ -168,5 +213,57 @@ mod tests {
         }
         let always = schedule(Hours::Stocks, MarketHours::Always, 0);
         assert!((0..7).all(|day| always.is_traded(at(day, 3, 0))));
+    }
+
+    #[test]
+    fn nothing_is_quoted_or_traded_on_holidays() {
+        // Thursday of that week is Thanksgiving; on Friday exchanges close at one in the afternoon in New York.
+        let real = |kind| schedule(kind, MarketHours::Real, UTC_AHEAD_MIN);
+        let (stocks, forex) = (real(Hours::Stocks), real(Hours::Forex));
+        for (time, expected) in [
+            (at(3, 15, 0), (true, true)),
+            (at(4, 15, 0), (false, true)),
+            (at(5, 17, 59), (true, true)),
+            (at(5, 18, 0), (false, true)),
+            // The next Christmas is a Friday, and so is the first of January.
+            (at(4 + 28, 21, 59), (false, true)),
+            (at(4 + 28, 22, 0), (false, false)),
+            (at(5 + 28, 12, 0), (false, false)),
+            (at(5 + 35, 12, 0), (false, false)),
+            (at(1 + 42, 15, 0), (true, true)),
+        ] {
+            assert_eq!((stocks.is_traded(time), forex.is_quoted(time)), expected, "{time:?}");
+        }
+        assert!(schedule(Hours::Forex, MarketHours::Always, 0).is_traded(at(5 + 28, 12, 0)));
+    }
+
+    #[test]
+    fn operators_make_holidays_of_the_server_clock() {
+        let mut forex = schedule(Hours::Forex, MarketHours::Real, UTC_AHEAD_MIN);
+        let holiday = |date: &str, sessions: &[Session]| Holiday {
+            symbols: "*".into(),
+            date: date.parse().unwrap(),
+            sessions: sessions.to_vec(),
+        };
+        let days = [holiday("2026-11-24", &[]), holiday("2026-11-25", &[(0, 720), (1320, DAY)])];
+        forex.keep_holidays(days.iter());
+        for (time, open) in [
+            (at(1, 23, 59), true),
+            (at(2, 0, 0), false),
+            (at(2, 23, 59), false),
+            (at(3, 0, 0), true),
+            (at(3, 12, 0), false),
+            (at(3, 22, 0), true),
+            (at(4, 12, 0), true),
+        ] {
+            assert_eq!(forex.is_traded(time), open, "{time:?}");
+        }
+        // They stay where they are when the clock is set; the built-in hours do not.
+        let later = schedule(Hours::Forex, MarketHours::Real, UTC_AHEAD_MIN + 60);
+        let restated = forex.restated(&schedule(Hours::Forex, MarketHours::Real, UTC_AHEAD_MIN), &later);
+        assert_eq!((&restated.trades, restated.calendar), (&later.trades, later.calendar));
+        assert!(!restated.is_traded(at(2, 0, 0)) && !restated.is_traded(at(2, 23, 59)));
+        forex.keep_holidays(std::iter::empty());
+        assert!(forex.is_traded(at(2, 12, 0)));
     }
 }

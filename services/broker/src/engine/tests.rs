@@ -5,6 +5,7 @@ mod clock;
 mod exchange;
 mod fifo;
 mod formulas;
+mod holidays;
 mod kept;
 mod money;
 mod netting;

@@ -3,7 +3,7 @@
 use model::mask_matches;
 use serde::Deserialize;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Holiday};
 use crate::faults::Rule;
 use crate::server::{
     AccountEdit, Control, ControlError, Daylight, DaylightOrder, DealOrder, DividendOrder, OperationOrder,
@@ -45,6 +45,8 @@ pub(super) enum Action {
     OpenMarket { symbols: String },
     /// Closes them.
     CloseMarket { symbols: String },
+    /// Makes a day a holiday of symbols.
+    Holiday { holiday: Holiday },
     /// Begins or ends daylight saving time.
     Daylight {
         mode: Daylight,
@@ -97,6 +99,7 @@ impl Action {
             Self::EditSymbol { symbol, edit } => control.edit_symbol(&symbol, *edit).await,
             Self::OpenMarket { symbols } => markets(control, catalogue, &symbols, true).await,
             Self::CloseMarket { symbols } => markets(control, catalogue, &symbols, false).await,
+            Self::Holiday { holiday } => control.add_holiday(holiday).await.map(drop),
             Self::Daylight { mode, silent } => {
                 control.set_daylight(DaylightOrder { mode, silent }).await.map_err(Into::into)
             }

@@ -5,6 +5,7 @@ mod accounts;
 mod clock;
 mod dividends;
 mod faults;
+mod holidays;
 mod symbols;
 
 use model::calc::Equity;
@@ -14,8 +15,10 @@ use tokio::sync::{mpsc, oneshot};
 pub use accounts::{AccountEdit, AccountView, ConnectionView, DealDone, DealOrder, OperationOrder};
 pub use clock::{ClockView, Daylight, DaylightOrder};
 pub use dividends::{DividendOrder, DividendPaid};
+pub use holidays::KnownHoliday;
 pub use symbols::{Hours, SymbolEdit, SymbolView};
 
+use super::holidays::HolidayError;
 use super::hub::Hub;
 use crate::accounts::BuildError;
 use crate::engine::{Book, Command, Funds, Login};
@@ -66,6 +69,12 @@ pub enum ControlError {
     /// The fault rule makes no sense.
     #[error(transparent)]
     Fault(#[from] FaultError),
+    /// There is no such holiday.
+    #[error("there is no such holiday")]
+    NoHoliday,
+    /// The day cannot be made a holiday.
+    #[error(transparent)]
+    Holiday(#[from] HolidayError),
     /// Something that was given is of no use.
     #[error("{0}")]
     Invalid(&'static str),

@@ -31,7 +31,7 @@ impl Hub {
         self.source.set_clock(self.clock.set_ms());
         self.figures.values_mut().for_each(|figures| figures.set_clock(by_ms));
         if by_ms < 0 {
-            self.charts.set_back(self.clock.now());
+            self.charts.set_back(self.clock.now(), self.catalogue.symbols());
         }
         self.apply(Command::ClockSet { by_ms });
         true
@@ -55,8 +55,8 @@ impl Hub {
         let (before, after) = (of(before_min), of(ahead_min));
         let restated = |symbol: &std::sync::Arc<Symbol>| {
             let (before, after) = (before.get(symbol.id)?, after.get(symbol.id)?);
-            let is_built_in = symbol.schedule == before.schedule && before.schedule != after.schedule;
-            is_built_in.then(|| Symbol { schedule: after.schedule.clone(), ..Symbol::clone(symbol) })
+            let schedule = symbol.schedule.restated(&before.schedule, &after.schedule);
+            (schedule != symbol.schedule).then(|| Symbol { schedule, ..Symbol::clone(symbol) })
         };
         let changed: Vec<Symbol> = self.catalogue.symbols().iter().filter_map(restated).collect();
         if !changed.is_empty() {

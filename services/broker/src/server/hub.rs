@@ -20,6 +20,7 @@ use super::clock::ServerClock;
 use super::control::Work;
 use super::daylight::ahead_of_new_york_close;
 use super::figures::Figures;
+use super::holidays::Holidays;
 use super::outbox::{Body, Outbox};
 use super::records;
 use super::symbols::SymbolAnswers;
@@ -75,6 +76,7 @@ pub(super) struct Hub {
     pub(super) market_hours: MarketHours,
     /// The clock by which the built-in hours are stated, minutes ahead of that of New York's close.
     pub(super) hours_ahead_min: i32,
+    pub(super) holidays: Holidays,
     pub(super) source: Source,
     pub(super) figures: HashMap<SymbolId, Figures>,
     world: Arc<World>,
@@ -87,7 +89,12 @@ impl Hub {
         let clock = ServerClock::new(settings.clock, settings.zone);
         let now = clock.now();
         let hours_ahead_min = ahead_of_new_york_close(clock.ahead().ms(), clock.unix_s());
-        let catalogue = Arc::new(Catalogue::built_in_ahead(settings.market_hours, hours_ahead_min));
+        let catalogue = Catalogue::built_in_ahead(settings.market_hours, hours_ahead_min);
+        let mut holidays = Holidays::default();
+        for holiday in settings.holidays {
+            holidays.add(holiday, &catalogue)?;
+        }
+        let catalogue = Arc::new(catalogue.with_all(holidays.missing(&catalogue)));
         let world = Arc::new(World::new(Arc::clone(&catalogue), settings.seed));
         let is_walk = settings.feed == Feed::Walk;
         let source = match &settings.feed {
@@ -118,6 +125,7 @@ impl Hub {
             last_serial: 0,
             market_hours: settings.market_hours,
             hours_ahead_min,
+            holidays,
             catalogue,
             world,
             source,
@@ -173,8 +181,7 @@ impl Hub {
     /// Other terms of symbols, for everybody at once. Untold, clients find out when they ask.
     pub(super) fn replace_symbols(&mut self, symbols: Vec<Symbol>, is_told: bool) {
         let ids: Vec<_> = symbols.iter().map(|symbol| symbol.id).collect();
-        self.catalogue =
-            Arc::new(symbols.into_iter().fold(Catalogue::clone(&self.catalogue), |all, one| all.with(one)));
+        self.catalogue = Arc::new(self.catalogue.with_all(symbols));
         self.world = Arc::new(self.world.under(Arc::clone(&self.catalogue)));
         self.source.change_symbols(Arc::clone(&self.world));
         self.symbols = SymbolAnswers::new(&self.catalogue);

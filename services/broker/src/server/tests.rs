@@ -5,6 +5,7 @@ mod client;
 mod clock;
 mod entry;
 mod faults;
+mod holidays;
 mod kept;
 mod market;
 mod scenarios;

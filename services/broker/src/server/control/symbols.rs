@@ -189,6 +189,7 @@ impl Control {
             change(&mut symbol)?;
             let (id, has_book) = (symbol.id, symbol.has_book());
             hub.replace_symbols(vec![symbol.clone()], true);
+            hub.keep_holidays();
             // A book that nobody could trade on yet is filled by the price that is there.
             if let Some(quote) = hub.engine.quote(id).filter(|_| has_book && !had_book) {
                 hub.quote(&symbol, quote.price.bid, quote.price.ask, None);
@@ -301,7 +302,7 @@ impl SymbolEdit {
             ));
         }
         if let Some(Hours { quotes, trades }) = self.hours {
-            symbol.schedule = Schedule { quotes, trades };
+            (symbol.schedule.quotes, symbol.schedule.trades) = (quotes, trades);
             if !symbol.schedule.is_possible() {
                 return Err(ControlError::Invalid(
                     "\"hours\" have seven days, Sunday first, of up to 16 sessions [from, to): minutes from 0 to 1440",

@@ -349,6 +349,34 @@ async fn connections_logins_and_the_clock() {
 }
 
 #[tokio::test]
+async fn holidays_are_added_listed_and_removed() {
+    let (_broker, port) = with_port().await;
+    let is_open = async || port.get("/symbols/EURUSD").await["is_open"] == true;
+    let today = json!({"symbols": "Forex\\*", "date": "2026-11-22"});
+    let added = port.call("POST", "/holidays", today.clone()).await;
+    assert_eq!((added.status, added.json()), (201, json!({"id": 1})));
+    assert!(!is_open().await);
+    let expected = json!([{"id": 1, "symbols": "Forex\\*", "date": "2026-11-22", "sessions": []}]);
+    assert_eq!(port.get("/holidays").await, expected);
+    // The one that was made later counts.
+    let afternoon = json!({"symbols": "EURUSD", "date": "2026-11-22", "sessions": [[720, 1440]]});
+    assert_eq!(port.call("POST", "/holidays", afternoon).await.status, 201);
+    assert!(is_open().await);
+    port.call("DELETE", "/holidays/2", Value::Null).await.ok();
+    assert_eq!(port.call("DELETE", "/holidays/1", Value::Null).await.ok().json(), json!([]));
+    assert!(is_open().await);
+    assert!(port.refused("DELETE", "/holidays/1", Value::Null, 404).await.contains("GET /holidays"));
+    for (wrong, told) in [
+        (json!({"symbols": "NOPE", "date": "2026-11-22"}), "matches no symbol"),
+        (json!({"symbols": "*", "date": "2026-02-30"}), "the body does not fit"),
+        (json!({"symbols": "*", "date": "2026-11-22", "sessions": [[5, 5]]}), "sessions"),
+    ] {
+        let refused = port.refused("POST", "/holidays", wrong, 400).await;
+        assert!(refused.contains(told), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn faults_are_added_listed_and_removed() {
     let (broker, port) = with_port().await;
     let mut client = Client::login(broker.addr(), USD, "demo").await;
