@@ -212,7 +212,7 @@ struct BrokerArgs {
     /// JSON file with accounts, besides the two built in.
     #[arg(long, env = "MT5REST_ACCOUNTS", value_name = "FILE")]
     accounts: Option<String>,
-    /// Folder in which accounts, positions and history outlive the demo broker; without one they end with it.
+    /// Folder in which accounts, positions, history and what operators change outlive the demo broker; without one they end with it.
     #[arg(long, env = "MT5REST_DATA", value_name = "FOLDER")]
     data: Option<String>,
     /// Plays a scenario: calm-day, news-spike, broker-restart, flaky-network, clock-change, weekend, or a TOML file.

@@ -12,6 +12,7 @@ mod clock;
 mod connection;
 mod control;
 mod daylight;
+mod edits;
 mod figures;
 mod handshake;
 mod holidays;
@@ -140,7 +141,8 @@ impl Broker {
     /// [`ScenarioError`] if it names symbols that are not there.
     pub fn play(&self, scenario: Scenario) -> Result<(), ScenarioError> {
         scenario.check(&self.catalogue)?;
-        let (control, catalogue) = (self.control(), Arc::clone(&self.catalogue));
+        // A scenario that is broken off must not leave closed markets behind.
+        let (control, catalogue) = (self.control().passing(), Arc::clone(&self.catalogue));
         self.tasks.spawn(scenario::play(scenario, control, catalogue, self.tasks.stop_signal()));
         Ok(())
     }

@@ -74,7 +74,7 @@ pub struct Settings {
     pub clock: Clock,
     /// What accounts may have.
     pub limits: Limits,
-    /// Folder in which accounts, positions and history are kept; none: they end with the broker.
+    /// Folder in which accounts, positions, history and what operators change are kept; none: they end with the broker.
     pub data: Option<PathBuf>,
 }
 

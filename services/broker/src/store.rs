@@ -1,4 +1,5 @@
-//! What survives the end of a broker: accounts, what they have open and what they did, in an SQLite file.
+//! What survives the end of a broker: accounts, what they have open and what they did, and what operators have changed in
+//! symbols, in an SQLite file.
 //!
 //! Everything that came of a command is written in one transaction before anybody is told of it. A transaction is
 //! in the file when it is committed, but it is not forced to the disk each time: the end of the process loses nothing,
@@ -29,8 +30,8 @@ const FILE: &str = "broker.sqlite";
 /// What `PRAGMA user_version` says of files in the present layout.
 const LAYOUT: i64 = 2;
 const SCHEMA: &str = include_str!("store/schema.sql");
-/// What brings a file of layout 1 to the next: orders count one to one in margin, as if nothing was to convert.
-const FROM_FIRST: &str = "ALTER TABLE orders ADD COLUMN rate_margin REAL NOT NULL DEFAULT 1;";
+/// What brings a file of layout 1 to the present one.
+const FROM_FIRST: &str = include_str!("store/from_first.sql");
 
 /// Why books cannot be kept or read.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +125,21 @@ impl Store {
     /// Keeps how an account proves itself from now on, and whether it may.
     pub(crate) fn keep_holder(&mut self, login: Login, secrets: Secrets, enabled: bool, now: ServerTime) {
         self.write(vec![Row::Holder { login, secrets: Box::new(secrets), enabled }], now);
+    }
+
+    /// Keeps what operators have changed in a symbol, as text.
+    pub(crate) fn keep_symbol(&mut self, name: &str, edits: String, now: ServerTime) {
+        self.write(vec![Row::Symbol { name: name.to_owned(), edits }], now);
+    }
+
+    /// Keeps a holiday that an operator has made, as text.
+    pub(crate) fn keep_holiday(&mut self, id: u64, text: String, now: ServerTime) {
+        self.write(vec![Row::Holiday { id, text: Some(text) }], now);
+    }
+
+    /// Forgets one.
+    pub(crate) fn forget_holiday(&mut self, id: u64, now: ServerTime) {
+        self.write(vec![Row::Holiday { id, text: None }], now);
     }
 
     /// Keeps what came of a command.

@@ -100,14 +100,21 @@ pub struct AccountState {
 #[derive(Clone, Debug)]
 pub struct Control {
     to_hub: mpsc::Sender<Work>,
+    /// Whether what it changes in symbols and holidays outlives the broker.
+    keeps: bool,
 }
 
 pub(super) fn channel() -> (Control, mpsc::Receiver<Work>) {
     let (to_hub, works) = mpsc::channel(WORKS_MAX);
-    (Control { to_hub }, works)
+    (Control { to_hub, keeps: true }, works)
 }
 
 impl Control {
+    /// The same for what is to end with the broker.
+    pub(super) fn passing(self) -> Self {
+        Self { keeps: false, ..self }
+    }
+
     pub(super) async fn with<R: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Hub) -> R + Send + 'static,

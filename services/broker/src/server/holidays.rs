@@ -33,6 +33,16 @@ pub(super) struct Holidays {
 impl Holidays {
     /// Adds one, and gives its number.
     pub(super) fn add(&mut self, holiday: Holiday, catalogue: &Catalogue) -> Result<u64, HolidayError> {
+        self.restore(self.last + 1, holiday, catalogue)
+    }
+
+    /// Adds one that has a number, above those of all others.
+    pub(super) fn restore(
+        &mut self,
+        id: u64,
+        holiday: Holiday,
+        catalogue: &Catalogue,
+    ) -> Result<u64, HolidayError> {
         if !holiday.is_possible() {
             return Err(HolidayError::Sessions);
         }
@@ -42,9 +52,9 @@ impl Holidays {
         if self.all.len() >= HOLIDAYS_MAX {
             return Err(HolidayError::TooMany);
         }
-        self.last += 1;
-        self.all.push((self.last, holiday));
-        Ok(self.last)
+        self.last = id;
+        self.all.push((id, holiday));
+        Ok(id)
     }
 
     /// Removes one by its number.

@@ -19,6 +19,7 @@ use super::client::{Client, ClientId};
 use super::clock::ServerClock;
 use super::control::Work;
 use super::daylight::ahead_of_new_york_close;
+use super::edits::{restore_holidays, restore_symbols};
 use super::figures::Figures;
 use super::holidays::Holidays;
 use super::outbox::{Body, Outbox};
@@ -90,7 +91,14 @@ impl Hub {
         let now = clock.now();
         let hours_ahead_min = ahead_of_new_york_close(clock.ahead().ms(), clock.unix_s());
         let catalogue = Catalogue::built_in_ahead(settings.market_hours, hours_ahead_min);
+        let open = |folder: &PathBuf| Store::open(folder, Arc::new(catalogue.clone()));
+        let store = settings.data.as_ref().map(open).transpose()?;
         let mut holidays = Holidays::default();
+        let mut catalogue = catalogue.clone();
+        if let Some(store) = &store {
+            catalogue = catalogue.with_all(restore_symbols(store, &catalogue)?);
+            restore_holidays(store, &catalogue, &mut holidays)?;
+        }
         for holiday in settings.holidays {
             holidays.add(holiday, &catalogue)?;
         }
@@ -105,8 +113,6 @@ impl Hub {
                 Source::replay(replay, Arc::clone(&world), now)
             }
         };
-        let open = |folder: &PathBuf| Store::open(folder, Arc::clone(&catalogue));
-        let store = settings.data.as_ref().map(open).transpose()?;
         let step = Duration::from_millis(STEP_MS.unsigned_abs());
         let mut hub = Self {
             engine: Engine::new(Arc::clone(&catalogue), settings.limits),

@@ -144,6 +144,32 @@ impl Store {
             .ok()
     }
 
+    /// What operators have changed in a symbol, as text.
+    pub(crate) fn edits_of(&self, name: &str) -> Option<String> {
+        let text = "SELECT edits FROM symbols WHERE name = ?1";
+        self.db.query_row(text, [name], |row| row.get(0)).ok()
+    }
+
+    /// What operators have changed in symbols, by name, as text.
+    pub(crate) fn symbol_edits(&self) -> Result<Vec<(String, String)>, StoreError> {
+        self.pairs("SELECT name, edits FROM symbols ORDER BY name")
+    }
+
+    /// The holidays that operators have made, by number, as text.
+    pub(crate) fn holidays(&self) -> Result<Vec<(u64, String)>, StoreError> {
+        let all = self.pairs::<i64>("SELECT id, holiday FROM holidays ORDER BY id")?;
+        Ok(all.into_iter().map(|(id, text)| (id.unsigned_abs(), text)).collect())
+    }
+
+    fn pairs<T: FromSql>(&self, text: &str) -> Result<Vec<(T, String)>, StoreError> {
+        let read = || {
+            let mut statement = self.db.prepare(text)?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(|error| self.unreadable(error))
+    }
+
     fn forget_old(&self, history_max: usize) -> rusqlite::Result<()> {
         let most = i64::try_from(history_max).unwrap_or(i64::MAX);
         for (table, key) in [("deals", "ticket"), ("orders", "ended")] {

@@ -19,6 +19,8 @@ pub(super) enum Row {
     Left { ticket: Ticket },
     Ended { login: Login, order: Box<Order> },
     Deal { login: Login, deal: Box<Deal> },
+    Symbol { name: String, edits: String },
+    Holiday { id: u64, text: Option<String> },
 }
 
 impl Row {
@@ -73,6 +75,18 @@ impl Row {
                 books.prepare_cached(text)?.execute([to::ticket(*ticket)]).map(drop)
             }
             Self::Ended { login, order: one } => order(books, *login, one, name(catalogue, one.symbol), true),
+            Self::Symbol { name, edits } => {
+                let text = "INSERT INTO symbols VALUES (?1, ?2) ON CONFLICT DO UPDATE SET edits = ?2";
+                books.prepare_cached(text)?.execute([name, edits]).map(drop)
+            }
+            Self::Holiday { id, text: Some(holiday) } => {
+                let text = "INSERT INTO holidays VALUES (?1, ?2)";
+                books.prepare_cached(text)?.execute(params![to::whole(*id), holiday]).map(drop)
+            }
+            Self::Holiday { id, text: None } => books
+                .prepare_cached("DELETE FROM holidays WHERE id = ?1")?
+                .execute([to::whole(*id)])
+                .map(drop),
             Self::Deal { login, deal: one } => {
                 deal(books, *login, one, one.symbol.map(|symbol| name(catalogue, symbol)))
             }

@@ -96,3 +96,15 @@ CREATE TABLE deals (
     comment TEXT NOT NULL
 ) STRICT;
 CREATE INDEX deals_of_account ON deals (login, ticket);
+
+-- What operators change in symbols: JSON with the fields of the admin port.
+CREATE TABLE symbols (
+    name TEXT PRIMARY KEY,
+    edits TEXT NOT NULL
+) STRICT;
+
+-- Days that operators have made holidays: JSON as the admin port takes it.
+CREATE TABLE holidays (
+    id INTEGER PRIMARY KEY,
+    holiday TEXT NOT NULL
+) STRICT;

@@ -206,7 +206,7 @@ fn a_file_has_one_user_and_one_layout() {
     assert!(matches!(Store::open(folder.path(), catalogue), Err(StoreError::File { .. })));
 }
 
-/// Orders had no rate of their own in the first layout.
+/// There, orders had no rate of their own, and nothing of what operators change was kept.
 #[test]
 fn a_file_of_the_first_layout_is_read() {
     let folder = Folder::new();
@@ -216,7 +216,8 @@ fn a_file_of_the_first_layout_is_read() {
     assert!(placed.rate_margin < 1.0, "dollars of an account in euros");
     world.store = None;
     let file = rusqlite::Connection::open(folder.path().join("broker.sqlite")).unwrap();
-    file.execute_batch("ALTER TABLE orders DROP COLUMN rate_margin; PRAGMA user_version = 1").unwrap();
+    let undone = "ALTER TABLE orders DROP COLUMN rate_margin; DROP TABLE symbols; DROP TABLE holidays;";
+    file.execute_batch(&format!("{undone} PRAGMA user_version = 1")).unwrap();
     drop(file);
     for _ in 0..2 {
         let store = Store::open(folder.path(), Arc::clone(&world.catalogue)).unwrap();

@@ -155,7 +155,7 @@ fn other_terms_of_a_symbol_count_at_once() {
     let catalogue = Catalogue::built_in(MarketHours::Always);
     let mut symbol = Symbol::clone(catalogue.by_name("AAPL").unwrap());
     symbol.contract.rates_initial[BuyLimit.number() as usize] = 0.25;
-    world.apply(Command::Symbols(std::sync::Arc::new(catalogue.with(symbol))));
+    world.apply(Command::Symbols(std::sync::Arc::new(catalogue.with_all(vec![symbol]))));
     assert_eq!(world.margin(), money(1500.0 + 500.0 + 5425.4));
     assert!(world.trade(shares(Sell, 1.0)).retcode.is_success());
 }

@@ -22,9 +22,13 @@ impl Control {
     /// # Errors
     /// If there are no such symbols, or sessions that cannot be.
     pub async fn add_holiday(&self, holiday: Holiday) -> Result<u64, ControlError> {
+        let keeps = self.keeps;
         self.with(move |hub| {
-            let id = hub.holidays.add(holiday, &hub.catalogue)?;
+            let id = hub.holidays.add(holiday.clone(), &hub.catalogue)?;
             hub.keep_holidays();
+            if keeps {
+                hub.keep_holiday(id, &holiday);
+            }
             Ok(id)
         })
         .await?
@@ -47,6 +51,7 @@ impl Control {
         self.with(move |hub| {
             hub.holidays.remove(id).ok_or(ControlError::NoHoliday)?;
             hub.keep_holidays();
+            hub.forget_holiday(id);
             Ok(())
         })
         .await?

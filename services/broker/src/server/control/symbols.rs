@@ -2,9 +2,11 @@
 
 use model::{Execution, Price, TradeMode, Volume};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Control, ControlError, Stopped};
-use crate::catalogue::{BOOK_DEPTH, Schedule, Session, Symbol};
+use crate::catalogue::{BOOK_DEPTH, Session, Symbol};
+use crate::server::edits::open_market;
 use crate::server::hub::Hub;
 
 /// Names of the trade modes, in the order of their numbers.
@@ -87,7 +89,7 @@ pub struct SymbolView {
 }
 
 /// What is to change in a symbol; what is left out stays. Units as in [`SymbolView`].
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[allow(missing_docs)] // As in the view.
 pub struct SymbolEdit {
@@ -133,7 +135,17 @@ impl Control {
     /// # Errors
     /// For an unknown symbol, or terms that cannot be.
     pub async fn edit_symbol(&self, name: &str, edit: SymbolEdit) -> Result<(), ControlError> {
-        self.change_symbol(name, move |symbol| edit.apply_to(symbol)).await
+        let (kept, keeps) = (edit.clone(), self.keeps);
+        self.change_symbol(
+            name,
+            move |symbol| edit.apply_to(symbol),
+            move |hub, name| {
+                if keeps {
+                    hub.keep_terms(name, &kept);
+                }
+            },
+        )
+        .await
     }
 
     /// Opens a symbol's market around the clock, or closes it: no prices, no trades, until other hours are set.
@@ -141,9 +153,15 @@ impl Control {
     /// # Errors
     /// For an unknown symbol.
     pub async fn open_market(&self, name: &str, open: bool) -> Result<(), ControlError> {
-        self.change_symbol(name, move |symbol| {
-            symbol.schedule = if open { Schedule::always() } else { Schedule::never() };
+        let keeps = self.keeps;
+        let change = move |symbol: &mut Symbol| {
+            open_market(symbol, open);
             Ok(())
+        };
+        self.change_symbol(name, change, move |hub, name| {
+            if keeps {
+                hub.keep_market(name, open);
+            }
         })
         .await
     }
@@ -181,6 +199,7 @@ impl Control {
         &self,
         name: &str,
         change: impl FnOnce(&mut Symbol) -> Result<(), ControlError> + Send + 'static,
+        keep: impl FnOnce(&mut Hub, &str) + Send + 'static,
     ) -> Result<(), ControlError> {
         let name = name.to_owned();
         self.with(move |hub| {
@@ -190,6 +209,7 @@ impl Control {
             let (id, has_book) = (symbol.id, symbol.has_book());
             hub.replace_symbols(vec![symbol.clone()], true);
             hub.keep_holidays();
+            keep(hub, &name);
             // A book that nobody could trade on yet is filled by the price that is there.
             if let Some(quote) = hub.engine.quote(id).filter(|_| has_book && !had_book) {
                 hub.quote(&symbol, quote.price.bid, quote.price.ask, None);
@@ -249,7 +269,15 @@ impl Hub {
 }
 
 impl SymbolEdit {
-    fn apply_to(self, symbol: &mut Symbol) -> Result<(), ControlError> {
+    /// Changes this, too.
+    pub(in crate::server) fn amend(&mut self, later: &Self) {
+        let both = (serde_json::to_value(&*self), serde_json::to_value(later));
+        let (Ok(Value::Object(mut all)), Ok(Value::Object(later))) = both else { return };
+        all.extend(later.into_iter().filter(|(_, value)| !value.is_null()));
+        *self = serde_json::from_value(Value::Object(all)).unwrap_or_default();
+    }
+
+    pub(in crate::server) fn apply_to(self, symbol: &mut Symbol) -> Result<(), ControlError> {
         if let Some(name) = self.trade_mode {
             let wrong = "\"trade_mode\" must be disabled, long_only, short_only, close_only or full";
             symbol.trade_mode = named(&TRADE_MODES, &name, wrong)?;

@@ -1,12 +1,14 @@
 //! A broker that ends, and another one with the same folder.
 
-use testkit::Scratch;
+use serde_json::json;
+use testkit::{Scratch, eventually};
 use wire::records as w;
 use wire::{Command, Empty, Payload, requests};
 
 use super::client::{Client, buy};
 use super::{by_hand, start};
-use crate::{AccountSettings, Broker, Settings, StartError};
+use crate::catalogue::Holiday;
+use crate::{AccountSettings, Broker, Control, Scenario, Settings, StartError, SymbolEdit, SymbolView};
 
 async fn quoted(folder: &Scratch) -> Broker {
     let settings = Settings { data: Some(folder.path().to_owned()), ..by_hand() };
@@ -84,4 +86,53 @@ async fn nothing_is_traded_that_could_not_be_kept() {
     let broker = quoted(&folder).await;
     let state = broker.control().account(1_000_001).await.unwrap();
     assert_eq!((state.funds.balance.to_f64(), state.positions), (10_012.0, 1), "nothing was lost meanwhile");
+}
+
+#[tokio::test]
+async fn what_operators_change_in_symbols_outlives_a_broker_but_not_what_a_scenario_does() {
+    let folder = Scratch::new("kept-symbols");
+    let broker = quoted(&folder).await;
+    let control = broker.control();
+    let edit = |value: serde_json::Value| serde_json::from_value::<SymbolEdit>(value).unwrap();
+    control.edit_symbol("EURUSD", edit(json!({"stops_level": 20, "swap_long": -3.5}))).await.unwrap();
+    control.edit_symbol("EURUSD", edit(json!({"stops_level": 30, "volume_min": 0.1}))).await.unwrap();
+    let week = [(); 7].map(|()| vec![(60, 120)]);
+    let hours = json!({"quotes": week, "trades": week});
+    control.edit_symbol("GBPUSD", edit(json!({ "hours": hours }))).await.unwrap();
+    control.open_market("GBPUSD", false).await.unwrap();
+    control.open_market("USDJPY", false).await.unwrap();
+    control.edit_symbol("USDJPY", edit(json!({ "hours": hours }))).await.unwrap();
+    let holiday = |symbols: &str| Holiday {
+        symbols: symbols.into(),
+        date: "2026-11-22".parse().unwrap(),
+        sessions: Vec::new(),
+    };
+    let first = control.add_holiday(holiday("AAPL")).await.unwrap();
+    let second = control.add_holiday(holiday("BTCUSD")).await.unwrap();
+    control.remove_holiday(first).await.unwrap();
+    let scenario = "about = \"x\"\n[[step]]\nat = \"0s\"\ndo = \"close_market\"\nsymbols = \"Metals*\"";
+    broker.play(Scenario::parse("x", scenario).unwrap()).unwrap();
+    eventually("it is closed", async || (!control.symbol("XAUUSD").await.unwrap().is_open).then_some(()))
+        .await;
+    let view = async |control: &Control, name: &str| control.symbol(name).await.unwrap();
+    let names = ["EURUSD", "GBPUSD", "USDJPY", "BTCUSD"];
+    let mut before = Vec::new();
+    for name in names {
+        before.push(SymbolView { bid: None, ask: None, ..view(&control, name).await });
+    }
+    assert_eq!((before[0].stops_level, before[0].swap_long, before[0].volume_min), (30, -3.5, 0.1));
+    broker.shutdown().await;
+
+    let broker = quoted(&folder).await;
+    let control = broker.control();
+    for (name, before) in names.into_iter().zip(before) {
+        assert_eq!(SymbolView { bid: None, ask: None, ..view(&control, name).await }, before, "{name}");
+    }
+    assert!(view(&control, "XAUUSD").await.is_open, "a scenario is over with its broker");
+    let holidays = control.holidays().await.unwrap();
+    assert_eq!((holidays.len(), holidays[0].id), (1, second));
+    assert!(control.add_holiday(holiday("AAPL")).await.unwrap() > second);
+    // Positions are checked by the terms that were kept.
+    let mut client = Client::login(broker.addr(), 1_000_001, "demo").await;
+    assert_eq!(client.trade(&buy("EURUSD", 1)).await.retcode, 10014, "below the smallest volume");
 }
