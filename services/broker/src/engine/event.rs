@@ -36,6 +36,13 @@ pub enum Event {
         /// The answer.
         verdict: Verdict,
     },
+    /// A day has begun, and what was earned on the one before is no longer the day's.
+    NewDay {
+        /// Whose.
+        login: Login,
+        /// Its money.
+        funds: Funds,
+    },
     /// The margin level fell below the margin-call level.
     MarginCall {
         /// Whose.

@@ -1,6 +1,6 @@
 //! Accounts that were kept elsewhere, taken over as they were.
 
-use model::{Money, ServerTime, day_start_s};
+use model::ServerTime;
 
 use super::account::Account;
 use super::{AccountTerms, Deal, Engine, Funds, Order, Position};
@@ -38,22 +38,17 @@ impl Engine {
     /// then (swaps, orders whose time is up) is done by the next command, at the prices of then.
     pub fn restore(&mut self, accounts: Vec<KeptAccount>, time: ServerTime) {
         for kept in accounts {
-            self.restore_one(kept, time);
+            self.restore_one(kept);
         }
         self.furthest = time;
         self.now = if self.now == ServerTime::default() { time } else { self.now.min(time) };
     }
 
-    fn restore_one(&mut self, kept: KeptAccount, time: ServerTime) {
+    fn restore_one(&mut self, kept: KeptAccount) {
         let login = kept.terms.login;
         let Funds { balance, credit, day_profit } = kept.funds;
         let mut account = Account::new(kept.terms);
         account.enabled = kept.enabled;
-        // A midnight at which nothing was charged was not kept: the profit of an earlier day is none of today.
-        let today = day_start_s(time.seconds());
-        let last = kept.deals.iter().rev().find(|deal| deal.kind.is_trade());
-        let is_of_today = last.is_some_and(|deal| deal.time.seconds() >= today);
-        let day_profit = if is_of_today { day_profit } else { Money::ZERO };
         (account.balance, account.credit, account.day_profit) = (balance, credit, day_profit);
         for position in kept.positions {
             self.ledger.add_position(login, position.symbol);

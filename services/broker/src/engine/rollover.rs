@@ -69,7 +69,10 @@ impl Engine {
         let logins: Vec<_> = self.accounts.keys().copied().collect();
         for login in logins {
             if let Some(mut desk) = self.desk(login, events) {
-                desk.account.day_profit = Money::ZERO;
+                if !std::mem::take(&mut desk.account.day_profit).is_zero() {
+                    let funds = desk.account.funds();
+                    desk.events.push(Event::NewDay { login, funds });
+                }
                 desk.charge_swaps(ended);
             }
         }

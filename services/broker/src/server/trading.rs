@@ -117,6 +117,8 @@ impl Hub {
                         self.give_verdict(asked, &verdict);
                     }
                 }
+                // Accounts are told with their next deal.
+                Event::NewDay { .. } => {}
                 Event::MarginCall { login } => tracing::info!(login = login.0, "margin call"),
             }
         }

@@ -36,6 +36,7 @@ impl Row {
                 }
             }
             Event::Deal { login, report, .. } => of_report(*login, report),
+            Event::NewDay { login, funds } => vec![Self::Funds { login: *login, funds: *funds }],
             Event::Verdict { .. } | Event::MarginCall { .. } => Vec::new(),
         }
     }

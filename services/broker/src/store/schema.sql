@@ -68,7 +68,6 @@ CREATE TABLE orders (
     is_closing INTEGER NOT NULL,
     activation INTEGER NOT NULL,
     comment TEXT NOT NULL,
-    -- Files of layout 1 have no such column.
     rate_margin REAL NOT NULL DEFAULT 1
 ) STRICT;
 CREATE INDEX orders_of_account ON orders (login, ended);

@@ -8,11 +8,11 @@ use super::world::*;
 use crate::engine::*;
 use OrderType::Buy;
 
-const HOUR_MS: i64 = 3_600_000;
+pub(super) const HOUR_MS: i64 = 3_600_000;
 const MINUTE: Duration = Duration::from_mins(1);
 
 impl World {
-    fn set_clock(&mut self, by_ms: i64) {
+    pub(super) fn set_clock(&mut self, by_ms: i64) {
         self.now = self.now.set_by(by_ms);
         self.apply(Command::ClockSet { by_ms });
         assert_eq!(self.engine.now(), self.now);

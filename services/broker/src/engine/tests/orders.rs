@@ -22,6 +22,7 @@ fn told(events: &[Event]) -> Vec<String> {
         }
         Event::Verdict { .. } => "Verdict".into(),
         Event::MarginCall { .. } => "MarginCall".into(),
+        Event::NewDay { .. } => "NewDay".into(),
     };
     events.iter().map(tell).collect()
 }

@@ -8,6 +8,7 @@ use model::{
 };
 use proptest::prelude::*;
 
+use super::clock::HOUR_MS;
 use super::replay::{Held, Replay};
 use super::world::*;
 use crate::catalogue::{Catalogue, MarketHours};
@@ -17,10 +18,23 @@ const SYMBOLS: [&str; 6] = ["EURUSD", "USDJPY", "GBPJPY", "AAPL", "ES", "UST2034
 
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    Quote { symbol: usize, permille: i64, depth: u64 },
-    Wait { minutes: u64 },
+    Quote {
+        symbol: usize,
+        permille: i64,
+        depth: u64,
+    },
+    Wait {
+        minutes: u64,
+    },
     Trade(Ask),
-    Pay { kind: DealType, amount: i64 },
+    Pay {
+        kind: DealType,
+        amount: i64,
+    },
+    /// Daylight saving time begins or ends.
+    Clock {
+        by_ms: i64,
+    },
 }
 
 /// A margin mode, and whether positions are closed first in, first out.
@@ -81,6 +95,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         8 => ask().prop_map(Step::Trade),
         1 => (prop::sample::select(&[DealType::Balance, DealType::Credit, DealType::Correction][..]), -3000_i64..3000)
             .prop_map(|(kind, amount)| Step::Pay { kind, amount }),
+        1 => prop::sample::select(&[-HOUR_MS, HOUR_MS][..]).prop_map(|by_ms| Step::Clock { by_ms }),
     ]
 }
 
@@ -112,6 +127,7 @@ impl World {
                 let (amount, comment) = (money(amount as f64), String::new());
                 self.apply(Command::Operation { login: USD, kind, amount, comment });
             }
+            Step::Clock { by_ms } => self.set_clock(by_ms),
             Step::Trade(ref ask) => {
                 let request = self.request(ask);
                 self.trade_as(ask.login, request);
@@ -232,7 +248,8 @@ impl Mirror {
                     }
                 }
             }
-            Event::Order { .. } | Event::Verdict { .. } | Event::MarginCall { .. } => {}
+            Event::Order { .. } | Event::Verdict { .. } | Event::MarginCall { .. } | Event::NewDay { .. } => {
+            }
         }
     }
 }
@@ -302,7 +319,7 @@ proptest! {
             for event in &world.events {
                 let login = match event {
                     Event::Order { login, .. } | Event::Deal { login, .. } => *login,
-                    Event::Verdict { .. } | Event::MarginCall { .. } => continue,
+                    Event::Verdict { .. } | Event::MarginCall { .. } | Event::NewDay { .. } => continue,
                 };
                 mirrors[usize::from(login == EUR)].apply(event);
             }

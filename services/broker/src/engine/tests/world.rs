@@ -134,7 +134,7 @@ impl World {
     pub(super) fn apply(&mut self, command: Command) -> Option<Verdict> {
         let mut events = self.engine.apply(command, self.now);
         if let Some(store) = &mut self.store {
-            store.keep_events(&events, self.now);
+            store.keep_events(&events, self.engine.furthest().max(self.now));
         }
         let verdict = match events.pop() {
             Some(Event::Verdict { verdict, .. }) => Some(verdict),
