@@ -59,10 +59,10 @@ pub enum Stage {
 
 /// Margin of all that an account holds, account currency.
 ///
-/// Of pending orders the direction that needs more counts, since what the other one opens would be covered by it. On a
+/// Of limit orders the direction that needs more counts, since what the other one opens would be covered by it. On a
 /// hedging account that comes on top of the positions. On others orders against the position close it first and hold
-/// nothing for that: the position with the orders along it is compared with what is opened beyond (MetaTrader 5 Help,
-/// "Margin Calculation: Retail Forex, Futures").
+/// nothing for that: the position with the limit orders along it is compared with what is opened beyond. Each stop and
+/// stop-limit order counts (MetaTrader 5 Help, "Margin Calculation: Retail Forex, Futures").
 ///
 /// Ranges by value are of opening prices. A value that cannot be converted for want of a quote counts as none, so
 /// that it is in the lowest step. Orders pay by the steps that positions have reached and move nobody up.
@@ -87,10 +87,13 @@ pub fn account_margin(
         let side = one.exposure.larger_side();
         let along = waiting(side, Volume::ZERO);
         match mode {
-            MarginMode::Hedging => open + along.max(waiting(side.opposite(), Volume::ZERO)),
+            MarginMode::Hedging => {
+                let against = waiting(side.opposite(), Volume::ZERO);
+                open + along.limits.max(against.limits) + along.stops + against.stops
+            }
             MarginMode::Netting | MarginMode::Exchange => {
-                let closing = one.exposure.volume(side);
-                (open + along).max(waiting(side.opposite(), closing))
+                let beyond = waiting(side.opposite(), one.exposure.volume(side));
+                (open + along.limits).max(beyond.limits) + along.stops + beyond.stops
             }
         }
     };

@@ -43,6 +43,14 @@ fn initial_ratio(contract: &Contract, kind: OrderType) -> f64 {
     of_kind.copied().filter(|_| kind.is_pending()).unwrap_or(0.0)
 }
 
+/// What the orders of one direction hold, account currency.
+pub(super) struct OfDirection {
+    /// Limit orders: with those of the other direction the larger counts.
+    pub(super) limits: Money,
+    /// All others: each counts.
+    pub(super) stops: Money,
+}
+
 /// What the orders of one direction hold, multiplied for the size of what is held. Of their volume, so much closes
 /// something and holds nothing, of each in proportion.
 pub(super) fn of_direction(
@@ -52,12 +60,17 @@ pub(super) fn of_direction(
     closing: Volume,
     deposit: &Deposit,
     times: f64,
-) -> Money {
+) -> OfDirection {
     let of_side = || orders.iter().filter(|order| order.kind.side() == Some(side));
     let all: Volume = of_side().map(|order| order.volume).sum();
     if all <= closing {
-        return Money::ZERO;
+        return OfDirection { limits: Money::ZERO, stops: Money::ZERO };
     }
     let times = times * ((all - closing).lots() / all.lots());
-    of_side().map(|order| order.margin_times(contract, deposit, times)).sum()
+    let is_limit = |order: &Pending| matches!(order.kind, OrderType::BuyLimit | OrderType::SellLimit);
+    let sum = |limits: bool| {
+        let some = of_side().filter(|order| is_limit(order) == limits);
+        some.map(|order| order.margin_times(contract, deposit, times)).sum()
+    };
+    OfDirection { limits: sum(true), stops: sum(false) }
 }

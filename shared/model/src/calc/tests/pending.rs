@@ -48,14 +48,21 @@ fn an_order_holds_by_its_own_price_rate_and_ratio() {
 }
 
 #[test]
-fn of_both_directions_the_larger_counts() {
+fn of_limits_in_both_directions_the_larger_counts_and_of_stops_each() {
     let c = shares();
-    let orders = [order(BuyLimit, 1.0, 40.0), order(BuyStop, 1.0, 60.0), order(SellLimit, 1.0, 70.0)];
-    // Buys 1 x 10 x 40 x 0.5 + 1 x 10 x 60 x 0.1 = 260, sells 1 x 10 x 70 x 0.5 = 350.
+    let limits = [order(BuyLimit, 1.0, 40.0), order(SellLimit, 1.0, 70.0)];
+    let stops = [order(BuyStop, 1.0, 60.0), order(SellStop, 1.0, 30.0)];
+    // Limits: buys 1 x 10 x 40 x 0.5 = 200, sells 1 x 10 x 70 x 0.5 = 350. Stops: 1 x 10 x 60 x 0.1 + 1 x 10 x 30 x 0.1.
     for mode in MarginMode::ALL {
-        assert_eq!(margin(&c, *mode, Exposure::default(), &orders), "350", "{mode:?}");
-        assert_eq!(margin(&c, *mode, Exposure::default(), &orders[..2]), "260", "{mode:?}");
+        let of = |orders: &[Pending]| margin(&c, *mode, Exposure::default(), orders);
+        assert_eq!((of(&limits), of(&stops)), ("350".to_owned(), "90".to_owned()), "{mode:?}");
+        assert_eq!(of(&[limits[0], stops[0], limits[1]]), "410", "{mode:?}");
+        assert_eq!(of(&[limits[0], stops[0]]), "260", "{mode:?}");
     }
+    // A stop against a net position closes it first as well: of two lots, one opens.
+    let sell = [order(SellStop, 2.0, 40.0)];
+    assert_eq!(margin(&c, MarginMode::Netting, long(1.0, 50.0), &sell[..]), "540");
+    assert_eq!(margin(&c, MarginMode::Hedging, long(1.0, 50.0), &sell[..]), "580");
 }
 
 #[test]
