@@ -202,8 +202,8 @@ impl Caller<'_> {
             Err(missing) => session.fetch_symbols(self.deadline, &missing).await?,
         }
         session.visit(self.deadline, look).await?.map_err(|_| {
-            let told = "The trade server does not tell the terms of an open position's symbol, so equity and margin \
-                        cannot be computed. Try again.";
+            let told = "The trade server has not told the terms of the symbol of an open position or order, so equity \
+                        and margin cannot be computed. Try again.";
             Error::new(Code::InvalidData, told)
         })
     }

@@ -9,7 +9,7 @@ mod events;
 mod legacy;
 mod look;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,8 +121,6 @@ pub(crate) struct Actor {
     held_back: Vec<OrderUpdate>,
     /// Something other than a price has changed: subscriptions and terms must be looked over.
     changed: bool,
-    /// Symbols whose records the server did not give.
-    without_terms: BTreeSet<u32>,
     /// The server has symbols that are not on the list.
     list_is_old: bool,
     /// What became of overdue trade requests is being looked up.
@@ -178,7 +176,6 @@ impl Actor {
             told_books: Vec::new(),
             held_back: Vec::new(),
             changed: true,
-            without_terms: BTreeSet::new(),
             list_is_old: false,
             is_looking: false,
             must_look: None,
@@ -331,8 +328,8 @@ impl Actor {
         if let Some(state) = &mut self.state {
             state.past.missed();
             state.tick_writer.pause();
+            state.without_terms.clear();
         }
-        self.without_terms.clear();
         self.is_looking = false;
         self.must_look = None;
         if self.legacy.is_some() {

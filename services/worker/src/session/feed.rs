@@ -16,6 +16,7 @@ const CHART_BY_LAST: u32 = 1;
 impl State {
     /// Applies ticks in their order. Says whether candles must be begun anew.
     pub(crate) fn on_ticks(&mut self, ticks: &[Tick], now: Instant) -> bool {
+        let told_ms = runtime::unix_ms() + self.zone.ahead_ms();
         let mut is_set_back = false;
         for tick in ticks {
             let Some(symbol) = self.catalogue.by_id(tick.symbol_id) else { continue };
@@ -31,6 +32,7 @@ impl State {
             self.market_watches.touch(id);
             self.tick_values.on_price(id);
             let Some(latest) = self.quotes.tick(id) else { continue };
+            self.quotes.compare(latest.time_ms, told_ms, taken);
             self.tick_writer.write(&name, digits, latest);
             if self.candles.wants(id) {
                 let price = self.chart_price(id, latest.bid, latest.last);
@@ -48,14 +50,14 @@ impl State {
 
     /// The server's clock now: ours in its zone, unless its ticks say that it is ahead of that.
     pub(crate) fn now(&self) -> ServerTime {
-        let ahead_ms = self.zone.ahead_ms() - self.quotes.set_back_ms();
+        let ahead_ms = self.zone.ahead_ms() - self.quotes.behind_ms();
         ServerTime::from_ms(self.quotes.last_tick_ms().max(runtime::unix_ms() + ahead_ms))
     }
 
     /// Seconds of the server clock from which on bars are of the past, since their hour comes again.
     pub(crate) fn bars_end_s(&self) -> Option<i64> {
         let now = self.now();
-        let is_again = self.quotes.set_back_ms() > 0 || self.zone.is_again(now.ms());
+        let is_again = self.quotes.was_set_back(Instant::now()) || self.zone.is_again(now.ms());
         is_again.then(|| now.seconds())
     }
 

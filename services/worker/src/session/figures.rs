@@ -7,7 +7,7 @@ use model::calc::{
     Equity, Exposure, Floating, FreeMarginMode, Funds, Held, Pending, Stage, account_margin, asset_value,
     holds_margin, margin_rate, profit_of,
 };
-use model::{LeverageRange, MarginMode, Money, OrderType, Price, Volume};
+use model::{LeverageRange, Money, OrderType, Price, Volume};
 use wire::records::Order;
 
 use super::state::{OpenPosition, State};
@@ -128,7 +128,8 @@ impl State {
         Some(margin)
     }
 
-    /// What is held of each symbol whose terms are there, and whether that is all.
+    /// What is held of each symbol whose terms are there, and whether that is all. Where the server does not tell the terms,
+    /// pending orders hold nothing, as most do.
     fn held(&mut self) -> (Vec<Holding>, bool) {
         let mut symbols: BTreeMap<String, (Exposure, Vec<Order>)> = BTreeMap::new();
         for open in self.positions.values() {
@@ -138,16 +139,17 @@ impl State {
         for order in self.orders.values().filter(|order| kind_of(order).is_pending()) {
             symbols.entry(order.trade_symbol.clone()).or_default().1.push(order.clone());
         }
-        let count = symbols.len();
-        let mut held = Vec::new();
+        let (mut held, mut is_whole) = (Vec::new(), true);
         for (symbol, (exposure, mut waiting)) in symbols {
-            let Some(terms) = self.terms_of(&symbol) else { continue };
+            let Some(terms) = self.terms_of(&symbol) else {
+                is_whole &= exposure.is_empty() && self.is_without_terms(&symbol);
+                continue;
+            };
             waiting.retain(|order| holds_margin(&terms.contract, kind_of(order)));
             let has_rates = waiting.iter().all(has_rate);
             let orders = waiting.iter().filter_map(|order| self.pending(order, &terms)).collect();
             held.push(Holding { terms, exposure, orders, has_rates });
         }
-        let is_whole = held.len() == count;
         (held, is_whole)
     }
 
@@ -176,8 +178,7 @@ impl State {
                 stage: Stage::Open,
             })
             .collect();
-        // An unknown mode counts as several positions a symbol.
-        let mode = MarginMode::from_number(self.account.main.margin_mode).unwrap_or(MarginMode::Hedging);
+        let mode = self.margin_mode();
         let rules = leverage_rules(&self.account);
         account_margin(&held, mode, &rules, &self.deposit(), &self.quotes.market(&self.catalogue))
     }

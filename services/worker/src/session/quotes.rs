@@ -18,6 +18,9 @@ use crate::zone::{CLOCK_STEP, CLOCK_STEP_MS, Zone};
 /// Symbols that stay subscribed because a call asked for their quote.
 const WATCHED_MAX: usize = 1024;
 
+/// For so long an hour may come again after the clock was set back. Nor is it ever set back by more.
+const AGAIN_MAX: Duration = Duration::from_hours(3);
+
 /// The latest prices of a symbol.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Latest {
@@ -61,9 +64,11 @@ pub(crate) struct QuoteBook {
     last_tick_ms: i64,
     /// When it came, on our clock.
     last_received: Option<Instant>,
-    /// How far the server's clock was set back without the account being told, as the ticks show, milliseconds, and when
-    /// the first of them came.
+    /// How far the server's clock was set back before the account was told, as the ticks show, milliseconds, and when the
+    /// first of them came.
     set_back: Option<(i64, Instant)>,
+    /// How far the server's clock is behind what the account is told, milliseconds.
+    behind_ms: i64,
     ticks: u64,
 }
 
@@ -103,7 +108,9 @@ impl QuoteBook {
             let passed_ms = i64::try_from(passed.as_millis()).unwrap_or(0);
             let set_ms = (back_ms + passed_ms + CLOCK_STEP_MS / 2) / CLOCK_STEP_MS * CLOCK_STEP_MS;
             // A price from before, of a symbol that was not heard of since, is no second change.
-            self.set_back.get_or_insert((set_ms, now));
+            if !self.was_set_back(now) {
+                self.set_back = Some((set_ms, now));
+            }
             self.last_tick_ms = time.ms();
         }
         if time.ms() >= self.last_tick_ms {
@@ -115,11 +122,31 @@ impl QuoteBook {
         if is_set_back { Taken::SetBack } else { Taken::Price }
     }
 
+    /// Compares a tick that was taken with what our clock says of the server's by what the account is told, so that a
+    /// clock that was set without a word is known until ticks are in time again.
+    pub(crate) fn compare(&mut self, tick_ms: i64, told_ms: i64, taken: Taken) {
+        let behind_ms = told_ms - tick_ms;
+        if behind_ms < CLOCK_STEP_MS {
+            self.behind_ms = 0;
+        } else if taken == Taken::SetBack
+            && self.behind_ms == 0
+            && u128::try_from(behind_ms).is_ok_and(|behind| behind <= AGAIN_MAX.as_millis())
+        {
+            self.behind_ms = (behind_ms + CLOCK_STEP_MS / 2) / CLOCK_STEP_MS * CLOCK_STEP_MS;
+        }
+    }
+
+    /// Whether ticks have shown of late that the clock was set back.
+    pub(crate) fn was_set_back(&self, now: Instant) -> bool {
+        self.set_back.is_some_and(|(_, since)| now.saturating_duration_since(since) < AGAIN_MAX)
+    }
+
     /// States the times of prices by a clock that was set. Those that came by the new one already, before the account was
     /// told of it, stay.
     pub(crate) fn set_clock(&mut self, before: Zone, new: Zone, now: Instant) {
         let (by_ms, unix_ms) = (new.ahead_ms() - before.ahead_ms(), runtime::unix_ms());
         let set_back = self.set_back.take();
+        self.behind_ms = 0;
         let stated = |time_ms: i64, received: Option<Instant>| {
             let ago = received.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
             let came_ms = unix_ms - i64::try_from(ago.as_millis()).unwrap_or(0);
@@ -177,9 +204,9 @@ impl QuoteBook {
         self.last_tick_ms
     }
 
-    /// How far the clock was set back without the account being told, milliseconds.
-    pub(crate) fn set_back_ms(&self) -> i64 {
-        self.set_back.map_or(0, |(ms, _)| ms)
+    /// How far the server's clock is behind what the account is told, milliseconds.
+    pub(crate) const fn behind_ms(&self) -> i64 {
+        self.behind_ms
     }
 
     /// The quote as the contract shows it.
@@ -269,7 +296,8 @@ mod tests {
         assert_eq!(book.apply(&tick(12, 3, 0.0, 0.0), 5, now), Taken::Not, "zero is no price");
         assert_eq!(book.apply(&tick(11 - 3600, 3, 108_600.0, 108_610.0), 5, now), Taken::SetBack);
         assert_eq!(book.last_tick_ms(), (11 - 3600) * 1000, "the clock shows this now");
-        assert_eq!(book.set_back_ms(), 3_600_000);
+        assert!(book.was_set_back(now) && !book.was_set_back(now + AGAIN_MAX));
+        assert_eq!(book.set_back, Some((3_600_000, now)));
         let other = |time| Tick { symbol_id: 2, ..tick(time, 3, 1.0, 1.0) };
         assert_eq!(
             book.apply(&other(12), 5, now),
@@ -277,7 +305,33 @@ mod tests {
             "older than the change, for all that is known"
         );
         assert_eq!(book.apply(&other(13 - 3600), 5, now), Taken::SetBack);
-        assert_eq!((book.last_tick_ms(), book.set_back_ms()), ((13 - 3600) * 1000, 3_600_000));
+        assert_eq!((book.last_tick_ms(), book.set_back), ((13 - 3600) * 1000, Some((3_600_000, now))));
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_what_is_told_is_known_until_it_is_not() {
+        const HOUR_MS: i64 = 3_600_000;
+        let mut book = QuoteBook::default();
+        let told_ms = 500 * HOUR_MS;
+        // An old price is no change of the clock, nor is one that was told before, nor what lies far back.
+        for (behind_ms, taken, expected) in [
+            (2 * HOUR_MS, Taken::Price, 0),
+            (1000, Taken::SetBack, 0),
+            (-HOUR_MS, Taken::SetBack, 0),
+            (400 * HOUR_MS, Taken::SetBack, 0),
+            (HOUR_MS + 1000, Taken::SetBack, HOUR_MS),
+            // What comes later of before, and what goes on.
+            (2 * HOUR_MS, Taken::SetBack, HOUR_MS),
+            (HOUR_MS, Taken::Price, HOUR_MS),
+            // Set forward again.
+            (0, Taken::Price, 0),
+        ] {
+            book.compare(told_ms - behind_ms, told_ms, taken);
+            assert_eq!(book.behind_ms(), expected, "{behind_ms} {taken:?}");
+        }
+        book.compare(told_ms - HOUR_MS, told_ms, Taken::SetBack);
+        book.set_clock(Zone::fixed(HOUR_MS), Zone::fixed(0), Instant::now());
+        assert_eq!(book.behind_ms(), 0, "told at last");
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! What a session knows of its account: kept up to date from pushes, and asked by calls.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use calls::reply;
 use error::Error;
 use model::calc::{Deposit, rate_sell};
-use model::{Money, Price, Side, Volume};
+use model::{MarginMode, Money, Price, Side, Volume};
 use wire::records::{Account, Deal, FullSymbol, History, Order, Portfolio, Position, TradeSettings};
 
 use super::books::Books;
@@ -28,9 +28,6 @@ const CLOSED_MAX: usize = 100;
 const RECENT_MAX: usize = 256;
 /// Magic numbers that are remembered.
 const MAGIC_MAX: usize = 10_000;
-
-/// The margin mode of accounts with several positions a symbol (protocol 9.2).
-const RETAIL_HEDGING: u32 = 2;
 
 /// An open position with its profit at current prices.
 #[derive(Clone, Debug)]
@@ -112,6 +109,8 @@ pub(crate) struct State {
     pub(crate) past: Past,
     /// Symbols of the server.
     pub(crate) catalogue: Arc<Catalogue>,
+    /// Symbols whose records the server did not give.
+    pub(crate) without_terms: BTreeSet<u32>,
     /// Terms of symbols that the account has something in, or has asked for.
     terms: HashMap<u32, Arc<Terms>>,
     /// Magic numbers by order and position ticket: the protocol does not carry them.
@@ -152,6 +151,7 @@ impl State {
             downloads: TickDownloads::default(),
             past: Past::default(),
             catalogue,
+            without_terms: BTreeSet::new(),
             terms: HashMap::new(),
             magic: HashMap::new(),
             magic_order: VecDeque::new(),
@@ -181,11 +181,13 @@ impl State {
         self.books.forget();
         self.candles.forget();
         self.set_catalogue(catalogue);
-        self.set_account(account);
+        // Whatever was asked for over the last link is forgotten anyway.
+        let _ = self.set_account(account);
     }
 
-    /// Takes over a new account record, and with it the conditions of all symbols. Says whether the server clock was
-    /// set.
+    /// Takes over a new account record, and with it the conditions of all symbols. Says whether the server clock was set:
+    /// then candles must be asked for anew.
+    #[must_use]
     pub(crate) fn set_account(&mut self, account: Account) -> bool {
         let zone = Zone::of(&account.main);
         let is_set = zone.ahead_ms() != self.zone.ahead_ms();
@@ -223,8 +225,13 @@ impl State {
     }
 
     /// Whether a symbol may have several positions; if not, it has one, which every order changes.
-    pub(crate) const fn is_hedging(&self) -> bool {
-        self.account.main.margin_mode == RETAIL_HEDGING
+    pub(crate) fn is_hedging(&self) -> bool {
+        self.margin_mode() == MarginMode::Hedging
+    }
+
+    /// How positions are counted; as one a symbol where the server's mode is not known.
+    pub(super) fn margin_mode(&self) -> MarginMode {
+        MarginMode::from_number(self.account.main.margin_mode).unwrap_or(MarginMode::Netting)
     }
 
     /// Adds or replaces a position. Its profit starts as the server's, and as ours if there are prices.
@@ -375,6 +382,11 @@ impl State {
     pub(super) fn terms_of(&mut self, symbol: &str) -> Option<Arc<Terms>> {
         let id = self.catalogue.named(symbol)?.id;
         self.terms(id)
+    }
+
+    /// Whether the server does not tell the terms of a symbol.
+    pub(super) fn is_without_terms(&self, symbol: &str) -> bool {
+        self.catalogue.named(symbol).is_none_or(|symbol| self.without_terms.contains(&symbol.id))
     }
 
     /// Ids of symbols whose full records are needed for the figures and are not there yet.

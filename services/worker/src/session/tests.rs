@@ -147,7 +147,7 @@ fn margin_follows_the_floating_leverage_of_the_account() {
         };
         let tiers = vec![tier(0.0, step, 1.0), tier(step, f64::MAX, 3.0)];
         let leverage_rules = vec![LeverageRule { rule, tiers }];
-        state.set_account(Account { leverage_rules, ..state.account.clone() });
+        assert!(!state.set_account(Account { leverage_rules, ..state.account.clone() }));
         apply(&mut state, deal_push(deal(50, 70, 70, 0, 2), position(70, 2), 1000.0));
         assert_eq!(state.figures().unwrap().0.margin.to_string(), "4400");
     }
@@ -174,6 +174,29 @@ fn orders_hold_margin_by_the_rate_of_the_server_or_of_now() {
     assert_eq!(margin(&mut state), "1300.1");
     apply(&mut state, change(mask::OPEN_ORDERS, 2, 0.0));
     assert_eq!(margin(&mut state), "0");
+}
+
+#[test]
+fn orders_on_symbols_without_terms_are_no_reason_to_tell_nothing() {
+    let mut state = state();
+    state.load(Portfolio { positions: Vec::new(), orders: vec![pending(80)] });
+    let equity = |state: &mut State| state.figures().map(|(figures, _)| figures.equity.to_string());
+    assert_eq!(equity(&mut state).as_deref(), Some("1000"));
+    // The record of a symbol is on its way, or the server has said that there is none, or no such symbol.
+    let brief =
+        SymbolBrief { symbol_id: 2, trade_symbol: "GBPUSD".into(), digits: 5, ..SymbolBrief::default() };
+    state.set_catalogue(Arc::new(Catalogue::new(&[brief])));
+    let order = |symbol: &str| Order { trade_symbol: symbol.into(), ..pending(80) };
+    state.load(Portfolio { positions: Vec::new(), orders: vec![order("GBPUSD")] });
+    assert_eq!(equity(&mut state), None);
+    state.without_terms.insert(2);
+    assert_eq!(equity(&mut state).as_deref(), Some("1000"));
+    state.load(Portfolio { positions: Vec::new(), orders: vec![order("GONE")] });
+    assert_eq!(equity(&mut state).as_deref(), Some("1000"));
+    // A position is another matter: without its margin the free margin would be wrong.
+    let held = Position { trade_symbol: "GONE".into(), ..position(70, 1) };
+    state.load(Portfolio { positions: vec![held], orders: Vec::new() });
+    assert_eq!(equity(&mut state), None);
 }
 
 #[test]

@@ -86,6 +86,12 @@ impl Exposure {
         self.legs[side.number() as usize].add(volume, price_open, rate_margin);
     }
 
+    /// Whether there is none on either side.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.legs.iter().all(|leg| leg.volume.is_zero())
+    }
+
     /// Volume of one side.
     #[must_use]
     pub const fn volume(&self, side: Side) -> Volume {

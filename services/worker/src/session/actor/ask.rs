@@ -24,7 +24,7 @@ impl Actor {
     pub(super) fn ask_for_terms(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let Some(state) = &mut self.state else { return Ok(()) };
         let mut missing = state.missing_terms();
-        missing.retain(|id| !self.without_terms.contains(id));
+        missing.retain(|id| !state.without_terms.contains(id));
         if missing.is_empty() || self.waiting.values().any(|waiting| matches!(waiting, Waiting::Symbols(_))) {
             return Ok(());
         }

@@ -133,7 +133,8 @@ impl Actor {
                     state.catalogue.learn(Counted::<FullSymbol>::from_bytes(body)?.0);
                 }
                 // What the server does not tell now is not asked for again until it changes.
-                self.without_terms.extend(asked.into_iter().filter(|id| state.catalogue.full(*id).is_none()));
+                let (catalogue, missing) = (&state.catalogue, &mut state.without_terms);
+                missing.extend(asked.into_iter().filter(|id| catalogue.full(*id).is_none()));
                 state.forget_terms(std::iter::empty());
                 self.publisher.profit_changed();
                 self.changed = true;
@@ -176,7 +177,7 @@ impl Actor {
                 self.list_is_old |= ids.iter().any(|id| state.catalogue.by_id(*id).is_none());
                 state.catalogue.learn(symbols);
                 state.forget_terms(ids.iter().copied());
-                self.without_terms.retain(|id| !ids.contains(id));
+                state.without_terms.retain(|id| !ids.contains(id));
                 self.changed = true;
             }
             Command::AccountUpdate => {
@@ -193,7 +194,7 @@ impl Actor {
     }
 
     /// Bars that were asked for by the clock of before would begin candles in hours that are still to come.
-    fn begin_candles_anew(&mut self) {
+    pub(super) fn begin_candles_anew(&mut self) {
         self.waiting.retain(|_, waiting| !matches!(waiting, Waiting::Candle(_)));
         self.changed = true;
     }
@@ -238,7 +239,7 @@ impl Actor {
         // Figures beside an update must be right, so updates wait for the terms of new symbols; not for those that the
         // server does not tell.
         if !self.held_back.is_empty()
-            && state.missing_terms().iter().all(|id| self.without_terms.contains(id))
+            && state.missing_terms().iter().all(|id| state.without_terms.contains(id))
         {
             for update in std::mem::take(&mut self.held_back) {
                 self.publisher.send_update(state, update);

@@ -86,7 +86,9 @@ impl Actor {
                 (link.submit::<requests::Account>(&Empty)?, Look::Account(history))
             }
             Look::Account(history) => {
-                state.set_account(Account::from_bytes(body)?);
+                if state.set_account(Account::from_bytes(body)?) {
+                    self.begin_candles_anew();
+                }
                 (link.submit::<requests::Portfolio>(&Empty)?, Look::Portfolio(history))
             }
             Look::Portfolio(history) => {
@@ -112,7 +114,7 @@ impl Actor {
         let Some(standby) = self.state.take() else { return };
         let (login, catalogue) = (standby.login, standby.catalogue);
         let mut state = State::new(login, standby.account, catalogue, standby.tick_writer);
-        state.quotes = standby.quotes;
+        (state.quotes, state.zone) = (standby.quotes, standby.zone);
         (state.host, state.port) = (standby.host, standby.port);
         state.is_server_up = standby.is_server_up;
         self.held_back.clear();
