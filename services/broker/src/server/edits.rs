@@ -48,13 +48,15 @@ fn restored(symbol: &Symbol, text: &str) -> Result<Symbol, String> {
     Ok(symbol)
 }
 
-/// The holidays that operators have made in earlier lives of the broker.
+/// The holidays that operators have made in earlier lives of the broker. One that does not fit any more stays in the file,
+/// for a broker that it fits again: its number remains its own.
 pub(super) fn restore_holidays(
     store: &Store,
     catalogue: &Catalogue,
     holidays: &mut Holidays,
 ) -> Result<(), StoreError> {
     for (id, text) in store.holidays()? {
+        holidays.take(id);
         let read = serde_json::from_str::<Holiday>(&text).map_err(|error| error.to_string());
         let added = read
             .and_then(|holiday| holidays.restore(id, holiday, catalogue).map_err(|error| error.to_string()));

@@ -33,16 +33,19 @@ pub(super) struct Holidays {
 impl Holidays {
     /// Adds one, and gives its number.
     pub(super) fn add(&mut self, holiday: Holiday, catalogue: &Catalogue) -> Result<u64, HolidayError> {
-        self.restore(self.last + 1, holiday, catalogue)
+        let id = self.last + 1;
+        self.restore(id, holiday, catalogue)?;
+        self.last = id;
+        Ok(id)
     }
 
-    /// Adds one that has a number, above those of all others.
+    /// Adds one that has a number already, see [`Holidays::take`].
     pub(super) fn restore(
         &mut self,
         id: u64,
         holiday: Holiday,
         catalogue: &Catalogue,
-    ) -> Result<u64, HolidayError> {
+    ) -> Result<(), HolidayError> {
         if !holiday.is_possible() {
             return Err(HolidayError::Sessions);
         }
@@ -52,9 +55,13 @@ impl Holidays {
         if self.all.len() >= HOLIDAYS_MAX {
             return Err(HolidayError::TooMany);
         }
-        self.last = id;
         self.all.push((id, holiday));
-        Ok(id)
+        Ok(())
+    }
+
+    /// Gives no number up to this one any more.
+    pub(super) fn take(&mut self, id: u64) {
+        self.last = self.last.max(id);
     }
 
     /// Removes one by its number.

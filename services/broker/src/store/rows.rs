@@ -81,7 +81,8 @@ impl Row {
                 books.prepare_cached(text)?.execute([name, edits]).map(drop)
             }
             Self::Holiday { id, text: Some(holiday) } => {
-                let text = "INSERT INTO holidays VALUES (?1, ?2)";
+                // A row that can never be written would end all trading.
+                let text = "INSERT OR REPLACE INTO holidays VALUES (?1, ?2)";
                 books.prepare_cached(text)?.execute(params![to::whole(*id), holiday]).map(drop)
             }
             Self::Holiday { id, text: None } => books

@@ -136,3 +136,33 @@ async fn what_operators_change_in_symbols_outlives_a_broker_but_not_what_a_scena
     let mut client = Client::login(broker.addr(), 1_000_001, "demo").await;
     assert_eq!(client.trade(&buy("EURUSD", 1)).await.retcode, 10014, "below the smallest volume");
 }
+
+#[tokio::test]
+async fn a_holiday_that_does_not_fit_any_more_keeps_its_number() {
+    let holiday =
+        || Holiday { symbols: "AAPL".into(), date: "2026-11-24".parse().unwrap(), sessions: Vec::new() };
+    let unknown = json!({"symbols": "Nothing\\*", "date": "2026-12-24"}).to_string();
+    let newer = json!({"symbols": "AAPL", "date": "2026-12-24", "reason": "x"}).to_string();
+    for text in [unknown, newer] {
+        let folder = Scratch::new("kept-holidays");
+        let broker = quoted(&folder).await;
+        let first = broker.control().add_holiday(holiday()).await.unwrap();
+        let second = broker.control().add_holiday(holiday()).await.unwrap();
+        broker.shutdown().await;
+        let file = rusqlite::Connection::open(folder.path().join("broker.sqlite")).unwrap();
+        file.execute("UPDATE holidays SET holiday = ?2 WHERE id != ?1", (first.cast_signed(), &text))
+            .unwrap();
+        drop(file);
+
+        let broker = quoted(&folder).await;
+        let control = broker.control();
+        let third = control.add_holiday(holiday()).await.unwrap();
+        let known: Vec<_> = control.holidays().await.unwrap().iter().map(|known| known.id).collect();
+        assert_eq!((known, third), (vec![first, second + 1], second + 1), "{text}");
+        let mut client = Client::login(broker.addr(), 1_000_001, "demo").await;
+        assert_eq!(client.trade(&buy("EURUSD", 10)).await.retcode, 10009, "the books are written");
+        // Even a number that is in the file already would be no reason to stop all trading.
+        control.with(move |hub| hub.keep_holiday(second, &holiday())).await.unwrap();
+        assert_eq!(client.trade(&buy("EURUSD", 10)).await.retcode, 10009, "{text}");
+    }
+}
