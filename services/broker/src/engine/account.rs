@@ -7,8 +7,9 @@ use model::calc::{
     Deposit, Equity, Exposure, Floating, FreeMarginMode, Held, LeverageRule, Pending, Stage, account_margin,
     asset_value, holds_margin, profit_of,
 };
-use model::{MarginMode, Money, ServerTime};
+use model::{Filling, MarginMode, Money, ServerTime};
 
+use super::book::Fill;
 use super::market::Market;
 use super::{Deal, Funds, History, Login, Order, Position, Ticket};
 use crate::catalogue::{CommissionRule, SymbolId};
@@ -254,6 +255,13 @@ impl Order {
         let contract = market.contract(self.symbol)?;
         let (kind, volume, price, rate) = (self.kind, self.volume_current, self.price, self.rate_margin);
         holds_margin(contract, kind).then_some(Pending { kind, volume, price, rate })
+    }
+
+    /// What goes on waiting after a fill: only [`Filling::Return`] lets a rest wait, every other one ends it.
+    pub(super) fn rest_after(&self, fill: Fill) -> Option<Self> {
+        let rest = self.volume_current - fill.volume;
+        let waits = self.filling == Filling::Return && !rest.is_zero();
+        waits.then(|| Self { volume_current: rest, ..self.clone() })
     }
 }
 

@@ -74,9 +74,7 @@ impl Desk<'_> {
         match fill {
             Some(fill) => {
                 self.position_limit(symbol.id)?;
-                let waits = order.filling == Filling::Return && fill.volume < volume;
-                let rest = waits.then(|| Order { volume_current: volume - fill.volume, ..order.clone() });
-                self.afford(symbol, side, fill, rest.as_ref())?;
+                self.afford(symbol, side, fill, order.rest_after(fill).as_ref())?;
             }
             None => self.afford_order(&order)?,
         }

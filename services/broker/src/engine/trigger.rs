@@ -138,11 +138,11 @@ impl Desk<'_> {
         };
         let is_new = !order.is_closing && held.is_none();
         let allowed = if is_new { self.position_limit(symbol.id) } else { Ok(()) };
-        let rest = Order { volume_current: order.volume_current - fill.volume, ..order.clone() };
+        let rest = order.rest_after(fill);
         let allowed = if order.is_closing {
             allowed
         } else {
-            allowed.and_then(|()| self.afford(symbol, side, fill, Some(&rest)))
+            allowed.and_then(|()| self.afford(symbol, side, fill, rest.as_ref()))
         };
         if let Err(refusal) = allowed {
             order.comment = refusal.text().into();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use model::OrderType;
+use model::{Filling, OrderState, OrderType};
 use proptest::prelude::*;
 
 use super::properties::step;
@@ -152,7 +152,7 @@ fn orders_that_ended_meanwhile_are_ended_and_swaps_charged() {
     let events = engine.apply(Command::Clock, world.now + std::time::Duration::from_hours(24));
     let has_expired = |event: &Event| {
         matches!(event, Event::Order { list: List::History, order: ended, .. }
-            if ended.ticket == order && ended.state == model::OrderState::Expired)
+            if ended.ticket == order && ended.state == OrderState::Expired)
     };
     assert!(events.iter().any(has_expired), "{events:?}");
     let open = engine.snapshot(USD).unwrap();
@@ -224,6 +224,32 @@ fn a_file_of_the_first_layout_is_read() {
         let books = store.load(10).unwrap();
         let (_, kept) = books.accounts.iter().find(|(_, kept)| kept.terms.login == EUR).unwrap();
         assert_eq!(kept.orders, [Order { rate_margin: 1.0, ..placed.clone() }]);
+    }
+}
+
+/// No request makes one, but a file may hold a stop-limit order that does not let its rest wait.
+#[test]
+fn a_kept_order_whose_rest_cannot_wait_need_not_cover_it() {
+    for (filling, left) in
+        [(Filling::Return, OrderState::Rejected), (Filling::ImmediateOrCancel, OrderState::Canceled)]
+    {
+        let folder = Folder::new();
+        let mut world = World::kept(&folder, MarginMode::Hedging);
+        let stop = pending(OrderType::BuyStopLimit, "AAPL", 231.0);
+        world.done(TradeRequest { volume: lots(100.0), limit_price: 230.0, ..stop });
+        world.store = None;
+        let file = rusqlite::Connection::open(folder.path().join("broker.sqlite")).unwrap();
+        file.execute("UPDATE orders SET filling = ?1", [filling.number()]).unwrap();
+        drop(file);
+        world.engine = world.reopened(&folder);
+        world.book("AAPL", &[(230.0, 50.0)], &[(231.0, 50.0)]);
+        assert_eq!(world.orders()[0].kind, OrderType::BuyLimit);
+        // Of 10,000: 50 x 230 x 0.5 for the position, and as much for a rest that waits.
+        world.book("AAPL", &[(229.0, 50.0)], &[(230.0, 50.0)]);
+        let ended = world.history().orders.pop().unwrap();
+        let bought = if left == OrderState::Canceled { vec![lots(50.0)] } else { Vec::new() };
+        let held: Vec<_> = world.positions().iter().map(|position| position.volume).collect();
+        assert_eq!((ended.state, held, world.orders().len()), (left, bought, 0), "{filling:?}");
     }
 }
 
