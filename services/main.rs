@@ -13,15 +13,13 @@ mod signals;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use options::{Cli, Role};
 
 /// Wrong options: the code that command line tools commonly use.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     let role = match cli.role() {
         Ok(role) => role,
         Err(mistakes) => {

@@ -9,6 +9,8 @@ mod broker;
 mod check;
 #[path = "options/cluster.rs"]
 mod cluster;
+#[path = "options/renamed.rs"]
+mod renamed;
 #[cfg(test)]
 #[path = "options/tests.rs"]
 mod tests;
@@ -236,6 +238,8 @@ struct BrokerArgs {
         env = "MT5REST_TIMEZONE",
         value_name = "ZONE",
         default_value = "0",
+        // So it was called when it took minutes alone; see `renamed` for its variable.
+        alias = "timezone-minutes",
         allow_hyphen_values = true
     )]
     timezone: String,

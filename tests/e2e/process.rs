@@ -132,10 +132,14 @@ async fn wrong_options_end_with_the_usage_code() {
         assert_eq!(process.end().await.code(), Some(2), "{args:?}");
         assert!(process.stderr().contains("error: "), "{args:?}: {}", process.stderr());
     }
-    let mut process = Process::start(BINARY, &[], &[("MT5REST_SEED", "x"), ("MT5REST_EGRESS", "all")]);
+    // The last one is an old name.
+    let environment = [("MT5REST_SEED", "x"), ("MT5REST_EGRESS", "all"), ("MT5REST_TIMEZONE_MINUTES", "y")];
+    let mut process = Process::start(BINARY, &[], &environment);
     assert_eq!(process.end().await.code(), Some(2));
     let told = process.stderr();
-    assert!(told.contains("--seed 'x'") && told.contains("--egress 'all'"), "{told}");
+    for part in ["--seed 'x'", "--egress 'all'", "--timezone: 'y'"] {
+        assert!(told.contains(part), "{told}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 use ::broker::Zone;
 use clap::{CommandFactory, Parser};
 
+use super::renamed::with_old_variables;
 use super::*;
 
 fn role(args: &[&str]) -> Result<Role, String> {
@@ -36,6 +37,21 @@ fn the_broker_can_be_left_out_or_run_alone() {
     assert_eq!((broker.settings.seed, broker.settings.zone), (7, Zone::fixed(-10_800)));
     let Ok(Role::Broker(_, broker)) = role(&["broker", "--timezone", "new-york-close"]) else { panic!() };
     assert_eq!(broker.settings.zone, Zone::NEW_YORK_CLOSE);
+}
+
+#[test]
+fn the_old_names_of_the_timezone_are_taken() {
+    let Ok(Role::Broker(_, broker)) = role(&["broker", "--timezone-minutes", "-180"]) else { panic!() };
+    assert_eq!(broker.settings.zone, Zone::fixed(-10_800));
+    let (new, old) = ("MT5REST_TIMEZONE", "MT5REST_TIMEZONE_MINUTES");
+    for (set, taken) in [(&[][..], new), (&[new], new), (&[old], old), (&[new, old], new)] {
+        let command = with_old_variables(Cli::command(), &|name| set.contains(&name));
+        let broker = command.find_subcommand("broker").unwrap();
+        for command in [&command, broker] {
+            let option = command.get_arguments().find(|option| option.get_long() == Some("timezone"));
+            assert_eq!(option.and_then(|option| option.get_env()).unwrap(), taken, "{set:?}");
+        }
+    }
 }
 
 #[test]

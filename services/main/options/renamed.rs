@@ -1,0 +1,30 @@
+//! Variables that have other names now, under which no deployment is to be misread silently.
+
+use clap::{Command, CommandFactory, FromArgMatches};
+
+use super::Cli;
+
+/// An option, by its field, with the variable that it had before.
+const RENAMED: [(&str, &str); 1] = [("timezone", "MT5REST_TIMEZONE_MINUTES")];
+
+impl Cli {
+    /// Reads the command line and the environment; ends the process where that cannot be, or help was asked for.
+    pub(crate) fn read() -> Self {
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let matches = with_old_variables(Self::command(), &is_set).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// Lets options take their old variables where those are set, and the new ones are not.
+pub(super) fn with_old_variables(command: Command, is_set: &dyn Fn(&str) -> bool) -> Command {
+    let command = command.mut_args(|option| {
+        let old = RENAMED.iter().find(|(id, _)| option.get_id() == id).map(|(_, old)| *old);
+        let is_new_set = option.get_env().and_then(|name| name.to_str()).is_some_and(is_set);
+        match old.filter(|old| !is_new_set && is_set(old)) {
+            Some(old) => option.env(old),
+            None => option,
+        }
+    });
+    command.mut_subcommands(|command| with_old_variables(command, is_set))
+}
