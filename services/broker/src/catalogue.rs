@@ -18,7 +18,7 @@ pub use groups::{
     CommissionEntry, CommissionPer, CommissionRange, CommissionRule, CommissionTier, CommissionUnit, GROUPS,
     Group, GroupLeverage, group,
 };
-pub use holidays::{Holiday, HolidayFileError};
+pub use holidays::Holiday;
 pub use hours::{MarketHours, SESSIONS_MAX, Schedule, Session};
 
 /// Levels on each side of an order book.

@@ -23,6 +23,7 @@ pub mod catalogue;
 pub mod engine;
 mod faults;
 pub mod feed;
+mod files;
 mod scenario;
 mod server;
 mod settings;
@@ -31,6 +32,7 @@ mod zone;
 
 pub use accounts::BuildError;
 pub use faults::{ActiveRule, Fault, FaultError, Mishap, Push, QuoteSide, Rule};
+pub use files::FileError;
 pub use scenario::{Scenario, ScenarioError};
 pub use server::{
     AccountEdit, AccountState, AccountView, Broker, ClockView, ConnectionView, Control, ControlError,

@@ -1,11 +1,12 @@
 //! Accounts from configuration.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use model::calc::{Deposit, FreeMarginMode};
 
 use crate::catalogue::{GROUPS, currency_digits, group};
 use crate::engine::{AccountTerms, Login, StopOut};
+use crate::files::{self, FileError};
 use crate::settings::{AccountSettings, AccountsFile, MarginMode};
 
 /// Largest leverage that an account can have.
@@ -16,22 +17,9 @@ const DEPOSIT_MAX: f64 = 1e9;
 /// Why accounts cannot be made as configured.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// The file cannot be read.
-    #[error("{path}: {source}", path = path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The file is not the expected JSON.
-    #[error("{path}: {source}", path = path.display())]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, with line and column.
-        source: serde_json::Error,
-    },
+    /// The file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// An account is not possible.
     #[error("account {login}: {reason}")]
     Account {
@@ -49,7 +37,7 @@ pub(crate) fn configured(
 ) -> Result<Vec<AccountSettings>, BuildError> {
     let mut all = vec![built_in(1_000_001, "USD"), built_in(1_000_002, "EUR")];
     if let Some(path) = file {
-        all.extend(read_file(path)?);
+        all.extend(files::read::<AccountsFile>(path)?.accounts);
     }
     all.extend(further.iter().cloned());
     Ok(all)
@@ -63,14 +51,6 @@ fn built_in(login: u64, currency: &str) -> AccountSettings {
         currency: currency.into(),
         ..AccountSettings::default()
     }
-}
-
-fn read_file(path: &Path) -> Result<Vec<AccountSettings>, BuildError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| BuildError::Read { path: path.to_owned(), source })?;
-    let file: AccountsFile =
-        serde_json::from_str(&text).map_err(|source| BuildError::Json { path: path.to_owned(), source })?;
-    Ok(file.accounts)
 }
 
 /// What the engine needs to know of an account.

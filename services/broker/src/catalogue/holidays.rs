@@ -1,13 +1,13 @@
 //! Days on which markets are closed, or close early.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
-use model::ServerTime;
+use model::{ServerTime, mask_matches};
 use serde::{Deserialize, Serialize};
 
 use super::{SESSIONS_MAX, Session, Symbol, hours::DAY};
-use model::mask_matches;
+use crate::files::{self, FileError};
 
 const DAY_S: i64 = 86_400;
 /// When American exchanges close early: one in the afternoon in New York, on a clock that shows midnight when it closes at
@@ -28,27 +28,6 @@ pub struct Holiday {
     pub sessions: Vec<Session>,
 }
 
-/// Why a file of holidays cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum HolidayFileError {
-    /// It cannot be read.
-    #[error("{path}: {source}", path = path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// It is not the expected JSON.
-    #[error("{path}: {source}", path = path.display())]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, with line and column.
-        source: serde_json::Error,
-    },
-}
-
 /// A file of holidays.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,12 +39,9 @@ impl Holiday {
     /// Reads a file: JSON like `{"holidays": [{"symbols": "Forex\\*", "date": "2026-12-24", "sessions": [[0, 1080]]}]}`.
     ///
     /// # Errors
-    /// [`HolidayFileError`] if there is none, or something else in it.
-    pub fn load(path: &Path) -> Result<Vec<Self>, HolidayFileError> {
-        let read = std::fs::read_to_string(path);
-        let text = read.map_err(|source| HolidayFileError::Read { path: path.to_owned(), source })?;
-        let file = serde_json::from_str::<File>(&text);
-        Ok(file.map_err(|source| HolidayFileError::Json { path: path.to_owned(), source })?.holidays)
+    /// [`FileError`] if there is none, or something else in it.
+    pub fn load(path: &Path) -> Result<Vec<Self>, FileError> {
+        files::read::<File>(path).map(|file| file.holidays)
     }
 
     /// Whether its sessions begin before they end, within the day.
