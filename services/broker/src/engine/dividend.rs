@@ -6,22 +6,17 @@ use model::{DealType, Money, Side};
 use super::account::Account;
 use super::desk::Desk;
 use super::market::Market;
-use super::{Engine, Event, Login, Position};
+use super::{Engine, Event, Position};
 use crate::catalogue::SymbolId;
 
 impl Engine {
-    /// What a dividend of so much for each unit of a symbol, in its profit currency, would bring to each position: its
-    /// account and the amount in that account's currency. `None` while a quote for a conversion is missing.
+    /// Whether a dividend on a symbol can be converted for everybody who holds it.
     #[must_use]
-    pub fn dividends(&self, symbol: SymbolId, amount: f64) -> Option<Vec<(Login, Money)>> {
-        let mut due = Vec::new();
-        for login in self.ledger.holders(symbol) {
-            let Some(account) = self.accounts.get(&login) else { continue };
-            for position in account.positions.values().filter(|position| position.symbol == symbol) {
-                due.push((login, account.dividend(position, amount, &self.market)?));
-            }
-        }
-        Some(due)
+    pub fn can_pay_dividend(&self, symbol: SymbolId) -> bool {
+        self.ledger.holders(symbol).into_iter().filter_map(|login| self.accounts.get(&login)).all(|account| {
+            let mut held = account.positions.values().filter(|position| position.symbol == symbol);
+            held.all(|position| account.dividend(position, 1.0, &self.market).is_some())
+        })
     }
 
     /// Pays it, by a deal for each position. What cannot be converted is not paid.

@@ -261,7 +261,14 @@ fn a_dividend_goes_to_who_is_long_and_comes_from_who_is_short() {
     world.apply(Command::Dividend { symbol, amount: 5000.0, comment: String::new() });
     assert_eq!(world.engine.snapshot(EUR).unwrap().positions.len(), 2, "it received more than it paid");
     world.trade_as(USD, order(Sell, 30.0));
-    assert_eq!(world.engine.dividends(symbol, 1.0).unwrap().len(), 4);
+    assert!(world.engine.can_pay_dividend(symbol));
+    world.apply(Command::Dividend { symbol, amount: 0.5, comment: String::new() });
+    // A deal for each of the positions: one and two, then two and two.
+    let paid = [USD, EUR].map(|login| {
+        let deals = world.engine.history(login, 0, i64::MAX, usize::MAX).unwrap().deals;
+        deals.iter().filter(|deal| deal.kind == DealType::Dividend).count()
+    });
+    assert_eq!(paid, [1 + 1 + 2, 2 + 2 + 2]);
     let mut unquoted = World::unquoted(Catalogue::built_in(MarketHours::Always), Limits::default());
     unquoted.quote("AAPL", 200.0, 200.05);
     unquoted.apply(Command::Deal(Box::new(DealerDeal {
@@ -273,7 +280,7 @@ fn a_dividend_goes_to_who_is_long_and_comes_from_who_is_short() {
         position: None,
         comment: String::new(),
     })));
-    assert_eq!(unquoted.engine.dividends(symbol, 1.0), None, "nobody quotes EURUSD");
+    assert!(!unquoted.engine.can_pay_dividend(symbol), "nobody quotes EURUSD");
 }
 
 #[test]

@@ -58,7 +58,9 @@ impl Hub {
     fn pay_dividend(&mut self, name: &str, order: DividendOrder) -> Result<Vec<DividendPaid>, ControlError> {
         let symbol = self.catalogue.by_name(name).ok_or(ControlError::Symbol)?.id;
         let DividendOrder { amount, mut comment } = order;
-        self.engine.dividends(symbol, amount).ok_or(ControlError::Refused(Retcode::NO_QUOTES))?;
+        if !self.engine.can_pay_dividend(symbol) {
+            return Err(ControlError::Refused(Retcode::NO_QUOTES));
+        }
         if comment.is_empty() {
             comment = format!("Dividend {name}").chars().take(COMMENT_MAX).collect();
         }
