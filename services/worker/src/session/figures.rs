@@ -131,22 +131,23 @@ impl State {
     /// What is held of each symbol whose terms are there, and whether that is all. Where the server does not tell the terms,
     /// pending orders hold nothing, as most do.
     fn held(&mut self) -> (Vec<Holding>, bool) {
-        let mut symbols: BTreeMap<String, (Exposure, Vec<Order>)> = BTreeMap::new();
+        let mut symbols: BTreeMap<String, (Exposure, Vec<i64>)> = BTreeMap::new();
         for open in self.positions.values() {
             let (exposure, _) = symbols.entry(open.record.trade_symbol.clone()).or_default();
             exposure.add(open.side(), open.volume(), open.open_price(), open.record.rate_margin);
         }
-        for order in self.orders.values().filter(|order| kind_of(order).is_pending()) {
-            symbols.entry(order.trade_symbol.clone()).or_default().1.push(order.clone());
+        for (id, order) in self.orders.iter().filter(|(_, order)| kind_of(order).is_pending()) {
+            symbols.entry(order.trade_symbol.clone()).or_default().1.push(*id);
         }
         let (mut held, mut is_whole) = (Vec::new(), true);
-        for (symbol, (exposure, mut waiting)) in symbols {
+        for (symbol, (exposure, ids)) in symbols {
             let Some(terms) = self.terms_of(&symbol) else {
                 is_whole &= exposure.is_empty() && self.is_without_terms(&symbol);
                 continue;
             };
+            let mut waiting: Vec<&Order> = ids.iter().filter_map(|id| self.orders.get(id)).collect();
             waiting.retain(|order| holds_margin(&terms.contract, kind_of(order)));
-            let has_rates = waiting.iter().all(has_rate);
+            let has_rates = waiting.iter().all(|order| has_rate(order));
             let orders = waiting.iter().filter_map(|order| self.pending(order, &terms)).collect();
             held.push(Holding { terms, exposure, orders, has_rates });
         }
