@@ -90,9 +90,9 @@ impl Api {
 /// The one entry: finds the route without regard to case and hands over.
 async fn enter(State(front): State<Arc<Front>>, request: Request) -> Response {
     if request.method() == Method::OPTIONS {
-        return cors::preflight(request.headers());
+        return reply::uncached(cors::preflight(request.headers()));
     }
-    cors::allow(route(&front, request).await)
+    reply::uncached(cors::allow(route(&front, request).await))
 }
 
 async fn route(front: &Arc<Front>, request: Request) -> Response {

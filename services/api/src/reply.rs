@@ -1,7 +1,7 @@
 //! From an answer to a response: what the client accepts decides how it is dressed.
 
 use axum::body::Body;
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use bus::Payload;
@@ -85,6 +85,13 @@ pub(crate) fn method_not_allowed(route: &Route, accept: Accept) -> Response {
     let error = Error::new(Code::MethodNotSupported, format!("This path answers {allowed} only."));
     let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, accept, &route.refused(error));
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+/// Keeps caches from answering in our place, unless the response says itself how long it holds: a GET may send an order,
+/// and what was true of an account a moment ago is not any more.
+pub(crate) fn uncached(mut response: Response) -> Response {
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 

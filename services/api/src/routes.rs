@@ -27,7 +27,7 @@ pub(crate) struct CallRoute {
     pub(crate) posted: bool,
     /// Sends an order, so that every answer tells its outcome.
     pub(crate) trades: bool,
-    /// Reads at length and changes nothing: when its client is gone, nobody misses it.
+    /// Changes nothing: it answers HEAD as well, and when its client is gone, nobody misses it.
     pub(crate) only_reads: bool,
     /// The names of parameters that are files.
     pub(crate) files: Vec<&'static str>,
@@ -178,22 +178,23 @@ impl Stream {
 }
 
 impl Route {
+    /// Whether the path answers this method. HEAD asks for what GET would answer, so it is for what changes nothing.
     pub(crate) fn allows(&self, method: &Method) -> bool {
         match self {
             Route::Call(call) if call.posted => method == Method::POST,
-            Route::Call(call) => method == Method::GET || (call.connects && method == Method::POST),
-            Route::Stream(_) => method == Method::GET,
-            Route::Document(_) => method == Method::GET || method == Method::HEAD,
+            Route::Call(call) if call.connects => method == Method::GET || method == Method::POST,
+            Route::Call(call) => method == Method::GET || (call.only_reads && method == Method::HEAD),
+            Route::Stream(_) | Route::Document(_) => method == Method::GET || method == Method::HEAD,
         }
     }
 
-    /// The methods allowed, as a header value.
+    /// The methods allowed, as a header value; the same as [`allows`](Self::allows) allows.
     pub(crate) fn allowed(&self) -> &'static str {
         match self {
             Route::Call(call) if call.posted => "POST, OPTIONS",
             Route::Call(call) if call.connects => "GET, POST, OPTIONS",
-            Route::Call(_) | Route::Stream(_) => "GET, OPTIONS",
-            Route::Document(_) => "GET, HEAD, OPTIONS",
+            Route::Call(call) if !call.only_reads => "GET, OPTIONS",
+            Route::Call(_) | Route::Stream(_) | Route::Document(_) => "GET, HEAD, OPTIONS",
         }
     }
 

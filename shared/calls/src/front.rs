@@ -6,15 +6,15 @@ calls! {
     /// Calls the HTTP front answers by itself.
     FrontCall tagged "Service" {
         /// Answers OK while the service runs.
-        Ping {} -> Text;
+        Ping to read {} -> Text;
 
         /// Answers the version of the service.
-        Version {} -> Text;
+        Version to read {} -> Text;
 
         /// Answers Healthy while the service runs.
-        Health {} -> Text;
+        Health to read {} -> Text;
 
         /// Shows how to use the service, as a web page.
-        ReadMe {} -> Html;
+        ReadMe to read {} -> Html;
     }
 }

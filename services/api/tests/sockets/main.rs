@@ -5,6 +5,7 @@
 mod backend;
 mod calls;
 mod documents;
+mod heads;
 mod http;
 mod posts;
 mod streams;
