@@ -43,6 +43,13 @@ pub struct Error {
     outcome: Option<Outcome>,
 }
 
+/// How a message begins its advice to repeat the call.
+const AGAIN: &str = " Try again";
+
+/// What it says instead where the call may have been done.
+const LOOK_FIRST: &str =
+    " Whether it was done is unknown: look before you repeat it, or repeat it under its idempotency key.";
+
 /// What became of a trade request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -58,6 +65,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 4] = [Self::NotSent, Self::Rejected, Self::Applied, Self::Unknown];
+
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -123,13 +133,10 @@ impl Error {
     /// The directory has no such broker server.
     pub fn server_not_found(server: &str) -> Self {
         let server = echo(server);
-        Self::new(
-            Code::Done,
-            format!(
-                "Server not found: {server}. Check the spelling with /Search or /SearchMQ, or use /Connect."
-            ),
-        )
-        .precisely(Code::ServerNotFound)
+        let told = format!(
+            "Server not found: {server}. Check the spelling with /Search or /SearchMQ, or use /Connect."
+        );
+        Self::new(Code::Done, told).precisely(Code::ServerNotFound)
     }
 
     /// Nothing came back in time.
@@ -144,7 +151,7 @@ impl Error {
 
     /// A fault of this service: the caller learns only that, the log gets the cause.
     pub fn internal(cause: impl fmt::Display) -> Self {
-        Self::new(Code::Done, "The service failed inside. Try again; its log has the reason.").because(cause)
+        Self::new(Code::Done, "The service failed inside; its log has the reason. Try again.").because(cause)
     }
 
     /// Names the code that fits better than the one that clients of the known interface expect.
@@ -154,10 +161,16 @@ impl Error {
         self
     }
 
-    /// Says what became of the trade request of the call.
+    /// Says what became of the trade request of the call. A message that invites to repeat it does not where it may have
+    /// been done.
     #[must_use]
-    pub const fn with_outcome(mut self, outcome: Outcome) -> Self {
+    pub fn with_outcome(mut self, outcome: Outcome) -> Self {
         self.outcome = Some(outcome);
+        if outcome == Outcome::Unknown
+            && let Some(at) = self.detail.rfind(AGAIN)
+        {
+            self.detail = format!("{}{LOOK_FIRST}", &self.detail[..at]).into();
+        }
         self
     }
 
@@ -243,6 +256,20 @@ mod tests {
         let error = Error::invalid_param("user", &"x\n".repeat(100), "a whole number");
         assert!(error.detail().contains("x?x?"));
         assert!(error.detail().chars().count() < 150);
+    }
+
+    #[test]
+    fn what_may_have_been_done_is_never_said_to_be_tried_again() {
+        let invitations = [
+            Error::timeout("OrderSend"),
+            Error::internal("x"),
+            Error::busy("The worker is busy. Try again soon."),
+        ];
+        for error in invitations {
+            assert!(error.clone().with_outcome(Outcome::NotSent).detail().contains(AGAIN));
+            let unknown = error.with_outcome(Outcome::Unknown);
+            assert!(!unknown.detail().contains(AGAIN) && unknown.detail().ends_with(LOOK_FIRST), "{unknown}");
+        }
     }
 
     #[test]

@@ -28,15 +28,13 @@ impl Error {
     /// The problem, with the status that its code has or the one that HTTP itself demands.
     pub fn problem(&self, status: Option<u16>) -> Problem<'_> {
         let code = self.precise_code();
-        // What may have been done must not be done again.
-        let may_repeat = !matches!(self.outcome(), Some(Outcome::Unknown | Outcome::Applied));
         Problem {
             r#type: format!("urn:mt5rest:error:{code}"),
             title: code.meaning(),
             status: status.unwrap_or_else(|| code.http_status()),
             detail: self.detail(),
             code,
-            retryable: code.is_retryable() && may_repeat,
+            retryable: code.is_retryable(self.outcome()),
             outcome: self.outcome(),
         }
     }

@@ -63,8 +63,7 @@ pub(super) fn shared_headers() -> Value {
 }
 
 fn outcome() -> Value {
-    let all = [Outcome::NotSent, Outcome::Rejected, Outcome::Applied, Outcome::Unknown];
-    json!({ "type": "string", "enum": all.map(Outcome::as_str) })
+    json!({ "type": "string", "enum": Outcome::ALL.map(Outcome::as_str) })
 }
 
 /// The schemas of error bodies.
@@ -93,7 +92,7 @@ pub(super) fn schemas() -> Map<String, Value> {
             "status": { "type": "integer", "format": "int32", "description": "The HTTP status." },
             "detail": { "type": "string", "description": "What went wrong this time and what to do." },
             "code": code,
-            "retryable": { "type": "boolean", "description": "Whether the same call may be made again, and may succeed then." },
+            "retryable": { "type": "boolean", "description": "Whether the same call may be made again, and may succeed then. Never true for an order that may have been done." },
             "outcome": outcome,
         },
     });
