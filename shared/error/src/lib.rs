@@ -134,7 +134,10 @@ impl Error {
     pub fn server_not_found(server: &str) -> Self {
         let server = echo(server);
         let told = format!(
-            "Server not found: {server}. Check the spelling with /Search or /SearchMQ, or use /Connect."
+            "Server not found: {server}. The name is what is unknown: no server of this name is in the broker directory \
+             of this service. /Search and /SearchMQ list the names that are, by a part of the company's or the server's \
+             name; whoever runs the service adds others with --brokers; /Connect takes the address of the broker's Web \
+             Terminal in place of a name."
         );
         Self::new(Code::Done, told).precisely(Code::ServerNotFound)
     }
@@ -269,6 +272,15 @@ mod tests {
             assert!(error.clone().with_outcome(Outcome::NotSent).detail().contains(AGAIN));
             let unknown = error.with_outcome(Outcome::Unknown);
             assert!(!unknown.detail().contains(AGAIN) && unknown.detail().ends_with(LOOK_FIRST), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_server_is_told_by_its_name_and_how_to_find_it() {
+        let error = Error::server_not_found("Nowhere-Demo");
+        assert_eq!(error.code(), Code::Done);
+        for word in ["Nowhere-Demo", "name", "/Search", "/SearchMQ", "--brokers", "/Connect"] {
+            assert!(error.detail().contains(word), "{word}");
         }
     }
 
