@@ -16,6 +16,7 @@ mod every_stream;
 mod example;
 mod faults;
 mod figures;
+mod fillings;
 mod history;
 mod hours;
 mod http;

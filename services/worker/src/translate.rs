@@ -71,7 +71,8 @@ fn expiration(number: u32) -> ExpirationType {
     ExpirationType::from_number(number.into()).unwrap_or(ExpirationType::Gtc)
 }
 
-fn fill_policy(number: u32) -> FillPolicy {
+/// The filling of an order: the contract numbers them as the wire does.
+pub(crate) fn fill_policy(number: u32) -> FillPolicy {
     FillPolicy::from_number(number.into()).unwrap_or(FillPolicy::Any)
 }
 

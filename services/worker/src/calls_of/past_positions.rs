@@ -43,7 +43,7 @@ impl Caller<'_> {
     async fn past_positions(&self, session: &Session) -> Result<Vec<Order>, Error> {
         let whole = |state: &mut State| {
             let history = state.whole_past()?;
-            Ok(closed_positions(&history.deals, state.login, state.zone))
+            Ok(closed_positions(&history, state.login, state.zone))
         };
         session.visit(self.deadline, whole).await?
     }

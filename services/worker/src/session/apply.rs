@@ -39,6 +39,7 @@ fn apply_order(state: &mut State, update: OrderUpdate) -> Option<reply::OrderUpd
     };
     let (login, zone) = (state.login, state.zone);
     let order = &update.order;
+    state.fillings.note(order);
     let mut shown = match update.flag_mask {
         mask::OPEN_ORDERS => translate::pending(order, zone),
         _ => translate::ended_order(order, login, zone),
@@ -183,7 +184,9 @@ fn opening_of(state: &State, out: &Deal) -> reply::Order {
         return translate::position(open, zone);
     }
     let entry = state.deals.iter().find(|deal| deal.position_id == out.position_id && deal.entry == 0);
-    translate::opening(entry, out, state.login, zone)
+    let opened = translate::opening(entry, out, state.login, zone);
+    let fill_policy = state.fillings.of(out.position_id).map_or(opened.fill_policy, translate::fill_policy);
+    reply::Order { fill_policy, ..opened }
 }
 
 fn deal_kind(state: &State, deal: &Deal, position: &Position) -> UpdateType {

@@ -30,7 +30,10 @@ pub(super) fn settled(sent: &Sent, result: &TradeResult, state: &mut State) -> O
     let (login, zone) = (state.login, state.zone);
     match sent.intent {
         Intent::Prices => None,
-        Intent::Open => opened(result, state),
+        Intent::Open => {
+            let fill_policy = translate::fill_policy(sent.request.type_filling);
+            opened(result, state).map(|order| reply::Order { fill_policy, ..order })
+        }
         Intent::Place => placed(result.trade_order, state),
         Intent::Stops(position) => match state.positions.get(&position) {
             Some(open) => {

@@ -42,6 +42,7 @@ impl State {
             self.add_conversions(&terms.contract.currency_profit, &deposit.currency, &mut inputs);
             if let Some(position) = self.positions.get_mut(&id) {
                 position.inputs = inputs;
+                position.filling.get_or_insert_with(|| terms.market_filling().number());
             }
         }
         let Some(quote) = self.quotes.prices(terms.full.symbol_id) else { return };

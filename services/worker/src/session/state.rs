@@ -6,13 +6,15 @@ use std::sync::Arc;
 use calls::reply;
 use error::Error;
 use model::calc::{Deposit, rate_sell};
-use model::{MarginMode, Money, Price, Side, Volume};
+use model::{MarginMode, Money, Price};
 use wire::records::{Account, Deal, FullSymbol, History, Order, Portfolio, Position, TradeSettings};
 
 use super::books::Books;
 use super::candles::Candles;
+use super::fillings::Fillings;
 use super::market_watch::MarketWatches;
 use super::past::Past;
+pub(crate) use super::position::OpenPosition;
 use super::quotes::QuoteBook;
 use super::terms::Terms;
 use super::tick_downloads::TickDownloads;
@@ -28,35 +30,6 @@ const CLOSED_MAX: usize = 100;
 const RECENT_MAX: usize = 256;
 /// Magic numbers that are remembered.
 const MAGIC_MAX: usize = 10_000;
-
-/// An open position with its profit at current prices.
-#[derive(Clone, Debug)]
-pub(crate) struct OpenPosition {
-    /// As the server sent it last.
-    pub(crate) record: Position,
-    /// Account currency: ours from the first tick on, until then the server's.
-    pub(crate) profit: Money,
-    /// Profit currency to account currency.
-    pub(crate) rate: f64,
-    /// Where it would close now.
-    pub(crate) close: Price,
-    /// Symbols whose prices its profit depends on; empty until its terms are known.
-    pub(super) inputs: Vec<u32>,
-}
-
-impl OpenPosition {
-    pub(crate) fn side(&self) -> Side {
-        Side::from_number(self.record.trade_action).unwrap_or(Side::Buy)
-    }
-
-    pub(crate) fn volume(&self) -> Volume {
-        Volume::from_units(self.record.trade_volume)
-    }
-
-    pub(crate) fn open_price(&self) -> Price {
-        Price::from_f64(self.record.price_open, self.record.digits).unwrap_or_default()
-    }
-}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Newest {
@@ -113,6 +86,8 @@ pub(crate) struct State {
     pub(crate) without_terms: BTreeSet<u32>,
     /// Terms of symbols that the account has something in, or has asked for.
     terms: HashMap<u32, Arc<Terms>>,
+    /// How orders were to be filled.
+    pub(super) fillings: Fillings,
     /// Magic numbers by order and position ticket: the protocol does not carry them.
     magic: HashMap<i64, i64>,
     magic_order: VecDeque<i64>,
@@ -153,6 +128,7 @@ impl State {
             catalogue,
             without_terms: BTreeSet::new(),
             terms: HashMap::new(),
+            fillings: Fillings::default(),
             magic: HashMap::new(),
             magic_order: VecDeque::new(),
             magic_version: 0,
@@ -165,6 +141,7 @@ impl State {
         self.positions.clear();
         for order in &portfolio.orders {
             self.newest.order = self.newest.order.max(order.trade_order);
+            self.fillings.note(order);
         }
         self.orders = portfolio.orders.into_iter().map(|order| (order.trade_order, order)).collect();
         for position in portfolio.positions {
@@ -245,7 +222,8 @@ impl State {
         let (profit, rate) = (Money::round(record.profit, digits), record.rate_profit);
         let close = Price::from_f64(record.price_close, record.digits).unwrap_or_default();
         let id = record.position_id;
-        self.positions.insert(id, OpenPosition { record, profit, rate, close, inputs: Vec::new() });
+        let filling = self.fillings.of(id);
+        self.positions.insert(id, OpenPosition { record, profit, rate, close, inputs: Vec::new(), filling });
         self.margin = None;
         self.revalue(id);
     }
@@ -294,6 +272,7 @@ impl State {
     pub(crate) fn remember_ended(&mut self, order: Order) {
         self.newest.order = self.newest.order.max(order.trade_order);
         self.past.add_order(&order);
+        self.fillings.note(&order);
         push_bounded(&mut self.ended, order, RECENT_MAX);
     }
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use calls::reply::{Order, OrderHistoryEventArgs};
 use calls::values::SortType;
 use model::{DealEntry, OrderState, Reason, Volume};
-use wire::records::{Deal, History};
+use wire::records::{self, Deal, History};
 
 use super::order::opened_by;
-use super::{closed_by, deal, ended_order, finite, order_record, price, ticket};
+use super::{closed_by, deal, ended_order, fill_policy, finite, order_record, price, ticket};
 use crate::zone::Zone;
 
 /// Closed positions, ended orders and balance operations of an answer to command 5.
@@ -19,7 +19,7 @@ pub(crate) fn order_history(
     sort: SortType,
     ascending: bool,
 ) -> OrderHistoryEventArgs {
-    let mut orders = closed_positions(&history.deals, login, zone);
+    let mut orders = closed_positions(history, login, zone);
     orders.extend(
         history.deals.iter().filter(|deal| deal.trade_action > 1).map(|deal| opened_by(deal, login, zone)),
     );
@@ -44,11 +44,22 @@ pub(crate) fn order_history(
     }
 }
 
+/// How the orders that opened these positions were to be filled: a position bears its opening order's number.
+fn show_fillings(positions: &mut [Order], records: &[records::Order]) {
+    let by_ticket: BTreeMap<u64, u32> =
+        records.iter().map(|record| (ticket(record.trade_order), record.type_filling)).collect();
+    for position in positions {
+        if let Some(filling) = by_ticket.get(&position.ticket) {
+            position.fill_policy = fill_policy(*filling);
+        }
+    }
+}
+
 /// Positions that have a closing deal in the range. The first deal opens, deals of the opposite side close; a position
 /// whose opening lies before the range is described by its closing deal.
-pub(crate) fn closed_positions(deals: &[Deal], login: u64, zone: Zone) -> Vec<Order> {
+pub(crate) fn closed_positions(history: &History, login: u64, zone: Zone) -> Vec<Order> {
     let mut by_position: BTreeMap<i64, Vec<&Deal>> = BTreeMap::new();
-    for deal in deals.iter().filter(|deal| is_trade(deal)) {
+    for deal in history.deals.iter().filter(|deal| is_trade(deal)) {
         by_position.entry(deal.position_id).or_default().push(deal);
     }
     let mut orders = Vec::new();
@@ -58,6 +69,7 @@ pub(crate) fn closed_positions(deals: &[Deal], login: u64, zone: Zone) -> Vec<Or
             orders.push(order);
         }
     }
+    show_fillings(&mut orders, &history.orders);
     orders
 }
 
@@ -215,9 +227,23 @@ mod tests {
     }
 
     #[test]
+    fn a_closed_position_says_how_its_opening_order_was_to_be_filled() {
+        let record = |ticket, filling| records::Order {
+            trade_order: ticket,
+            type_filling: filling,
+            ..records::Order::default()
+        };
+        let deals = vec![trade(2, 70, 0, 0, 10, 0.0), trade(3, 70, 1, 1, 10, 1.0)];
+        let history = History { deals, orders: vec![record(70, 1), record(71, 0)] };
+        let answer = order_history(&history, 7, Zone::default(), SortType::OpenTime, true);
+        assert_eq!(answer.orders[0].fill_policy, calls::values::FillPolicy::ImmediateOrCancel);
+    }
+
+    #[test]
     fn lots_are_all_that_a_position_has_opened_and_closed() {
         let closed = |deals: Vec<Deal>| {
-            let order = closed_positions(&deals, 7, Zone::fixed(0)).remove(0);
+            let history = History { deals, orders: Vec::new() };
+            let order = closed_positions(&history, 7, Zone::fixed(0)).remove(0);
             let price = order.open_price.to_string();
             (order.order_type, order.lots.to_string(), order.close_lots.to_string(), price)
         };

@@ -83,6 +83,7 @@ pub(crate) fn position(open: &OpenPosition, zone: Zone) -> Order {
         digits: small(record.digits),
         profit_rate: finite(open.rate),
         volume: record.trade_volume,
+        fill_policy: open.filling.map_or(FillPolicy::FillOrKill, fill_policy),
         open_timestamp_utc: utc_ms(opened, zone),
         ..blank()
     }
@@ -234,6 +235,9 @@ pub(crate) fn from_result(
         take_profit: price(request.price_tp, request.digits),
         stop_limit_price: price(request.price_trigger, request.digits),
         digits: small(request.digits),
+        expiration_type: expiration(request.type_time),
+        expiration_time: server_time(request.time_expiration, 0),
+        fill_policy: fill_policy(request.type_filling),
         open_timestamp_utc: utc_ms(done, zone),
         ..blank()
     }

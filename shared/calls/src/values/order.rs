@@ -147,9 +147,9 @@ values! {
         FillOrKill = "FillOrKill", 0;
         /// What can be filled; the rest is cancelled.
         ImmediateOrCancel = "ImmediateOrCancel", 1;
-        /// A flash fill.
+        /// What can be filled; the rest stays. Trade servers call it return, and pending orders have it.
         FlashFill = "FlashFill", 2;
-        /// What can be filled; the rest stays.
+        /// Only what does not fill at once is placed: book or cancel.
         Any = "Any", 3;
     }
 }
