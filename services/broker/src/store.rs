@@ -7,10 +7,9 @@
 
 mod columns;
 mod load;
+mod private;
 mod rows;
 
-use std::fs;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -94,16 +93,18 @@ pub(crate) struct Store {
 impl Store {
     /// Opens the file of a folder, or begins one. Nobody else can use it meanwhile.
     pub(crate) fn open(folder: &Path, catalogue: Arc<Catalogue>) -> Result<Self, StoreError> {
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.map_err(|source| StoreError::Folder { path: folder.to_owned(), source })?;
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StoreError::Folder { path, source }
+        };
+        private::folder(folder).map_err(at(folder))?;
         let path = folder.join(FILE);
+        // It holds what passwords and one-time codes are checked by.
+        private::database(&path).map_err(at(&path))?;
         let db = connection(&path).map_err(|source| match source.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DatabaseBusy) => StoreError::Taken { path: path.clone() },
             _ => StoreError::File { path: path.clone(), source },
         })?;
-        // It holds secrets of one-time codes.
-        let private = fs::set_permissions(&path, fs::Permissions::from_mode(0o600));
-        private.map_err(|source| StoreError::Folder { path: path.clone(), source })?;
         let layout = db.pragma_query_value(None, "user_version", |row| row.get(0));
         match layout.map_err(|source| StoreError::File { path: path.clone(), source })? {
             LAYOUT => {}

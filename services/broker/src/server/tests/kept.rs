@@ -1,5 +1,10 @@
 //! A broker that ends, and another one with the same folder.
 
+use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use serde_json::json;
 use testkit::{Scratch, eventually};
 use wire::records as w;
@@ -51,6 +56,46 @@ async fn accounts_positions_and_history_outlive_a_broker() {
     assert!(added.enter(77, "first").await.is_err(), "it may not log in");
     broker.control().enable(77, true).await.unwrap();
     added.enter(77, "first").await.unwrap();
+}
+
+/// The modes of a folder and of everything in it.
+fn modes(folder: &Path) -> BTreeMap<String, u32> {
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    let name = |path: &Path| path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+    let inside = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    inside.chain([folder.to_owned()]).map(|path| (name(&path), mode(&path))).collect()
+}
+
+#[tokio::test]
+async fn nobody_else_can_look_into_the_books() {
+    let scratch = Scratch::new("private");
+    let files = ["", "broker.sqlite", "broker.sqlite-wal"];
+    for is_new in [true, false] {
+        let folder = scratch.path().join("data");
+        if !is_new {
+            // As another program, or an older version, may have left them.
+            for (name, mode) in [("", 0o755), ("broker.sqlite", 0o644)] {
+                std::fs::set_permissions(folder.join(name), Permissions::from_mode(mode)).unwrap();
+            }
+        }
+        let settings = Settings { data: Some(folder.clone()), ..by_hand() };
+        let broker = start(settings).await;
+        let added = AccountSettings { login: 77, password: "first".into(), ..AccountSettings::default() };
+        // The second time it is there already.
+        assert_eq!(broker.control().add_account(added).await.is_ok(), is_new);
+        broker.control().quote("EURUSD", 1.1, 1.1001).await.unwrap();
+        let mut client = Client::login(broker.addr(), 1_000_001, "demo").await;
+        assert_eq!(client.trade(&buy("EURUSD", 10)).await.retcode, 10009);
+        let found = modes(&folder);
+        for (name, mode) in &found {
+            assert_eq!(*mode, if name.is_empty() { 0o700 } else { 0o600 }, "{name} of {found:?}");
+        }
+        for name in files {
+            assert!(found.contains_key(name), "{name} is not there: {found:?}");
+        }
+        drop(client);
+        broker.shutdown().await;
+    }
 }
 
 #[tokio::test]
