@@ -10,8 +10,11 @@ use serde_json::ser::{CompactFormatter, Formatter};
 /// Whole numbers below this are exact in both kinds of number.
 const EXACT_BELOW: f64 = 1e15;
 
+/// The greatest number of a reply, and less it the least: a decimal of 96 bits (.NET, and many others) holds no more.
+const DECIMAL_MAX: f64 = 7.9e28;
+
 /// Encodes a value. Whole decimals are written without a fraction (`100`, not `100.0`): that is how clients have
-/// always met them, and many read such a field into an integer.
+/// always met them, and many read such a field into an integer. What no decimal type holds, such as a range's "no end", is written as the greatest one.
 pub fn json(value: &impl Serialize) -> Result<Bytes, Error> {
     let mut bytes = Vec::with_capacity(128);
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Plain);
@@ -27,7 +30,7 @@ impl Formatter for Plain {
             #[allow(clippy::cast_possible_truncation, reason = "whole and small, as was just checked")]
             return CompactFormatter.write_i64(writer, value as i64);
         }
-        CompactFormatter.write_f64(writer, value)
+        CompactFormatter.write_f64(writer, value.clamp(-DECIMAL_MAX, DECIMAL_MAX))
     }
 }
 
@@ -36,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_decimals_have_no_fraction() {
+    fn numbers_are_what_clients_can_read() {
         let cases = [
             (100.0, "100"),
             (-0.0, "0"),
@@ -44,6 +47,9 @@ mod tests {
             (0.01, "0.01"),
             (1.08424, "1.08424"),
             (1e15, "1000000000000000.0"),
+            (f64::MAX, "7.9e+28"),
+            (f64::MIN, "-7.9e+28"),
+            (7.8e28, "7.8e+28"),
         ];
         for (value, text) in cases {
             assert_eq!(json(&value).unwrap(), text);

@@ -32,6 +32,6 @@ pub use drawdown::{Fall, Peak};
 pub use extrema::{Extrema, Holding, extrema};
 pub use runs::{Runs, z_score};
 pub use span::span_text;
-pub use stats::{Average, Notable, Present, Share, Stats, stats};
+pub use stats::{Average, Notable, PROFIT_FACTOR_MAX, Present, Share, Stats, stats};
 pub use tape::{Candle, Moment, Tape};
 pub use trade::{Fill, Trade, pip_size, trades};

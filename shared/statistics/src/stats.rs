@@ -53,6 +53,10 @@ pub struct Notable<T> {
     pub value: T,
 }
 
+/// The greatest profit factor, and that of trades of which none was lost. The reference has the greatest double there,
+/// which decimal types of other languages do not hold.
+pub const PROFIT_FACTOR_MAX: f64 = 1_000_000.0;
+
 /// Statistics of an account. A trade's result is its net: profit, swap, commission and fee together. It is won above
 /// zero, lost below, and neither at zero.
 ///
@@ -80,7 +84,7 @@ pub struct Stats {
     pub equity_drawdown: Money,
     /// The greatest in percent of the maximum, perhaps another one (`STAT_EQUITY_DDREL_PERCENT`).
     pub equity_drawdown_percent: f64,
-    /// Closed trades by symbol since the account began.
+    /// The same trades by symbol.
     pub trades_by_symbol: BTreeMap<Arc<str>, u64>,
     /// Closed trades (`STAT_TRADES`).
     pub trades: u64,
@@ -116,8 +120,8 @@ pub struct Stats {
     pub worst_by_pips: Option<Notable<f64>>,
     /// Average time from opening to closing of trades whose opening is known, cut to whole milliseconds.
     pub average_length_ms: i64,
-    /// Sum of wins by sum of losses (`STAT_PROFIT_FACTOR`): the greatest double where nothing was lost, zero without
-    /// trades.
+    /// Sum of wins by sum of losses (`STAT_PROFIT_FACTOR`), at most [`PROFIT_FACTOR_MAX`]: the same where nothing was
+    /// lost, zero without trades.
     pub profit_factor: f64,
     /// Of the net results, account currency: that of a sample, n − 1. No reference of the field says which one it
     /// means. Zero for fewer than two trades.
@@ -172,7 +176,7 @@ pub fn stats(
         balance_drawdown_percent: most_percent(curve, |point| point.balance_drawdown_percent),
         equity_drawdown: most(curve, |point| point.equity_drawdown),
         equity_drawdown_percent: most_percent(curve, |point| point.equity_drawdown_percent),
-        trades_by_symbol: by_symbol(trades),
+        trades_by_symbol: by_symbol(&set.trades),
         trades: set.trades.len() as u64,
         won: share(won.trades.len(), set.trades.len()),
         lost: share(lost.trades.len(), set.trades.len()),
@@ -243,9 +247,9 @@ impl<'a> Set<'a> {
         if self.trades.is_empty() {
             0.0
         } else if lost.is_zero() {
-            f64::MAX
+            PROFIT_FACTOR_MAX
         } else {
-            won.units() as f64 / (-lost).units() as f64
+            (won.units() as f64 / (-lost).units() as f64).min(PROFIT_FACTOR_MAX)
         }
     }
 
@@ -283,7 +287,7 @@ fn most_percent(curve: &[Point], of: impl Fn(&Point) -> f64) -> f64 {
     curve.iter().map(of).fold(0.0, f64::max)
 }
 
-fn by_symbol(trades: &[Trade]) -> BTreeMap<Arc<str>, u64> {
+fn by_symbol(trades: &[&Trade]) -> BTreeMap<Arc<str>, u64> {
     let mut counts = BTreeMap::new();
     for trade in trades {
         *counts.entry(Arc::clone(&trade.symbol)).or_default() += 1;

@@ -375,7 +375,7 @@ def stats(past, points):
     since = lambda start: sum(trade["net"] for trade in trades if trade["closed"][0] >= start)
     by_net = [(trade, trade["net"]) for trade in trades]
     by_symbol = {}
-    for trade in past.trades:
+    for trade in trades:
         by_symbol[trade["symbol"]] = by_symbol.get(trade["symbol"], 0) + 1
     return {
         "open": [question["open_trades"], money_text(question["open_profit"])],
@@ -402,7 +402,7 @@ def stats(past, points):
         "average_length_ms": sum(lengths) // len(lengths) if lengths else 0,
         "profit_factor": 0.0
         if not trades
-        else float(Fraction(gross_profit, gross_loss)) if gross_loss else sys.float_info.max,
+        else min(float(Fraction(gross_profit, gross_loss)), 1e6) if gross_loss else 1e6,
         "standard_deviation": deviation([Fraction(net, ONE) for net in nets]),
         "ahpr": mean(returns) if returns else 1.0,
         "ghpr": growth ** (1 / len(returns)) if returns else 1.0,

@@ -142,3 +142,93 @@ fn notable<T>(trade: Option<&Notable<T>>, value: impl Fn(&T) -> f64) -> ProfitDa
         None => ProfitData { tiket: 0, date: ServerTime::NULL, profit: 0.0 },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::calc::Deposit;
+    use proptest::prelude::*;
+    use serde_json::Value;
+    use statistics::{Account, Contracts, Present, Repeats, Tape};
+
+    use super::*;
+
+    /// Any deal that a server may tell, sensible or not.
+    fn any_deal() -> impl Strategy<Value = records::Deal> {
+        let amount = || prop_oneof![-1e6..1e6_f64, any::<f64>(), Just(f64::MAX), Just(1e-9)];
+        let numbers = (0_i64..50, 0_i64..4, 0_u32..6, 0_u32..4, any::<u32>());
+        let sizes = (prop_oneof![1_u64..1_000_000_000, any::<u64>()], amount(), 0_u32..9);
+        (numbers, sizes, prop::array::uniform4(amount())).prop_map(|(numbers, sizes, money)| {
+            let (deal, position_id, trade_action, entry, time_create) = numbers;
+            let (trade_volume, price_open, digits) = sizes;
+            let [profit, storage, commission, commission_fee] = money;
+            records::Deal {
+                deal,
+                position_id,
+                trade_action,
+                entry,
+                time_create,
+                trade_volume,
+                price_open,
+                digits,
+                profit,
+                storage,
+                commission,
+                commission_fee,
+                trade_symbol: "EURUSD".into(),
+                ..records::Deal::default()
+            }
+        })
+    }
+
+    /// The greatest decimal of .NET.
+    const DECIMAL_MAX: f64 = 79_228_162_514_264_337_593_543_950_335.0;
+
+    fn check_numbers(value: &Value) -> Result<(), TestCaseError> {
+        match value {
+            Value::Object(fields) => fields.values().try_for_each(check_numbers),
+            Value::Array(items) => items.iter().try_for_each(check_numbers),
+            // What is not finite has no number in JSON.
+            Value::Null => Err(TestCaseError::fail("a figure is not finite")),
+            Value::Number(number) => {
+                let size = number.as_f64().unwrap().abs();
+                prop_assert!(size < DECIMAL_MAX, "{number}");
+                Ok(())
+            }
+            Value::Bool(_) | Value::String(_) => Ok(()),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_figure_fits_a_decimal(
+            deals in prop::collection::vec(any_deal(), 0..30),
+            money_digits in 0_u32..9,
+            balance in -1e6..1e6_f64,
+            from_ms in prop_oneof![Just(0), any::<i64>()],
+        ) {
+            let deals = deals_of(&deals, money_digits);
+            let deposit = Deposit { currency: "USD".into(), digits: money_digits, leverage: 100 };
+            let contracts = Contracts::default();
+            let account = Account {
+                deals: &deals,
+                balance: Money::round(balance, money_digits),
+                credit: Money::ZERO,
+                deposit: &deposit,
+                contracts: &contracts,
+                floating: Some(Money::ZERO),
+            };
+            let curve = statistics::equity_curve(&account, &Tape::new(60_000), from_ms, i64::MAX, Repeats::Keep);
+            let closed = statistics::trades(&deals);
+            let present = Present { now_ms: i64::MAX, open_trades: 0, open_profit: Money::ZERO };
+            let found = stats_of(&statistics::stats(&account, &closed, &curve.points, from_ms, present));
+            let points: Vec<EquityPoint> = curve.points.iter().map(equity_point).collect();
+            check_numbers(&serde_json::to_value(&found).unwrap())?;
+            // A time without a date is nothing.
+            for point in points {
+                let mut point = serde_json::to_value(&point).unwrap();
+                point["time"] = Value::Bool(true);
+                check_numbers(&point)?;
+            }
+        }
+    }
+}

@@ -55,7 +55,7 @@ pub struct Stats {
     pub max_equity_drawdown_raw: f64,
     /// Greatest fall of the equity in per cent of its highest value.
     pub max_equity_drawdown_relative: f64,
-    /// Trades by symbol since the account began.
+    /// The closed trades by symbol.
     pub markets: Vec<MarketTradeCount>,
     /// Won and lost trades.
     pub profitability: Profitability,
@@ -84,7 +84,7 @@ pub struct Stats {
     /// Mean time that a position was open: `[d.]hh:mm:ss[.fffffff]`.
     #[schemars(schema_with = "span_schema")]
     pub average_trade_length: String,
-    /// Gross profit over gross loss.
+    /// Gross profit over gross loss, at most 1,000,000: the same where nothing was lost, 0 without trades.
     pub profit_factor: f64,
     /// Standard deviation of the trades' results in the deposit currency.
     pub standard_deviation: f64,

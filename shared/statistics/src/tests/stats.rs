@@ -142,7 +142,27 @@ fn without_trades_every_figure_is_finite() {
 #[test]
 fn nothing_lost_is_the_greatest_profit_factor() {
     let found = all_of(&four()[..3], 1100.0, 4);
-    assert_eq!(found.profit_factor.to_bits(), f64::MAX.to_bits());
+    near(found.profit_factor, 1_000_000.0);
+    let hardly = [
+        deal(1, 1, Buy, In, 1.0, 1.1),
+        deal(2, 1, Sell, Out, 1.0, 1.2).with(50_000.0, 0.0, 0.0),
+        deal(3, 2, Buy, In, 1.0, 1.1),
+        deal(4, 2, Sell, Out, 1.0, 1.1).with(-0.01, 0.0, 0.0),
+    ];
+    near(all_of(&hardly, 50_000.0, 4).profit_factor, 1_000_000.0);
+}
+
+#[test]
+fn symbols_are_counted_of_the_trades_in_the_range() {
+    let (deals, home) = (four(), Home::new());
+    let account = home.account(&deals, 1100.0);
+    let closed = trades(&deals);
+    for (from_ms, trades, symbols) in [(0, 4, 2), (i64::MAX, 0, 0)] {
+        let present = Present { now_ms: 0, open_trades: 0, open_profit: Money::ZERO };
+        let found = stats(&account, &closed, &[], from_ms, present);
+        assert_eq!((found.trades, found.trades_by_symbol.len()), (trades, symbols));
+        assert_eq!(found.trades_by_symbol.values().sum::<u64>(), found.trades);
+    }
 }
 
 #[test]
