@@ -87,7 +87,7 @@ struct StandaloneArgs {
     #[arg(long, env = "MT5REST_EGRESS", value_name = "any|public", default_value = "any")]
     egress: String,
     #[command(flatten)]
-    auth: AuthArgs,
+    front: FrontArgs,
     #[command(flatten)]
     broker: BrokerArgs,
     #[command(flatten)]
@@ -102,7 +102,7 @@ struct ApiArgs {
     #[command(flatten)]
     cluster: ClusterArgs,
     #[command(flatten)]
-    auth: AuthArgs,
+    front: FrontArgs,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -173,6 +173,17 @@ struct OwnerArgs {
     /// Networks that may be dialled although they are not public, such as 10.1.0.0/16,192.168.7.0/24; the rest is public.
     #[arg(long, env = "MT5REST_EGRESS_ALLOW", value_name = "NETWORKS")]
     egress_allow: Option<String>,
+}
+
+/// What every process has that answers clients.
+#[derive(Debug, Clone, Args)]
+struct FrontArgs {
+    /// Reverse proxies whose X-Forwarded-Proto and X-Forwarded-Host are believed, such as 10.1.0.0/16,192.168.7.2; others
+    /// are not.
+    #[arg(long, env = "MT5REST_TRUSTED_PROXIES", value_name = "NETWORKS")]
+    trusted_proxies: Option<String>,
+    #[command(flatten)]
+    auth: AuthArgs,
 }
 
 #[derive(Debug, Clone, Args)]

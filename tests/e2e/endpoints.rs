@@ -76,8 +76,7 @@ async fn a_dead_or_silent_address_is_passed_over() {
         let session = login(&world, "&connectTimeoutClusterMemberSeconds=1").await;
         assert_eq!(port(&session).await, world.broker_addr.port());
         let details = session.json("ClusterDetails", "").await;
-        let both =
-            [first, world.broker_addr].map(|one| json!({ "address": format!("{}/terminal", url(one)) }));
+        let both = [first, world.broker_addr].map(|one| json!({ "address": one.to_string() }));
         assert_eq!(details["servers"]["Two-Live"], json!(both), "{details}");
         assert_eq!(details["general"]["serverName"], "MT5Rest-Demo");
         let clients = world.http.get(&format!("/GetClients?{key}")).await.ok().json();
@@ -152,7 +151,7 @@ async fn a_directory_that_changes_is_read_again() {
     for call in ["Search", "SearchMQ"] {
         let found = async |text: &str| world.http.get(&format!("/{call}?company={text}")).await.ok().json();
         directory.write(&[&url(world.broker_addr)]);
-        let access = [format!("{}/terminal", url(world.broker_addr))];
+        let access = [world.broker_addr.to_string()];
         let expected = json!([{
             "companyName": "Two Roads Ltd", "results": [{ "name": "Two-Live", "access": access }],
         }]);
@@ -165,6 +164,25 @@ async fn a_directory_that_changes_is_read_again() {
     }
     directory.write(&[&url(world.broker_addr)]);
     assert_eq!(port(&login(&world, "").await).await, world.broker_addr.port());
+}
+
+#[tokio::test]
+async fn what_a_search_answers_is_what_connect_takes() {
+    let directory = Directory::new();
+    let world = directory.world().await;
+    let address = world.broker_addr;
+    for form in [format!("ws://{address}"), format!("http://{address}"), address.to_string()] {
+        directory.write(&[&form]);
+        let found = world.http.get("/Search?company=two").await.ok().json();
+        let access = found[0]["results"][0]["access"][0].as_str().unwrap().to_owned();
+        let (host, port) = access.split_once(':').unwrap();
+        let by_address = format!("/Connect?user={USD}&password=demo&host={host}&port={port}");
+        let token = world.http.get(&by_address).await.ok().body;
+        // The same address, so the same session.
+        let session = login(&world, "").await;
+        assert_eq!(session.token, token, "{form}");
+        session.call("Disconnect", "").await.ok();
+    }
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ async fn pausing_holds_the_picture_and_clearing_empties_it() {
     let session = world.login().await;
     session.call("Subscribe", "symbol=EURUSD").await.ok();
     let browser = Browser::start().await;
-    let mut page = browser.open(&page_url(&world, &session, "Quote")).await;
+    let mut page = browser.open(&page_url(&world, &session, "OnQuote")).await;
     page.wait("document.getElementById('bar').dataset.state === 'open'").await;
     world.control.quote("EURUSD", 1.3, 1.3001).await.unwrap();
     page.wait("document.getElementById('quotes').textContent.includes('1.3001')").await;

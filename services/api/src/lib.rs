@@ -24,6 +24,7 @@ mod cors;
 mod front;
 mod manual;
 mod openapi;
+mod proxies;
 mod reply;
 mod request;
 mod routes;
@@ -33,6 +34,7 @@ mod stream;
 mod stream_page;
 
 pub use openapi::document as openapi_document;
+pub use proxies::TrustedProxies;
 pub use settings::Settings;
 pub use stream::close;
 

@@ -155,14 +155,6 @@ impl Stream {
         }
     }
 
-    /// The `type` of its envelopes; `Events` for those of many types.
-    pub(crate) fn kind(self) -> &'static str {
-        match self {
-            Self::Of(topic) => topic.as_str(),
-            Self::Events => "Events",
-        }
-    }
-
     /// What it carries.
     pub(crate) fn topics(self) -> Topics {
         match self {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use runtime::{CancellationToken, Door, until_stopped};
@@ -11,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::front::Front;
+use crate::proxies::Peer;
 
 /// What a connection may hold of unread head: the longest query and generous headers.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -33,11 +37,19 @@ async fn serve(
     place: OwnedSemaphorePermit,
     stop: CancellationToken,
 ) {
+    let peer = socket.peer_addr().map(|address| Peer(address.ip()));
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        if let Ok(peer) = &peer {
+            request.extensions_mut().insert(*peer);
+        }
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(front.settings.idle_timeout)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
     let ended = until_stopped(connection, |connection| connection.graceful_shutdown(), &stop).await;
     if let Err(error) = ended {

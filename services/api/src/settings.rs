@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use crate::proxies::TrustedProxies;
+
 /// Settings of the front.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// What `/Version` answers. Default: the version of this build.
     pub version: String,
+    /// Reverse proxies that are believed about where a request comes from. Default: none.
+    pub trusted_proxies: TrustedProxies,
     /// How long a call may take. Default 60 s: brokers confirm within a few seconds, and proxies in front of this
     /// service commonly give up after a minute.
     pub call_timeout: Duration,
@@ -47,6 +51,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            trusted_proxies: TrustedProxies::default(),
             call_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(90),
             body_bytes_max: 64 * 1024,

@@ -1,4 +1,4 @@
-//! WebSockets: one JSON text frame per event, nothing before the first one (but a word on the stream that never has any).
+//! WebSockets: one JSON text frame per event, nothing before the first one.
 
 mod resume;
 mod socket;
@@ -14,7 +14,7 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::header::UPGRADE;
 use axum::response::Response;
-use bus::{End, Interest, Params, Subscription, Topic};
+use bus::{End, Interest, Params, Subscription};
 use calls::params::Field;
 use error::{Code, Error};
 use tokio::sync::OwnedSemaphorePermit;
@@ -49,12 +49,6 @@ pub mod close {
 /// The `type` of the one envelope a socket with an unknown token gets.
 pub(crate) const ID_NOT_EXIST: &str = "IdNotExist";
 
-/// The `type` of the one envelope a socket for mail gets.
-pub(crate) const NOT_SUPPORTED: &str = "NotSupported";
-
-/// Its data. The socket stays open: clients keep one for mail beside others, and would come back at once.
-const NO_MAIL: &str = "The Web Terminal protocol carries no mail, so this stream stays silent.";
-
 /// Clients have nothing to send but control frames; some send a word, which is ignored.
 const INCOMING_BYTES_MAX: usize = 64 * 1024;
 
@@ -72,7 +66,8 @@ pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, req
     let (mut parts, _) = request.into_parts();
     let params = request::query_params(&parts.uri);
     if !parts.headers.contains_key(UPGRADE) {
-        return stream_page::answer(stream, accept, &params, params.get("id").unwrap_or_default());
+        let base = front.settings.trusted_proxies.base_url(&parts);
+        return stream_page::answer(stream, accept, &params, &base);
     }
     let (every, wanted) = match pace(stream, &params).and_then(|every| Ok((every, tokens::read(&params)?))) {
         Ok(read) => read,
@@ -166,13 +161,6 @@ impl Listener {
         if all.is_empty() {
             return Exit::Close(close::UNKNOWN_TOKEN, "None of the sessions exists.".to_owned());
         }
-        if self.stream == Stream::Of(Topic::Mail) {
-            for (token, _) in &all {
-                if !socket.tell(NOT_SUPPORTED, token, NO_MAIL).await {
-                    return Exit::Gone;
-                }
-            }
-        }
         if self.wanted.is_resumable {
             for (token, subscription) in &all {
                 let told = resume::greeting(&self.front, token, subscription).await;
@@ -219,6 +207,8 @@ const OVER: &str = "The session is over: call Connect.";
 
 #[cfg(test)]
 mod tests {
+    use bus::Topic;
+
     use super::*;
 
     #[test]

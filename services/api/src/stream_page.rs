@@ -12,11 +12,13 @@ use crate::reply::{self, ERROR_STATUS, HTML, respond};
 use crate::request;
 use crate::routes::Stream;
 
-/// A page for browsers, an error for programs; both lead to the page that shows events.
-pub(crate) fn answer(stream: Stream, accept: Accept, params: &Params, token: &str) -> Response {
+/// A page for browsers, an error for programs; both lead to the page that shows events. `base` is where the client has
+/// reached this service, such as `https://example.com`.
+pub(crate) fn answer(stream: Stream, accept: Accept, params: &Params, base: &str) -> Response {
     let name = stream.name();
     let what = format!("/{name} is a WebSocket: open it with ws:// or wss://.");
-    let link = format!("/static/EventsTest.html?id={}&type={}", percent_encoded(token), stream.kind());
+    let token = percent_encoded(params.get("id").unwrap_or_default());
+    let link = format!("{base}/static/EventsTest.html?id={token}&type={name}");
     if accept.problems {
         // HTTP has a status for that, which must come with the name of what to upgrade to.
         let error = Error::new(Code::MethodNotSupported, explained(&what, &link));

@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use api::TrustedProxies;
 use cluster::ClusterKey;
 use runtime::LogFormat;
 use seal::KeyRing;
 use worker::{Egress, IpNet, Secret};
 
 use super::broker::BrokerRole;
-use super::{AuthArgs, BrokerOnlyArgs, Cli, Command, HealthArgs, LogArgs, OwnerArgs, StandaloneArgs};
+use super::{BrokerOnlyArgs, Cli, Command, FrontArgs, HealthArgs, LogArgs, OwnerArgs, StandaloneArgs};
 use crate::banner;
 use crate::health::Target;
 
@@ -46,6 +47,7 @@ pub(crate) struct Log {
 #[derive(Debug)]
 pub(crate) struct StandaloneRole {
     pub(crate) listen: SocketAddr,
+    pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) owner: Owner,
     pub(crate) broker: Option<BrokerRole>,
 }
@@ -71,6 +73,7 @@ pub(crate) struct ClusterLink {
 #[derive(Debug)]
 pub(crate) struct ApiRole {
     pub(crate) listen: SocketAddr,
+    pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) cluster: ClusterLink,
 }
 
@@ -123,7 +126,7 @@ impl Mistakes {
         let log = self.log(&args.log);
         let listen = self.address("--listen", &args.listen);
         let owner = self.owner(args.owner, &args.egress);
-        let auth = self.auth(&args.auth);
+        let trusted_proxies = self.front(&args.front);
         let broker = if args.no_broker { None } else { Some(self.broker(&args.broker_listen, args.broker)) };
         if let Some((listen, Some(broker))) = listen.zip(broker.as_ref()) {
             self.two_addresses(("--listen", listen), ("--broker-listen", broker.listen));
@@ -135,8 +138,8 @@ impl Mistakes {
             None => None,
             Some(checked) => Some(checked?),
         };
-        let (listen, owner, ()) = (listen?, owner?, auth?);
-        let role = StandaloneRole { listen, owner, broker };
+        let (listen, trusted_proxies, owner) = (listen?, trusted_proxies?, owner?);
+        let role = StandaloneRole { listen, trusted_proxies, owner, broker };
         Some(Role::Standalone(log?, Box::new(role)))
     }
 
@@ -162,21 +165,8 @@ impl Mistakes {
     /// Where connections may go to.
     fn egress(&mut self, policy: &str, allowed: Option<&str>) -> Option<Egress> {
         let policy = self.one_of("--egress", policy, &[("any", true), ("public", false)]);
-        let mut networks = Vec::new();
-        for text in allowed
-            .into_iter()
-            .flat_map(|text| text.split(','))
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-        {
-            let alone = text.parse::<std::net::IpAddr>().map(IpNet::from).ok();
-            match text.parse::<IpNet>().ok().or(alone) {
-                Some(network) => networks.push(network),
-                None => {
-                    self.note(format_args!("--egress-allow '{text}' is no network such as 10.1.0.0/16"))?;
-                }
-            }
-        }
+        let networks = self.networks("--egress-allow", allowed);
+        let networks = networks?;
         Some(match (policy?, networks.is_empty()) {
             (_, false) => Egress::PublicAnd(networks.into()),
             (true, true) => Egress::Any,
@@ -184,9 +174,32 @@ impl Mistakes {
         })
     }
 
+    /// Networks with commas between; an address stands for itself.
+    fn networks(&mut self, option: &str, given: Option<&str>) -> Option<Vec<IpNet>> {
+        let texts = given.into_iter().flat_map(|text| text.split(',')).map(str::trim);
+        let mut networks = Some(Vec::new());
+        for text in texts.filter(|text| !text.is_empty()) {
+            let alone = text.parse::<std::net::IpAddr>().map(IpNet::from).ok();
+            match text.parse::<IpNet>().ok().or(alone) {
+                Some(network) => networks.iter_mut().for_each(|networks| networks.push(network)),
+                None => {
+                    networks = self.note(format_args!("{option} '{text}' is no network such as 10.1.0.0/16"))
+                }
+            }
+        }
+        networks
+    }
+
+    /// What every process has that answers clients: the proxies that it trusts.
+    pub(super) fn front(&mut self, args: &FrontArgs) -> Option<TrustedProxies> {
+        let networks = self.networks("--trusted-proxies", args.trusted_proxies.as_deref());
+        self.auth(&args.auth.auth)?;
+        networks.map(TrustedProxies::new)
+    }
+
     /// Nobody could have a key yet, so a front that asks for one would serve nobody.
-    pub(super) fn auth(&mut self, args: &AuthArgs) -> Option<()> {
-        match self.one_of("--auth", &args.auth, &[("on", true), ("off", false)])? {
+    fn auth(&mut self, auth: &str) -> Option<()> {
+        match self.one_of("--auth", auth, &[("on", true), ("off", false)])? {
             false => Some(()),
             true => self.note(
                 "--auth on: there are no tenants and API keys yet. Run with --auth off, and let a proxy in front \

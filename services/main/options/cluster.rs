@@ -19,10 +19,10 @@ impl Mistakes {
     pub(super) fn api(&mut self, args: ApiArgs) -> Option<Role> {
         let log = self.log(&args.log);
         let listen = self.address("--listen", &args.listen);
-        let auth = self.auth(&args.auth);
+        let trusted_proxies = self.front(&args.front);
         let cluster = self.cluster(args.cluster);
-        let (listen, cluster, ()) = (listen?, cluster?, auth?);
-        Some(Role::Api(log?, Box::new(ApiRole { listen, cluster })))
+        let (listen, trusted_proxies, cluster) = (listen?, trusted_proxies?, cluster?);
+        Some(Role::Api(log?, Box::new(ApiRole { listen, trusted_proxies, cluster })))
     }
 
     pub(super) fn worker(&mut self, args: WorkerArgs) -> Option<Role> {

@@ -90,6 +90,12 @@ fn all_mistakes_are_told_at_once() {
         "never",
         "--egress",
         "none",
+        "--egress-allow",
+        "10.0.0.0/8,nowhere",
+        "--trusted-proxies",
+        "10.0.0.0/33",
+        "--auth",
+        "maybe",
         "--log",
         "a=b=c",
         "--log-format",
@@ -110,7 +116,10 @@ fn all_mistakes_are_told_at_once() {
         "--holidays: Cargo.toml",
         "--tls-cert and --tls-key",
         "--market-hours",
-        "--egress",
+        "--egress '",
+        "--egress-allow 'nowhere'",
+        "--trusted-proxies '10.0.0.0/33'",
+        "--auth",
         "--log ",
         "--log-format",
         "--timezone",
@@ -120,6 +129,19 @@ fn all_mistakes_are_told_at_once() {
         assert!(mistakes.contains(&format!("error: {option}")), "{option} is not among:\n{mistakes}");
     }
     assert_eq!(mistakes.lines().count(), options.len(), "{mistakes}");
+}
+
+#[test]
+fn proxies_are_trusted_by_network_or_address() {
+    let trusted = |args: &[&str]| match role(args) {
+        Ok(Role::Standalone(_, role)) => role.trusted_proxies,
+        other => panic!("{args:?}: {other:?}"),
+    };
+    assert_eq!(trusted(&[]), api::TrustedProxies::default());
+    assert_eq!(trusted(&["--trusted-proxies", ""]), api::TrustedProxies::default());
+    let some = trusted(&["--trusted-proxies", "10.0.0.0/8, ::1"]);
+    let is_trusted = ["10.7.7.7", "::1", "::2", "11.0.0.1"].map(|one| some.contains(one.parse().unwrap()));
+    assert_eq!(is_trusted, [true, true, false, false]);
 }
 
 #[test]

@@ -124,9 +124,14 @@ impl Handle<ConnectByToken> for Caller<'_> {
 }
 
 impl Caller<'_> {
+    /// The Web Terminal that a caller names by host and port: as the directory knows it, if it does.
+    pub(crate) fn endpoint_at(&self, host: &str, port: u16) -> Result<Endpoint, Error> {
+        endpoint(host, port).map(|given| self.worker.shared.directory.known_as(given))
+    }
+
     /// A login at a given address.
     fn plan_at(&self, login: Login, host: &str, port: u16, limit_s: Option<u32>) -> Result<Plan, Error> {
-        let endpoint = endpoint(host, port)?;
+        let endpoint = self.endpoint_at(host, port)?;
         let limit = limit(limit_s);
         let server = self.worker.shared.directory.canonical(&endpoint);
         let endpoints = vec![endpoint];

@@ -119,6 +119,35 @@ impl Directory {
         first.as_ref().unwrap_or(endpoint).to_string()
     }
 
+    /// What a caller means who names no scheme: the address that the directory has at this host and port, with its scheme
+    /// and path, as far as the caller has not named another path.
+    pub(crate) fn known_as(&self, given: Endpoint) -> Endpoint {
+        if given.scheme.is_some() {
+            return given;
+        }
+        let servers = self.servers();
+        let there = || {
+            let all = servers.iter().flat_map(|server| &server.endpoints);
+            all.filter(|known| known.host == given.host && known.port == given.port)
+        };
+        let exact = there().find(|known| known.path == given.path);
+        let known = exact.or_else(|| there().next().filter(|_| given.is_bare()));
+        known.cloned().unwrap_or(given)
+    }
+
+    /// Host and port, with a colon between: who connects with them reaches this address again. The path stands behind the
+    /// host where another server has the same host and port.
+    pub(crate) fn access(&self, endpoint: &Endpoint) -> String {
+        let short = endpoint.authority();
+        let leads_there = |host: &str| {
+            Endpoint::parse(host, Some(endpoint.port)).is_ok_and(|given| self.known_as(given) == *endpoint)
+        };
+        let port = format!(":{}", endpoint.port);
+        let host = short.strip_suffix(&port).unwrap_or(&short);
+        let with_path = format!("{host}{}", endpoint.path);
+        if !leads_there(host) && leads_there(&with_path) { format!("{with_path}{port}") } else { short }
+    }
+
     /// All servers, from the file as it is now.
     fn servers(&self) -> Arc<[BrokerServer]> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -231,6 +260,53 @@ mod tests {
         assert!(names("beta").is_empty());
         let known = directory.server_at(&Endpoint::parse("a.example", None).unwrap()).unwrap();
         assert_eq!((known.name.as_str(), known.endpoints.len()), ("Alpha-Live", 2));
+    }
+
+    #[test]
+    fn what_a_search_answers_leads_back_to_the_same_address() {
+        let forms = [
+            ("ws://127.0.0.1:5001", "127.0.0.1:5001"),
+            ("ws://plain.example", "plain.example:80"),
+            ("ws://plain.example:8080/mt5/terminal", "plain.example:8080"),
+            ("wss://tls.example", "tls.example:443"),
+            ("wss://tls.example:444/terminal", "tls.example:444"),
+            ("wss://127.0.0.1:5443", "127.0.0.1:5443"),
+            ("wss://path.example/a/terminal", "path.example:443"),
+            ("https://page.example", "page.example:443"),
+            ("https://page.example:8443/web/", "page.example:8443"),
+            ("http://page.example", "page.example:80"),
+            ("Bare.Example", "bare.example:443"),
+            ("bare.example:7443", "bare.example:7443"),
+            ("bare.example:7444/other", "bare.example:7444"),
+            ("ws://[::1]:5001", "[::1]:5001"),
+            ("2001:db8::1", "[2001:db8::1]:443"),
+            ("https://[2001:db8::2]:8443", "[2001:db8::2]:8443"),
+            // Two servers behind one address; the first is the one that host and port alone mean.
+            ("wss://shared.example/one", "shared.example:443"),
+            ("wss://shared.example/two", "shared.example/two:443"),
+            ("wss://[2001:db8::3]/one", "[2001:db8::3]:443"),
+            ("wss://[2001:db8::3]/two", "[2001:db8::3]/two:443"),
+        ];
+        let server = |(name, (endpoint, _)): (usize, &(&str, &str))| BrokerServer {
+            name: name.to_string(),
+            company: String::new(),
+            endpoints: vec![Endpoint::parse(endpoint, None).unwrap()],
+        };
+        let servers: Vec<BrokerServer> = forms.iter().enumerate().map(server).collect();
+        let directory = Directory::open(None, servers.clone()).unwrap();
+        for ((form, expected), server) in forms.iter().zip(&servers) {
+            let endpoint = &server.endpoints[0];
+            let access = directory.access(endpoint);
+            assert_eq!(access, *expected, "{form}");
+            let (host, port) = access.rsplit_once(':').unwrap();
+            let given = Endpoint::parse(host, Some(port.parse().unwrap())).unwrap();
+            assert_eq!(directory.known_as(given), *endpoint, "{form} by {access}");
+        }
+        // What a caller says itself is taken as it is said.
+        for said in ["wss://plain.example:80", "ws://path.example:443", "path.example/b"] {
+            let given = Endpoint::parse(said, None).unwrap();
+            assert_eq!(directory.known_as(given.clone()), given, "{said}");
+        }
     }
 
     #[test]

@@ -82,6 +82,12 @@ impl Endpoint {
         }
     }
 
+    /// Whether it says no more than host and port.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.scheme.is_none() && self.path == PATH
+    }
+
     fn is_this_machine(&self) -> bool {
         self.host == "localhost" || self.host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::errors;
 use crate::routes::Stream;
-use crate::stream::{ID_NOT_EXIST, NOT_SUPPORTED};
+use crate::stream::ID_NOT_EXIST;
 
 const ABOUT: &str = "\
 A WebSocket: each text frame is one JSON envelope, see x-ws-message. Nothing is sent before the first event. An \
@@ -34,7 +34,7 @@ pub(super) fn envelope() -> Value {
             "type": { "type": "string", "description": "What data is." },
             "id": { "type": "string", "description": "Session token." },
             "timestampUTC": { "type": "integer", "format": "int64", "description": "Milliseconds since 1970 UTC." },
-            "data": { "description": "The event; a sentence where the type is IdNotExist or NotSupported." },
+            "data": { "description": "The event; a sentence where the type is IdNotExist." },
         },
     })
 }
@@ -118,7 +118,7 @@ fn summary(stream: Stream) -> &'static str {
 fn description(stream: Stream) -> String {
     match stream {
         Stream::Of(Topic::Mail) => {
-            format!("{ABOUT} This one begins with an envelope of type {NOT_SUPPORTED}.")
+            format!("{ABOUT} This one stays open and never has any.")
         }
         _ => ABOUT.to_owned(),
     }

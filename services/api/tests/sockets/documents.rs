@@ -1,5 +1,6 @@
 //! Documents: the call browser, the manual, the event page.
 
+use api::{Settings, TrustedProxies};
 use bus::Topic;
 
 use crate::backend::World;
@@ -76,7 +77,11 @@ async fn a_stream_without_an_upgrade_explains_itself() {
         let reply = world.get(&format!("{path}?id=a%22%3E%3Ci")).await;
         assert_eq!((reply.status, reply.code().as_str()), (201, "METHOD_NOT_SUPPORTED"), "{path}");
         assert!(reply.body.contains("ws://"), "{}", reply.body);
-        assert!(reply.body.contains("/static/EventsTest.html?id=a%22%3E%3Ci&type="), "{}", reply.body);
+        let kind = path.replace("/events", "/Events");
+        let link = format!("/static/EventsTest.html?id=a%22%3E%3Ci&type={}", &kind[1..]);
+        let message = serde_json::from_str::<serde_json::Value>(&reply.body).unwrap()["message"].clone();
+        let message = message.as_str().unwrap();
+        assert!(message.ends_with(&format!("http://{}{link}", world.address)), "{message}");
         let page =
             world.get_with(&format!("{path}?id=a%22%3E%3Ci"), &[("Accept", "text/html,*/*;q=0.8")]).await;
         assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
@@ -84,6 +89,18 @@ async fn a_stream_without_an_upgrade_explains_itself() {
     }
     assert_eq!(world.get("/OnQuote?errorReplyStatusCode=400").await.status, 400);
     assert_eq!(world.get("/OnQuote?errorReplyStatusCode=99").await.code(), "INVALID_PARAM");
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_says_where_the_service_is() {
+    let forwarded = [("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "mt5.example")];
+    let outer = "https://mt5.example/static/EventsTest.html?id=x&type=OnOrderProfit";
+    let loopback = TrustedProxies::new(vec!["127.0.0.0/8".parse().unwrap()]);
+    for (trusted_proxies, is_believed) in [(loopback, true), (TrustedProxies::default(), false)] {
+        let world = World::with(Settings { trusted_proxies, ..Settings::default() }).await;
+        let reply = world.get_with("/OnOrderProfit?id=x", &forwarded).await;
+        assert_eq!(reply.body.contains(outer), is_believed, "{}", reply.body);
+    }
 }
 
 #[tokio::test]

@@ -24,7 +24,8 @@ impl Handle<Search> for Caller<'_> {
     async fn handle(&self, call: Search) -> Result<Vec<Company>, Error> {
         let mut companies: Vec<Company> = Vec::new();
         for server in self.worker.shared.directory.search(&call.company) {
-            let access = server.endpoints.iter().map(Endpoint::to_string).collect();
+            let access =
+                server.endpoints.iter().map(|one| self.worker.shared.directory.access(one)).collect();
             let found = FoundServer { name: server.name, access };
             match companies.iter_mut().find(|company| company.company_name == server.company) {
                 Some(company) => company.results.push(found),
@@ -97,7 +98,8 @@ impl Caller<'_> {
             Some(server) => (server.name, server.endpoints),
             None => (general.server_name.clone(), endpoints.to_vec()),
         };
-        let addresses = all.iter().map(|endpoint| AddressRec { address: endpoint.to_string() }).collect();
+        let directory = &self.worker.shared.directory;
+        let addresses = all.iter().map(|one| AddressRec { address: directory.access(one) }).collect();
         reply::ClusterDetails { general, servers: std::iter::once((name, addresses)).collect() }
     }
 }

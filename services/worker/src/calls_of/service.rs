@@ -8,7 +8,6 @@ use tokio::time::timeout_at;
 use wire::records::Applicant;
 
 use crate::backend::Caller;
-use crate::connect::endpoint;
 
 /// What the official client asks for when the visitor does not say.
 const DEFAULT_DEPOSIT: f64 = 100_000.0;
@@ -18,7 +17,7 @@ const AGREED: u32 = 1;
 
 impl Handle<GetDemo> for Caller<'_> {
     async fn handle(&self, call: GetDemo) -> Result<AccountAnswer, Error> {
-        let endpoint = endpoint(&call.host, call.port)?;
+        let endpoint = self.endpoint_at(&call.host, call.port)?;
         let applicant = applicant(call);
         let shared = &self.worker.shared;
         let opening = async {

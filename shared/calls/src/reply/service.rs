@@ -22,7 +22,7 @@ pub struct Company {
 pub struct FoundServer {
     /// Server name, fit for ConnectEx.
     pub name: String,
-    /// Its Web Terminal addresses, fit for Connect.
+    /// Its Web Terminal addresses as host:port, fit for Connect.
     pub access: Vec<String>,
 }
 
@@ -54,7 +54,7 @@ pub struct ServerRec {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AddressRec {
-    /// Address of a Web Terminal.
+    /// Address of a Web Terminal as host:port.
     pub address: String,
 }
 

@@ -1,0 +1,108 @@
+//! Where a request comes from and what for, behind reverse proxies: only those that the operator trusts are believed.
+
+use std::net::IpAddr;
+
+use axum::http::header::HOST;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
+use ipnet::IpNet;
+
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// The address at the other end of a connection, on each of its requests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// Reverse proxies whose `X-Forwarded-` headers are believed. Anybody else could write there what it likes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    /// Those at addresses of these networks.
+    #[must_use]
+    pub const fn new(networks: Vec<IpNet>) -> Self {
+        Self(networks)
+    }
+
+    /// Whether the address is that of a trusted proxy.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address.to_canonical()))
+    }
+
+    /// Where the client has reached this service, such as `https://example.com`: as a trusted proxy says it, else as the
+    /// request itself does. Empty if nobody says a usable host; a path alone leads to the same place then.
+    pub(crate) fn base_url(&self, request: &Parts) -> String {
+        let peer = request.extensions.get::<Peer>();
+        let is_trusted = peer.is_some_and(|peer| self.contains(peer.0));
+        let forwarded = |name: &HeaderName| if is_trusted { first(&request.headers, name) } else { None };
+        let own = request.uri.authority().map(|authority| authority.as_str());
+        let own = own.or_else(|| first(&request.headers, &HOST));
+        let Some(host) = forwarded(&FORWARDED_HOST).or(own).filter(|host| is_host(host)) else {
+            return String::new();
+        };
+        let is_https = forwarded(&FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+        let scheme = if is_https { "https" } else { "http" };
+        format!("{scheme}://{host}")
+    }
+}
+
+/// The first of the values: proxies add theirs behind those that they have got, so it is the outermost one's.
+fn first<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let value = headers.get(name)?.to_str().ok()?.split(',').next()?.trim();
+    Some(value).filter(|value| !value.is_empty())
+}
+
+/// A name or an address, with or without a port, and nothing that would be more than that in a URL.
+fn is_host(text: &str) -> bool {
+    text.len() <= 255 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    fn base(peer: Option<&str>, uri: &str, headers: &[(&str, &str)]) -> String {
+        let networks = ["10.0.0.0/8", "::1/128"].map(|text| text.parse().unwrap());
+        let mut request = Request::builder().uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (mut parts, ()) = request.body(()).unwrap().into_parts();
+        if let Some(peer) = peer {
+            parts.extensions.insert(Peer(peer.parse().unwrap()));
+        }
+        TrustedProxies::new(networks.to_vec()).base_url(&parts)
+    }
+
+    #[test]
+    fn only_trusted_proxies_say_where_the_service_is() {
+        let proxied = [
+            ("Host", "inner:5000"),
+            ("X-Forwarded-Proto", "https"),
+            ("X-Forwarded-Host", "mt5.example, inner:5000"),
+        ];
+        for trusted in ["10.1.2.3", "::ffff:10.1.2.3", "::1"] {
+            assert_eq!(base(Some(trusted), "/OnQuote", &proxied), "https://mt5.example", "{trusted}");
+        }
+        for other in [Some("11.1.2.3"), Some("127.0.0.1"), Some("::2"), None] {
+            assert_eq!(base(other, "/OnQuote", &proxied), "http://inner:5000", "{other:?}");
+        }
+        assert_eq!(base(Some("10.1.2.3"), "/", &proxied[..2]), "https://inner:5000");
+        assert_eq!(base(Some("10.1.2.3"), "/", &[proxied[0], proxied[2]]), "http://mt5.example");
+        assert!(!TrustedProxies::default().contains("127.0.0.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_is_no_host_is_not_repeated() {
+        for host in ["a\"b", "a/b", "user@a", "a?b", "<a>", ""] {
+            assert_eq!(base(None, "/", &[("Host", host)]), "", "{host}");
+        }
+        assert_eq!(base(None, "http://absolute.example:81/OnQuote", &[]), "http://absolute.example:81");
+        assert_eq!(base(None, "/", &[("Host", "[::1]:5000")]), "http://[::1]:5000");
+        assert_eq!(base(Some("::1"), "/", &[("Host", "a"), ("X-Forwarded-Proto", "gopher")]), "http://a");
+    }
+}
