@@ -165,8 +165,7 @@ impl Mistakes {
     /// Where connections may go to.
     fn egress(&mut self, policy: &str, allowed: Option<&str>) -> Option<Egress> {
         let policy = self.one_of("--egress", policy, &[("any", true), ("public", false)]);
-        let networks = self.networks("--egress-allow", allowed);
-        let networks = networks?;
+        let networks = self.networks("--egress-allow", allowed)?;
         Some(match (policy?, networks.is_empty()) {
             (_, false) => Egress::PublicAnd(networks.into()),
             (true, true) => Egress::Any,
@@ -177,17 +176,13 @@ impl Mistakes {
     /// Networks with commas between; an address stands for itself.
     fn networks(&mut self, option: &str, given: Option<&str>) -> Option<Vec<IpNet>> {
         let texts = given.into_iter().flat_map(|text| text.split(',')).map(str::trim);
-        let mut networks = Some(Vec::new());
-        for text in texts.filter(|text| !text.is_empty()) {
-            let alone = text.parse::<std::net::IpAddr>().map(IpNet::from).ok();
-            match text.parse::<IpNet>().ok().or(alone) {
-                Some(network) => networks.iter_mut().for_each(|networks| networks.push(network)),
-                None => {
-                    networks = self.note(format_args!("{option} '{text}' is no network such as 10.1.0.0/16"))
-                }
-            }
-        }
-        networks
+        let networks = texts.filter(|text| !text.is_empty()).map(|text| {
+            let alone = text.parse::<std::net::IpAddr>().map(IpNet::from);
+            let network = text.parse::<IpNet>().or(alone).ok();
+            network.or_else(|| self.note(format_args!("{option} '{text}' is no network such as 10.1.0.0/16")))
+        });
+        // All of them are looked at before one that is none counts.
+        networks.collect::<Vec<_>>().into_iter().collect()
     }
 
     /// What every process has that answers clients: the proxies that it trusts.
