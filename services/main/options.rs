@@ -228,6 +228,12 @@ struct BrokerArgs {
     /// Folder in which accounts, positions, history and what operators change outlive the demo broker; without one they end with it.
     #[arg(long, env = "MT5REST_DATA", value_name = "FOLDER")]
     data: Option<String>,
+    /// Most bars in one answer of the demo broker, up to 300000: of a longer range the newest are given, as real gateways do.
+    #[arg(long, env = "MT5REST_BARS_MAX", value_name = "NUMBER", default_value = "100000")]
+    bars_max: String,
+    /// Most deals, and as many ended orders, in one answer of the demo broker, up to 20000: of more the newest are given.
+    #[arg(long, env = "MT5REST_DEALS_MAX", value_name = "NUMBER", default_value = "20000")]
+    deals_max: String,
     /// Plays a scenario: calm-day, news-spike, broker-restart, flaky-network, clock-change, weekend, or a TOML file.
     #[arg(long, env = "MT5REST_SCENARIO", value_name = "NAME|FILE")]
     scenario: Option<String>,

@@ -20,8 +20,8 @@ use live::Live;
 use model::grid::{next_open, open_of};
 use past::Past;
 
-/// Bars in one answer; of a longer range the newest are given.
-pub const BARS_MAX: i64 = 100_000;
+/// Bars in one answer, unless settings say otherwise.
+pub const BARS_MAX: usize = 100_000;
 /// Days of past before the broker's start.
 pub const PAST_DAYS: i64 = 731;
 /// Days whose hours are kept once they were computed, over all symbols; some 25 megabytes.
@@ -111,16 +111,15 @@ impl Charts {
         locked(&self.hours).clear();
     }
 
-    /// Bars that open from `from_s` to `to_s`, both inclusive, in rising order, at most [`BARS_MAX`].
+    /// Bars that open from `from_s` to `to_s`, both inclusive, in rising order; of more than `most` the newest.
     #[must_use]
-    pub fn range(&self, symbol: &Symbol, period: Period, from_s: i64, to_s: i64) -> Vec<Bar> {
+    pub fn range(&self, symbol: &Symbol, period: Period, from_s: i64, to_s: i64, most: usize) -> Vec<Bar> {
         let first = open_of(period.minutes, self.start_s - PAST_DAYS * DAY_S);
         let minutes = locked(&self.live).minutes(symbol.id);
         let cut = minutes.first().map_or(self.start_s, |bar| bar.time_s);
         let end = minutes.last().map_or(cut, |bar| bar.time_s + 60);
         let to_s = to_s.min(end);
-        let span = i64::from(period.minutes) * 60;
-        let from_s = from_s.max(first).max(to_s.saturating_sub(span.saturating_mul(BARS_MAX)));
+        let from_s = from_s.max(first);
         let from_s = if open_of(period.minutes, from_s) == from_s {
             from_s
         } else {
@@ -129,33 +128,49 @@ impl Charts {
         if from_s > to_s {
             return Vec::new();
         }
-        let mut builder = Builder { period, bars: Vec::new() };
         let until = next_open(period.minutes, to_s);
-        self.add_past(symbol, &mut builder, from_s, until.min(cut));
-        for bar in minutes.iter().filter(|bar| (from_s..until).contains(&bar.time_s)) {
+        let live: Vec<Bar> =
+            minutes.into_iter().filter(|bar| (from_s..until).contains(&bar.time_s)).collect();
+        let mut opens = Opens { minutes: period.minutes, count: 0, last: None };
+        opens.count_back(&live);
+        // By the day, from the newest back: older ones than are given need not be computed.
+        let mut parts: Vec<Arc<[Bar]>> = vec![live.into()];
+        let past_until = until.min(cut);
+        let mut day = (past_until - 1).div_euclid(DAY_S);
+        while past_until > from_s && (day + 1) * DAY_S > from_s && opens.count <= most {
+            let bars = self.past_of(symbol, period, day, (from_s, past_until));
+            opens.count_back(&bars);
+            parts.push(bars);
+            day -= 1;
+        }
+        let mut builder = Builder { period, bars: Vec::new() };
+        for bar in parts.iter().rev().flat_map(|bars| bars.iter()) {
             builder.add(bar);
         }
-        let excess = builder.bars.len().saturating_sub(usize::try_from(BARS_MAX).unwrap_or(usize::MAX));
+        let excess = builder.bars.len().saturating_sub(most);
         builder.bars.drain(..excess);
         builder.bars
     }
 
-    /// Adds the generated minutes of a range, by the hour where whole days can be taken from those kept.
-    fn add_past(&self, symbol: &Symbol, builder: &mut Builder, from_s: i64, until_s: i64) {
-        let in_hours = i64::from(builder.period.minutes) * 60 >= HOUR_S;
-        let mut day = from_s.div_euclid(DAY_S);
-        while day * DAY_S < until_s {
-            let is_whole = (day + 1) * DAY_S <= until_s;
-            let bars = if in_hours && is_whole {
-                self.hours_of(symbol, day)
-            } else {
-                self.past.minutes(symbol, day).into()
-            };
-            for bar in bars.iter().filter(|bar| (from_s..until_s).contains(&bar.time_s)) {
-                builder.add(bar);
+    /// The generated minutes of a day within `from_s..until_s`, or its hours where these are all of them.
+    fn past_of(
+        &self,
+        symbol: &Symbol,
+        period: Period,
+        day: i64,
+        (from_s, until_s): (i64, i64),
+    ) -> Arc<[Bar]> {
+        let in_hours = i64::from(period.minutes) * 60 >= HOUR_S;
+        let is_whole = (day + 1) * DAY_S <= until_s;
+        if in_hours && is_whole {
+            let hours = self.hours_of(symbol, day);
+            if day * DAY_S >= from_s {
+                return hours;
             }
-            day += 1;
+            return hours.iter().filter(|bar| bar.time_s >= from_s).copied().collect();
         }
+        let minutes = self.past.minutes(symbol, day).into_iter();
+        minutes.filter(|bar| (from_s..until_s).contains(&bar.time_s)).collect()
     }
 
     fn hours_of(&self, symbol: &Symbol, day: i64) -> Arc<[Bar]> {
@@ -176,6 +191,24 @@ impl Charts {
 }
 
 const HOURS: Period = Period { name: "H1", code: 16385, minutes: 60 };
+
+/// Counts bars of a length, from the newest back.
+struct Opens {
+    minutes: u32,
+    count: usize,
+    last: Option<i64>,
+}
+
+impl Opens {
+    fn count_back(&mut self, bars: &[Bar]) {
+        for bar in bars.iter().rev() {
+            let open = open_of(self.minutes, bar.time_s);
+            if self.last.replace(open) != Some(open) {
+                self.count += 1;
+            }
+        }
+    }
+}
 
 /// Puts bars together to longer ones.
 struct Builder {

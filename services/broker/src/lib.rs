@@ -39,6 +39,6 @@ pub use server::{
     Daylight, DaylightOrder, DealDone, DealOrder, DividendOrder, DividendPaid, HolidayError, Hours,
     KnownHoliday, OperationOrder, StartError, Stopped, SymbolEdit, SymbolView, TlsError,
 };
-pub use settings::{AccountSettings, Clock, Feed, MarginMode, OtpSettings, Settings, TlsFiles};
+pub use settings::{AccountSettings, AnswerLimits, Clock, Feed, MarginMode, OtpSettings, Settings, TlsFiles};
 pub use store::StoreError;
 pub use zone::{Zone, ZoneError};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use model::ServerTime;
 use serde::{Deserialize, Serialize};
 
+use crate::bars::BARS_MAX;
 use crate::catalogue::{Holiday, MarketHours};
 use crate::engine::Limits;
 use crate::zone::Zone;
@@ -43,6 +44,26 @@ pub struct TlsFiles {
     pub client_ca: Option<PathBuf>,
 }
 
+/// How much one answer holds. Servers give the newest of what a longer range holds, and do not say that there is more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerLimits {
+    /// Bars.
+    pub bars_max: usize,
+    /// Deals, and as many ended orders.
+    pub deals_max: usize,
+}
+
+impl AnswerLimits {
+    /// The most that fits the smallest message limit that clients have.
+    pub const MOST: Self = Self { bars_max: 300_000, deals_max: 20_000 };
+}
+
+impl Default for AnswerLimits {
+    fn default() -> Self {
+        Self { bars_max: BARS_MAX, deals_max: Self::MOST.deals_max }
+    }
+}
+
 /// The options of a broker.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -74,6 +95,8 @@ pub struct Settings {
     pub clock: Clock,
     /// What accounts may have.
     pub limits: Limits,
+    /// How much an answer holds.
+    pub answers: AnswerLimits,
     /// Folder in which accounts, positions, history and what operators change are kept; none: they end with the broker.
     pub data: Option<PathBuf>,
 }
@@ -94,6 +117,7 @@ impl Default for Settings {
             zone: Zone::UTC,
             clock: Clock::System,
             limits: Limits::default(),
+            answers: AnswerLimits::default(),
             data: None,
         }
     }

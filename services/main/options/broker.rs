@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use broker::catalogue::{Holiday, MarketHours};
-use broker::{Feed, Scenario, TlsFiles, Zone};
+use broker::{AnswerLimits, Feed, Scenario, TlsFiles, Zone};
 use worker::Secret;
 
 use super::BrokerArgs;
@@ -43,6 +43,8 @@ impl Mistakes {
         let accounts_file = self.file("--accounts", args.accounts);
         // It is made if it is not there.
         let data = args.data.filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        let bars_max = self.within("--bars-max", &args.bars_max, 1, AnswerLimits::MOST.bars_max);
+        let deals_max = self.within("--deals-max", &args.deals_max, 1, AnswerLimits::MOST.deals_max);
         let scenario = self.scenario(args.scenario);
         let tls = self.tls(args.tls_cert, args.tls_key, args.tls_client_ca);
         let server_name = self.server_name(&args.server_name);
@@ -62,6 +64,7 @@ impl Mistakes {
             tls: tls?,
             server_name: server_name?,
             zone: zone?,
+            answers: AnswerLimits { bars_max: bars_max?, deals_max: deals_max? },
             ..broker::Settings::default()
         };
         Some(BrokerRole { listen: listen?, settings, admin: admin?, scenario: scenario? })

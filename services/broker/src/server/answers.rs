@@ -17,9 +17,6 @@ use crate::accounts::{Access, PASSWORD_MIN, PasswordRefusal, Refusal, random_byt
 use crate::catalogue::SymbolId;
 use crate::engine::StopOut;
 
-/// Deals, and orders, in an answer; of more the newest are given. Both together fit the smallest message limit
-/// that clients have.
-const HISTORY_MAX: usize = 20_000;
 /// The build that servers of today report.
 const SERVER_BUILD: u16 = 5687;
 /// Stop out on negative equity even without margin.
@@ -256,7 +253,7 @@ impl Hub {
     fn history(&self, access: Access, request: &Request) -> Reply {
         let range = read!(w::HistoryRequest, request);
         let to_s = if range.to == 0 { i64::MAX } else { i64::from(range.to) };
-        let history = self.engine.history(access.login, i64::from(range.from), to_s, HISTORY_MAX);
+        let history = self.engine.history(access.login, i64::from(range.from), to_s, self.answers.deals_max);
         let Some(history) = history else { return Reply::Code(code::INTERNAL_ERROR) };
         let records = self.records(access.login);
         Reply::of(&w::History {
@@ -325,7 +322,8 @@ impl Hub {
         let desk = client.bars.get_or_insert_with(|| {
             let (to_desk, jobs) = mpsc::channel(JOBS_MAX);
             let (outbox, charts) = (Arc::clone(&client.outbox), Arc::clone(&self.charts));
-            self.tasks.spawn(bars_desk::serve(jobs, outbox, charts, Arc::clone(&self.bars_turns)));
+            let (turns, most) = (Arc::clone(&self.bars_turns), self.answers.bars_max);
+            self.tasks.spawn(bars_desk::serve(jobs, outbox, charts, turns, most));
             to_desk
         });
         if desk.try_send(job).is_err() {

@@ -29,12 +29,13 @@ pub(super) async fn serve(
     outbox: Arc<Outbox>,
     charts: Arc<Charts>,
     workers: Arc<Semaphore>,
+    most: usize,
 ) {
     while let Some(job) = jobs.recv().await {
         let prefix = job.prefix;
         let Ok(_turn) = workers.acquire().await else { break };
         let charts = Arc::clone(&charts);
-        let computed = tokio::task::spawn_blocking(move || compute(&charts, &job)).await;
+        let computed = tokio::task::spawn_blocking(move || compute(&charts, &job, most)).await;
         let (code, body) = match computed {
             Ok(Some(body)) => (code::SUCCESS, body),
             Ok(None) | Err(_) => (code::INTERNAL_ERROR, Vec::new()),
@@ -43,9 +44,9 @@ pub(super) async fn serve(
     }
 }
 
-fn compute(charts: &Charts, job: &BarsJob) -> Option<Vec<u8>> {
+fn compute(charts: &Charts, job: &BarsJob, most: usize) -> Option<Vec<u8>> {
     let (symbol, period) = job.wanted.as_ref()?;
-    let bars = charts.range(symbol, *period, job.from_s, job.to_s);
+    let bars = charts.range(symbol, *period, job.from_s, job.to_s, most);
     Some(Bare(bars.iter().map(record).collect::<Vec<_>>()).to_bytes())
 }
 

@@ -26,12 +26,12 @@ use super::outbox::{Body, Outbox};
 use super::records;
 use super::symbols::SymbolAnswers;
 use crate::accounts::{Access, BuildError, Directory, configured, terms_of};
-use crate::bars::Charts;
+use crate::bars::{BARS_MAX, Charts};
 use crate::catalogue::{Catalogue, MarketHours, Symbol, SymbolId};
 use crate::engine::{Book, Command, Engine, Login, Quote, Tick};
 use crate::faults::Faults;
 use crate::feed::{Replay, STEP_MS, Source, Walk, World, book_around};
-use crate::settings::{AccountSettings, Feed, Settings};
+use crate::settings::{AccountSettings, AnswerLimits, Feed, Settings};
 use crate::store::Store;
 use model::calc::BidAsk;
 
@@ -68,6 +68,7 @@ pub(super) struct Hub {
     pub(super) clock: ServerClock,
     pub(super) charts: Arc<Charts>,
     pub(super) bars_turns: Arc<Semaphore>,
+    pub(super) answers: AnswerLimits,
     pub(super) presentation: Presentation,
     pub(super) faults: Faults,
     pub(super) store: Option<Store>,
@@ -123,6 +124,7 @@ impl Hub {
             clock,
             charts: Arc::new(Charts::new(Arc::clone(&world), now, !is_walk)),
             bars_turns: Arc::new(Semaphore::new(WORKERS)),
+            answers: settings.answers,
             presentation: Presentation { server_name: settings.server_name, company: settings.company },
             faults,
             store,
@@ -245,7 +247,7 @@ impl Hub {
         let today = day_start_s(now.seconds());
         // The day before is mostly yesterday; after a weekend it is some days ago.
         [1, 5].into_iter().find_map(|days| {
-            let bars = self.charts.range(symbol, daily, today - days * DAY_S, today);
+            let bars = self.charts.range(symbol, daily, today - days * DAY_S, today, BARS_MAX);
             let [.., before, last] = bars.as_slice() else { return None };
             (last.time_s == today).then_some((*last, before.close))
         })
