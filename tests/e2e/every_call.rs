@@ -1,6 +1,7 @@
 //! Every path of the document, called rightly and wrongly; every reply is held against its schema.
 
 pub(crate) mod document;
+mod ranges;
 mod table;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -274,6 +275,15 @@ fn mistakes(call: &Call, right: &str) -> Vec<(String, &'static str, String)> {
         if let Some(bad) = malformed(param) {
             wrong.push((format!("{}&{name}={bad}", without(name)), "INVALID_PARAM", format!("'{name}'")));
         }
+    }
+    // A range ends after it begins.
+    if ["from", "to"].iter().all(|end| call.params.iter().any(|param| param.name == *end)) {
+        let swapped = pairs(right).into_iter().map(|(name, value)| match name {
+            "from" => ("to".to_owned(), value.to_owned()),
+            "to" => ("from".to_owned(), value.to_owned()),
+            name => (name.to_owned(), value.to_owned()),
+        });
+        wrong.push((query_of(swapped), "INVALID_PARAM", "'to'".to_owned()));
     }
     // ConnectByToken brings sessions back, but only those that were.
     if call.takes_session() {

@@ -1,16 +1,45 @@
 //! Reads of past orders.
 
+use error::Error;
+
+use crate::params::Field;
 use crate::reply::{DealInternal, Filtered, Order, OrderHistoryEventArgs, OrderInternal, PaginationReply};
+use crate::spec::Parameters;
 use crate::values::SortType;
-use crate::{Many, Names, ServerTime};
+use crate::{Many, Names, Params, ServerTime};
 
 params! {
-    /// A span of time on the trade server's clock, both ends included.
-    Range {
+    /// A range as it is given.
+    Ends {
         /// Begin of the range on the trade server's clock.
         from: ServerTime,
-        /// End of the range on the trade server's clock.
+        /// End of the range on the trade server's clock, not before its begin.
         to: ServerTime,
+    }
+}
+
+/// A span of time on the trade server's clock, both ends included. The end is not before the begin: every call with a range
+/// refuses one that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// Its begin.
+    pub from: ServerTime,
+    /// Its end.
+    pub to: ServerTime,
+}
+
+impl Field for Range {
+    fn read(from: &Params, name: &str) -> Result<Self, Error> {
+        let Ends { from, to } = Ends::read(from, name)?;
+        if to < from {
+            let accepts = format!("a date that is not before 'from', {from}");
+            return Err(Error::invalid_param("to", &to.to_string(), &accepts));
+        }
+        Ok(Self { from, to })
+    }
+
+    fn describe(name: &'static str, doc: &'static str, to: &mut Parameters<'_>) {
+        Ends::describe(name, doc, to);
     }
 }
 
