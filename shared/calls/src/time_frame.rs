@@ -12,25 +12,43 @@ use crate::params::Param;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimeFrame(u32);
 
-impl TimeFrame {
-    /// A minute.
-    pub const M1: Self = Self(1);
-    /// A day.
-    pub const D1: Self = Self(1440);
-    /// Every length, shortest first; 10080 is a week, 43200 a month.
-    pub const ALL: [Self; 10] = [
-        Self::M1,
-        Self(5),
-        Self(10),
-        Self(15),
-        Self(30),
-        Self(60),
-        Self(240),
-        Self::D1,
-        Self(10080),
-        Self(43200),
-    ];
+macro_rules! time_frames {
+    ($($name:ident $minutes:literal)+) => {
+        impl TimeFrame {
+            $(#[doc = concat!(stringify!($minutes), " minutes.")]
+            pub const $name: Self = Self($minutes);)+
 
+            /// Every length that terminals know, shortest first; 10080 is a week, 43200 a month.
+            pub const ALL: [Self; 21] = [$(Self::$name),+];
+
+            /// As terminals call it.
+            pub const fn name(self) -> &'static str {
+                match self.0 { $($minutes => stringify!($name),)+ _ => "" }
+            }
+        }
+
+        impl Param for TimeFrame {
+            const ACCEPTS: &'static str =
+                concat!("one of ", $(stringify!($name), ", ",)+ "or its minutes: ", $(stringify!($minutes), " ",)+);
+
+            fn parse(text: &str) -> Option<Self> {
+                let minutes: Option<u32> = text.parse().ok();
+                Self::ALL.into_iter().find(|frame| match minutes {
+                    Some(minutes) => frame.0 == minutes,
+                    None => frame.name().eq_ignore_ascii_case(text),
+                })
+            }
+        }
+    };
+}
+
+time_frames! {
+    M1 1 M2 2 M3 3 M4 4 M5 5 M6 6 M10 10 M12 12 M15 15 M20 20 M30 30
+    H1 60 H2 120 H3 180 H4 240 H6 360 H8 480 H12 720
+    D1 1440 W1 10080 MN1 43200
+}
+
+impl TimeFrame {
     /// Its length in minutes; a month counts as 30 days.
     pub const fn minutes(self) -> u32 {
         self.0
@@ -40,15 +58,6 @@ impl TimeFrame {
 impl fmt::Display for TimeFrame {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(out)
-    }
-}
-
-impl Param for TimeFrame {
-    const ACCEPTS: &'static str = "one of 1, 5, 10, 15, 30, 60, 240, 1440, 10080 and 43200 minutes";
-
-    fn parse(text: &str) -> Option<Self> {
-        let minutes: u32 = text.parse().ok()?;
-        Self::ALL.into_iter().find(|frame| frame.0 == minutes)
     }
 }
 
@@ -70,5 +79,23 @@ impl JsonSchema for TimeFrame {
     fn json_schema(_schemas: &mut SchemaGenerator) -> Schema {
         let minutes = Self::ALL.map(Self::minutes);
         json_schema!({ "type": "integer", "format": "int32", "enum": minutes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_read_by_name_and_in_minutes() {
+        for frame in TimeFrame::ALL {
+            assert_eq!(TimeFrame::parse(frame.name()), Some(frame));
+            assert_eq!(TimeFrame::parse(&frame.name().to_lowercase()), Some(frame));
+            assert_eq!(TimeFrame::parse(&frame.minutes().to_string()), Some(frame));
+        }
+        assert!(TimeFrame::ALL.windows(2).all(|pair| pair[0] < pair[1]));
+        for wrong in ["", "0", "7", "M7", "H5", "-1", "MN"] {
+            assert_eq!(TimeFrame::parse(wrong), None, "{wrong}");
+        }
     }
 }

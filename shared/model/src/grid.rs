@@ -39,24 +39,18 @@ pub fn next_open(minutes: u32, time_s: i64) -> i64 {
 mod tests {
     use super::*;
 
-    const LENGTHS: [u32; 9] = [1, 5, 15, 30, 60, 240, 1440, 10_080, 43_200];
+    const LENGTHS: [u32; 21] =
+        [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440, 10_080, 43_200];
 
     #[test]
     fn bars_open_on_the_periods_grid() {
         // Sunday, 2026-11-22 13:47:12.
         let time = 1_795_355_232;
         let midnight = 1_795_305_600;
-        let expected = [
-            midnight + (13 * 60 + 47) * 60,
-            midnight + (13 * 60 + 45) * 60,
-            midnight + (13 * 60 + 45) * 60,
-            midnight + (13 * 60 + 30) * 60,
-            midnight + 13 * 3600,
-            midnight + 12 * 3600,
-            midnight,
-            midnight,
-            midnight - 21 * 86_400,
-        ];
+        let at = |hour: i64, minute: i64| midnight + (hour * 60 + minute) * 60;
+        let within_the_hour = [47, 46, 45, 44, 45, 42, 40, 36, 45, 40, 30, 0].map(|minute| at(13, minute));
+        let within_the_day = [12, 12, 12, 12, 8, 12, 0].map(|hour| at(hour, 0));
+        let expected = [&within_the_hour[..], &within_the_day, &[midnight, midnight - 21 * DAY_S]].concat();
         for (minutes, open) in LENGTHS.into_iter().zip(expected) {
             assert_eq!(open_of(minutes, time), open, "{minutes}");
             assert_eq!(open_of(minutes, open), open, "{minutes}");

@@ -11,7 +11,7 @@ use model::calc::Deposit;
 use model::{Money, Price};
 use statistics::{Account, Candle, Contracts, Deal, Fill, Holding, Present, Repeats, Tape, Trade};
 use tokio::task::spawn_blocking;
-use wire::records::History;
+use wire::records::{History, Period};
 
 use crate::backend::Caller;
 use crate::session::Session;
@@ -286,7 +286,8 @@ fn moment(state: &mut State) -> Moment {
 /// The shortest candles of which a span of time has few enough.
 fn frame_for(span_ms: i64) -> TimeFrame {
     let fits = |frame: &TimeFrame| span_ms / (i64::from(frame.minutes()) * MINUTE_MS) <= CANDLES_MAX;
-    TimeFrame::ALL.into_iter().filter(|frame| frame.minutes() != 10).find(fits).unwrap_or(TimeFrame::D1)
+    let of_server = |frame: &TimeFrame| Period::from_minutes(frame.minutes()).is_some();
+    TimeFrame::ALL.into_iter().filter(of_server).find(fits).unwrap_or(TimeFrame::D1)
 }
 
 fn candle(bar: &calls::reply::Bar, digits: u32) -> Option<Candle> {

@@ -244,7 +244,7 @@ fn together(frame: TimeFrame, bars: &[records::Bar], digits: u32) -> Option<Cand
 mod tests {
     use super::*;
 
-    const M5: Which = (1, TimeFrame::ALL[1]);
+    const M5: Which = (1, TimeFrame::M5);
 
     fn price(points: i64) -> Price {
         Price::from_points(points, 5)
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn shorter_bars_make_a_longer_candle() {
         let mut candles = Candles::default();
-        let tens = (1, TimeFrame::ALL[2]);
+        let tens = (1, TimeFrame::M10);
         candles.subscribe(tens, Duration::ZERO);
         candles.seed(
             tens,
@@ -332,6 +332,6 @@ mod tests {
         candles.forget();
         assert_eq!(candles.unseeded(), [M5]);
         candles.renumber(|id| (id == 1).then_some(8));
-        assert_eq!(candles.unseeded(), [(8, TimeFrame::ALL[1])]);
+        assert_eq!(candles.unseeded(), [(8, TimeFrame::M5)]);
     }
 }

@@ -28,6 +28,9 @@ records! {
     }
 }
 
+/// Bars within a day begin with it, so their lengths divide it.
+const DAY_MINUTES: u32 = 1440;
+
 /// A length of bars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
@@ -65,13 +68,14 @@ impl Period {
         PERIODS.into_iter().find(|period| period.code == code)
     }
 
-    /// The longest one that bars of this length in minutes can be put together from: itself, or for 10 minutes that of
-    /// 5.
+    /// The longest one that bars of this length in minutes can be put together from: itself, or a shorter one that divides
+    /// it, of those within a day.
     #[must_use]
     pub fn for_minutes(minutes: u32) -> Option<Self> {
         Self::from_minutes(minutes).or_else(|| {
-            let parts = PERIODS.into_iter().rev().find(|period| minutes.is_multiple_of(period.minutes));
-            parts.filter(|_| minutes == 10)
+            let divides =
+                |period: &Period| period.minutes < minutes && minutes.is_multiple_of(period.minutes);
+            PERIODS.into_iter().rev().find(divides).filter(|_| DAY_MINUTES.is_multiple_of(minutes))
         })
     }
 
