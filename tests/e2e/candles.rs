@@ -100,7 +100,7 @@ async fn more_candles_back_than_an_answer_of_the_server_holds_come_too() {
     let times: Vec<_> = list(&bars).iter().map(|bar| bar["time"].as_str().unwrap()).collect();
     assert_eq!((times.len(), times[59_999]), (60_000, "2035-02-02T09:50:00"));
     assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "in order, none twice");
-    let query = "symbol=EURUSD&from=2035-02-02T09:59:59&numBars=100001&timeFrame=10";
+    let query = "symbol=EURUSD&from=2035-02-02T09:59:59&numBars=600001&timeFrame=10";
     assert_eq!(session.refused("PriceHistoryEx", query).await, "INVALID_PARAM");
 }
 

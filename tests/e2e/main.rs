@@ -39,6 +39,7 @@ mod returning;
 mod scenarios;
 mod streams;
 mod swagger_page;
+mod time_frames;
 mod tls;
 mod trading;
 mod world;

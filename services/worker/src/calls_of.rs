@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod brokers;
+mod candles;
 mod connection;
 mod diagnostic;
 mod history;

@@ -24,6 +24,7 @@ mod lease;
 mod login_data;
 mod member;
 mod ownership;
+mod ranges;
 mod session;
 mod ticks;
 mod translate;

@@ -31,6 +31,7 @@ mod tests;
 mod tick_downloads;
 mod tick_values;
 mod trade;
+mod whole;
 
 pub(crate) use actor::{Heard, Legacy, Phase};
 pub(crate) use establish::{FULL_SYMBOLS_BATCH, Target};

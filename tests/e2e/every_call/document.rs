@@ -16,6 +16,8 @@ pub(crate) struct Param {
 /// A call.
 pub(crate) struct Call {
     pub(crate) path: String,
+    /// The group that it is listed under.
+    pub(crate) tag: String,
     pub(crate) posted: bool,
     pub(crate) params: Vec<Param>,
     /// Of the reply; none for what is not JSON.
@@ -67,7 +69,14 @@ impl Document {
         }
         let content = &operation["responses"]["200"]["content"];
         let reply = content.get("application/json").filter(|_| content.get("text/plain").is_none());
-        Call { path: path[1..].to_owned(), posted, params, reply: reply.map(|reply| reply["schema"].clone()) }
+        let tag = operation["tags"][0].as_str().unwrap_or_default().to_owned();
+        Call {
+            path: path[1..].to_owned(),
+            tag,
+            posted,
+            params,
+            reply: reply.map(|reply| reply["schema"].clone()),
+        }
     }
 
     /// Every stream: its path and the schema of its frames.

@@ -6,9 +6,9 @@ use calls::values::SortType;
 use calls::{Handle, ServerTime};
 use error::Error;
 use wire::records::{Deal, History, HistoryRequest};
-use wire::requests;
 
 use crate::backend::Caller;
+use crate::ranges::{Cut, RECORDS_MAX, REPLY_RECORDS_MAX};
 use crate::session::Session;
 use crate::session::state::State;
 use crate::translate::{deal, order_history, order_record, ticket};
@@ -17,9 +17,11 @@ use crate::zone::Zone;
 impl Handle<OrderHistory> for Caller<'_> {
     async fn handle(&self, call: OrderHistory) -> Result<Filtered<OrderHistoryEventArgs>, Error> {
         let session = self.session(&call.id)?;
-        let history = self.history(&session, request_of(&call.range)).await?;
+        let (history, cut) =
+            self.part_of_history(&session, &request_of(&call.range), REPLY_RECORDS_MAX).await?;
         let (login, zone) = self.owner(&session).await?;
-        let shown = order_history(&history, login, zone, call.sorting.sort, call.sorting.ascending);
+        let mut shown = order_history(&history, login, zone, call.sorting.sort, call.sorting.ascending);
+        shown.partial_response = cut.is_some();
         Ok(Filtered::new(shown, call.filter.as_ref()))
     }
 }
@@ -62,14 +64,27 @@ impl Handle<HistoryDealsByPositionId> for Caller<'_> {
 }
 
 impl Caller<'_> {
-    /// Deals and ended orders of a range, as the server has them.
+    /// Deals and ended orders of a range, all of them.
     pub(super) async fn history(&self, session: &Session, range: HistoryRequest) -> Result<History, Error> {
-        let mut history = session.request::<requests::History>(self.deadline, &range).await?;
+        match self.part_of_history(session, &range, RECORDS_MAX).await? {
+            (history, None) => Ok(history),
+            (_, Some(cut)) => Err(cut.error()),
+        }
+    }
+
+    /// Deals and ended orders of a range, the newest of them where there are too many, and why part of it is missing.
+    async fn part_of_history(
+        &self,
+        session: &Session,
+        range: &HistoryRequest,
+        records_max: usize,
+    ) -> Result<(History, Option<Cut>), Error> {
+        let (mut history, cut) = session.whole_history(self.deadline, range, records_max).await?;
         let mark = move |state: &mut State| {
             state.mark(&mut history);
             history
         };
-        session.visit(self.deadline, mark).await
+        Ok((session.visit(self.deadline, mark).await?, cut))
     }
 
     /// Everything since the account began: as it was loaded in the background, or from the server.

@@ -8,6 +8,7 @@ mod ask;
 mod events;
 mod legacy;
 mod look;
+mod seed;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub(crate) use self::legacy::Legacy;
 use self::look::Look;
+use self::seed::Seed;
 use super::AccountKey;
 use super::candles::Which;
 use super::establish::{Established, Target, establish};
@@ -76,7 +78,7 @@ enum Waiting {
     BookSubscription,
     Symbols(Vec<u32>),
     SymbolList,
-    Candle(Which),
+    Candle(Which, Seed),
     Past,
     Look(Look),
 }

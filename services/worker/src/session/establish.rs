@@ -10,6 +10,7 @@ use wire::{Empty, code, requests};
 
 use crate::catalogue::{Catalogue, Catalogues};
 use crate::governor::Login;
+use crate::ranges::{HistoryAsking, RECORDS_MAX};
 use crate::session::AccountKey;
 use crate::worker::Shared;
 use crate::zone::Zone;
@@ -144,12 +145,28 @@ async fn establish_at(
     drop(symbols);
     let from = history_from.unwrap_or_else(|| day_ago(&account));
     let range = HistoryRequest { from, to: 0 };
-    let history = link.request::<requests::History>("loading the history", &range).await?;
+    let history = load_history(&mut link, &range, history_from.is_some()).await?;
     let portfolio = link.request::<requests::Portfolio>("loading positions and orders", &Empty).await?;
     load_held_symbols(&mut link, &catalogue, &portfolio, names, history_from.is_some()).await?;
     // Once more, after the positions: whatever was pushed in between, the money is that of this moment.
     let account = link.request::<requests::Account>("loading the account", &Empty).await?;
     Ok(Established { link, endpoint: endpoint.clone(), login, account, catalogue, history, portfolio })
+}
+
+/// Deals and ended orders of late: on a return all of them, otherwise the newest that come at once.
+async fn load_history(
+    link: &mut Link,
+    range: &HistoryRequest,
+    is_return: bool,
+) -> Result<History, LinkError> {
+    let mut asking = HistoryAsking::new(range, RECORDS_MAX);
+    while let Some(ask) = asking.next() {
+        asking.take(link.request::<requests::History>("loading the history", &ask).await?);
+        if !is_return {
+            break;
+        }
+    }
+    Ok(asking.finish_as_far_as_it_goes())
 }
 
 fn day_ago(account: &Account) -> i32 {

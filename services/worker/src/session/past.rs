@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 
 use error::{Code, Error};
-use wire::records::{Deal, History, Order};
+use tokio::sync::watch;
+use wire::records::{Deal, History, HistoryRequest, Order};
 
-/// Deals and orders that are kept of one account: longer histories are read by range.
-const RECORDS_MAX: usize = 200_000;
+use crate::ranges::{HistoryAsking, RECORDS_MAX};
+
+/// Everything since the account began.
+const EVERYTHING: HistoryRequest = HistoryRequest { from: 0, to: 0 };
 
 /// How far the load has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +32,10 @@ enum Stage {
 #[derive(Debug, Default)]
 pub(crate) struct Past {
     stage: Stage,
+    /// What has come of it, while it is asked for.
+    asking: Option<Box<HistoryAsking>>,
+    /// Tells those who wait that the load has ended.
+    ended: watch::Sender<()>,
     deals: BTreeMap<i64, Deal>,
     orders: BTreeMap<i64, Order>,
 }
@@ -51,16 +58,42 @@ impl Past {
         self.stage == Stage::Wanted
     }
 
-    /// It has been asked for.
-    pub(crate) fn asked(&mut self) {
-        self.stage = Stage::Asked;
+    /// What to ask for next; none when all of it has come, which is taken over then.
+    pub(crate) fn next(&mut self) -> Option<HistoryRequest> {
+        let begun = || Box::new(HistoryAsking::new(&EVERYTHING, RECORDS_MAX));
+        let ask = match self.stage {
+            Stage::Wanted | Stage::Asked => self.asking.get_or_insert_with(begun).next(),
+            Stage::Unwanted | Stage::Complete | Stage::TooLong => return None,
+        };
+        if ask.is_some() {
+            self.stage = Stage::Asked;
+        } else if let Some(asking) = self.asking.take() {
+            match asking.finish() {
+                (history, None) => self.load(history),
+                (_, Some(_)) => self.give_up(),
+            }
+        }
+        ask
     }
 
-    /// The answer did not come: to be asked for again.
+    /// An answer has come.
+    pub(crate) fn take(&mut self, history: History) {
+        if let Some(asking) = &mut self.asking {
+            asking.take(history);
+        }
+    }
+
+    /// The answer did not come: to be asked for again, from the beginning.
     pub(crate) fn missed(&mut self) {
         if self.stage == Stage::Asked {
             self.stage = Stage::Wanted;
+            self.asking = None;
         }
+    }
+
+    /// Changes when the load has ended.
+    pub(crate) fn ended(&self) -> watch::Receiver<()> {
+        self.ended.subscribe()
     }
 
     /// Whether the load has ended.
@@ -69,11 +102,7 @@ impl Past {
     }
 
     /// Takes the answer over. What happened since it was asked for is there already and wins.
-    pub(crate) fn load(&mut self, history: History) {
-        if history.deals.len() + history.orders.len() > RECORDS_MAX {
-            self.give_up();
-            return;
-        }
+    fn load(&mut self, history: History) {
         for deal in history.deals {
             self.deals.entry(deal.deal).or_insert(deal);
         }
@@ -81,11 +110,14 @@ impl Past {
             self.orders.entry(order.trade_order).or_insert(order);
         }
         self.stage = Stage::Complete;
+        self.ended.send_replace(());
     }
 
     /// The server does not give it.
     pub(crate) fn give_up(&mut self) {
-        *self = Self { stage: Stage::TooLong, ..Self::default() };
+        let ended = std::mem::take(&mut self.ended);
+        *self = Self { stage: Stage::TooLong, ended, ..Self::default() };
+        self.ended.send_replace(());
     }
 
     /// A deal has been made.
@@ -153,14 +185,17 @@ mod tests {
         assert_eq!(past.whole().unwrap_err().code(), Code::OrderHistoryNotReady);
         past.want();
         assert!(past.is_to_be_asked());
-        past.asked();
+        assert_eq!(past.next(), Some(EVERYTHING));
         past.add_deal(&deal(3, 30.0));
         assert!(!past.is_complete());
         past.missed();
         assert!(past.is_to_be_asked(), "the link was lost");
-        past.asked();
-        past.load(History { deals: vec![deal(2, 2.0), deal(3, 3.0)], orders: Vec::new() });
-        assert!(past.is_complete());
+        let ended = past.ended();
+        assert_eq!(past.next(), Some(EVERYTHING));
+        past.take(History { deals: vec![deal(2, 2.0), deal(3, 3.0)], orders: Vec::new() });
+        assert!(!past.is_complete() && !ended.has_changed().unwrap());
+        assert_eq!(past.next(), None);
+        assert!(past.is_complete() && ended.has_changed().unwrap());
         let profits: Vec<i64> = past.whole().unwrap().deals.iter().map(|deal| deal.profit as i64).collect();
         assert_eq!(profits, [2, 30]);
     }
@@ -170,7 +205,9 @@ mod tests {
         let mut past = Past::default();
         past.want();
         let deals = (0..=i64::try_from(RECORDS_MAX).unwrap()).map(|ticket| deal(ticket, 0.0)).collect();
-        past.load(History { deals, orders: Vec::new() });
+        assert!(past.next().is_some());
+        past.take(History { deals, orders: Vec::new() });
+        assert_eq!(past.next(), None);
         assert!(past.is_complete());
         assert!(past.whole().unwrap_err().detail().contains("too long"));
     }

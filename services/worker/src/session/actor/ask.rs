@@ -1,14 +1,10 @@
 //! Requests that have become necessary.
 
 use link::{Link, LinkError};
-use model::grid::open_of;
-use wire::records::{BarsRequest, FullSymbolsRequest, HistoryRequest, Period, SymbolIds};
+use wire::records::{FullSymbolsRequest, SymbolIds};
 use wire::{Empty, requests};
 
 use super::{Actor, Waiting};
-
-/// The bars of a running candle are asked for up to here: the server's clock may be ahead of ours, in seconds.
-const AHEAD_S: i64 = 24 * 3600;
 
 impl Actor {
     /// Asks for the symbol list again after the broker has added symbols.
@@ -63,42 +59,24 @@ impl Actor {
         Ok(())
     }
 
-    /// Asks for the beginnings of running candles.
-    pub(super) fn ask_for_candles(&mut self, link: &mut Link) -> Result<(), LinkError> {
-        let Some(state) = &self.state else { return Ok(()) };
-        let now_s = state.now().seconds();
-        for which in state.candles.unseeded() {
-            if self
-                .waiting
-                .values()
-                .any(|waiting| matches!(waiting, Waiting::Candle(asked) if *asked == which))
-            {
-                continue;
-            }
-            let Some(symbol) = state.catalogue.by_id(which.0) else { continue };
-            let minutes = which.1.minutes();
-            let Some(period) = Period::for_minutes(minutes) else { continue };
-            let seconds = |time: i64| i32::try_from(time).unwrap_or(i32::MAX);
-            let from = seconds(open_of(minutes, now_s));
-            let ask = BarsRequest {
-                symbol: symbol.name.to_string(),
-                period: period.code,
-                from,
-                to: seconds(now_s + AHEAD_S),
-            };
-            let id = link.submit::<requests::Bars>(&ask)?;
-            self.waiting.insert(id, Waiting::Candle(which));
+    /// Begins to ask for the whole history, if somebody wants it.
+    pub(super) fn ask_for_past(&mut self, link: &mut Link) -> Result<(), LinkError> {
+        match &self.state {
+            Some(state) if state.past.is_to_be_asked() => self.ask_on_for_past(link),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    /// Asks for the whole history, if the connect call wanted it.
-    pub(super) fn ask_for_past(&mut self, link: &mut Link) -> Result<(), LinkError> {
+    /// Asks for what is missing of the whole history.
+    pub(super) fn ask_on_for_past(&mut self, link: &mut Link) -> Result<(), LinkError> {
         let Some(state) = &mut self.state else { return Ok(()) };
-        if state.past.is_to_be_asked() {
-            let everything = HistoryRequest { from: 0, to: 0 };
-            self.waiting.insert(link.submit::<requests::History>(&everything)?, Waiting::Past);
-            state.past.asked();
+        let Some(ask) = state.past.next() else { return Ok(()) };
+        match link.submit::<requests::History>(&ask) {
+            Ok(id) => drop(self.waiting.insert(id, Waiting::Past)),
+            Err(cause) => {
+                state.past.missed();
+                return Err(cause);
+            }
         }
         Ok(())
     }

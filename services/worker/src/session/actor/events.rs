@@ -6,14 +6,13 @@ use model::Retcode;
 use registry::Entry;
 use tokio::time::Instant;
 use wire::records::{
-    Account, Bar, Books, CompressedSymbols, FullSymbol, History, LoginStatus, SymbolDetails, Tick,
-    TradeAnswer, TradeResultPush, TradeUpdate,
+    Account, Books, CompressedSymbols, FullSymbol, History, LoginStatus, SymbolDetails, Tick, TradeAnswer,
+    TradeResultPush, TradeUpdate,
 };
 use wire::{Bare, Command, Counted, Payload, code, requests};
 
 use super::{Actor, BURST, Heard, Legacy, RETRY_CEILING, Waiting};
 use crate::session::apply::apply;
-use crate::session::candles::Which;
 use crate::session::mail::Mail;
 use crate::session::scribe::moved;
 use crate::session::state::State;
@@ -125,8 +124,18 @@ impl Actor {
             },
             Waiting::Trade(action_id) => self.trades.on_refusal(action_id, code),
             Waiting::Subscription | Waiting::BookSubscription => self.changed = true,
-            Waiting::Candle(which) => on_candle(state, which, code, body)?,
-            Waiting::Past if code == code::SUCCESS => state.past.load(History::from_bytes(body)?),
+            Waiting::Candle(which, seed) => self.on_seed(which, seed, code, body, link)?,
+            Waiting::Past if code == code::SUCCESS => {
+                match History::from_bytes(body) {
+                    Ok(history) => state.past.take(history),
+                    Err(cause) => {
+                        state.past.give_up();
+                        return Err(cause);
+                    }
+                }
+                // A link that is full of calls is asked again at the next event, one that is lost says so then.
+                self.changed |= self.ask_on_for_past(link).is_err();
+            }
             Waiting::Past => state.past.give_up(),
             Waiting::Symbols(asked) => {
                 if code == code::SUCCESS {
@@ -195,7 +204,7 @@ impl Actor {
 
     /// Bars that were asked for by the clock of before would begin candles in hours that are still to come.
     pub(super) fn begin_candles_anew(&mut self) {
-        self.waiting.retain(|_, waiting| !matches!(waiting, Waiting::Candle(_)));
+        self.waiting.retain(|_, waiting| !matches!(waiting, Waiting::Candle(..)));
         self.changed = true;
     }
 
@@ -254,16 +263,4 @@ impl Actor {
         let publish = self.state.as_ref().and_then(|state| self.publisher.next(state));
         publish.into_iter().chain(self.next_look()).fold(far, Instant::min)
     }
-}
-
-/// The beginning of a running candle has come, or there is none.
-fn on_candle(state: &mut State, which: Which, code: u8, body: &[u8]) -> Result<(), wire::DecodeError> {
-    let mut bars = if code == code::SUCCESS { Bare::<Bar>::from_bytes(body)?.0 } else { Vec::new() };
-    if let Some(end_s) = state.bars_end_s() {
-        bars.retain(|bar| i64::from(bar.time) <= end_s);
-    }
-    let digits = state.catalogue.by_id(which.0).map_or(0, |symbol| symbol.digits);
-    let last_ms = state.quotes.tick(which.0).map_or(0, |tick| tick.time_ms);
-    state.candles.seed(which, &bars, digits, last_ms);
-    Ok(())
 }

@@ -8,12 +8,13 @@ use wire::records::{Account, History, HistoryRequest, Portfolio};
 use wire::{Empty, Payload, code, requests};
 
 use super::{Actor, Waiting};
+use crate::ranges::{HistoryAsking, RECORDS_MAX};
 use crate::session::resync::resync;
 use crate::session::state::State;
 
 /// A step of a look, while its answer is awaited.
 pub(super) enum Look {
-    History,
+    History(Box<HistoryAsking>),
     Account(Box<History>),
     Portfolio(Box<History>),
 }
@@ -27,9 +28,11 @@ impl Actor {
             return Ok(());
         }
         let range = HistoryRequest { from: self.history_from().unwrap_or(0), to: 0 };
-        match link.submit::<requests::History>(&range) {
+        let mut asking = Box::new(HistoryAsking::new(&range, RECORDS_MAX));
+        let Some(ask) = asking.next() else { return Ok(()) };
+        match link.submit::<requests::History>(&ask) {
             Ok(id) => {
-                self.waiting.insert(id, Waiting::Look(Look::History));
+                self.waiting.insert(id, Waiting::Look(Look::History(asking)));
                 self.is_looking = true;
                 Ok(())
             }
@@ -81,9 +84,15 @@ impl Actor {
     fn take_step(&mut self, step: Look, body: &[u8], link: &mut Link) -> Result<(), LinkError> {
         let Some(state) = &mut self.state else { return Ok(()) };
         let (next, step) = match step {
-            Look::History => {
-                let history = Box::new(History::from_bytes(body)?);
-                (link.submit::<requests::Account>(&Empty)?, Look::Account(history))
+            Look::History(mut asking) => {
+                asking.take(History::from_bytes(body)?);
+                match asking.next() {
+                    Some(ask) => (link.submit::<requests::History>(&ask)?, Look::History(asking)),
+                    None => {
+                        let history = Box::new(asking.finish_as_far_as_it_goes());
+                        (link.submit::<requests::Account>(&Empty)?, Look::Account(history))
+                    }
+                }
             }
             Look::Account(history) => {
                 if state.set_account(Account::from_bytes(body)?) {

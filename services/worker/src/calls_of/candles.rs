@@ -1,0 +1,190 @@
+//! Candles of every length: the server's own bars, or put together from its shorter ones.
+
+use calls::prices::Back;
+use calls::reply::Bar;
+use calls::{ServerTime, TimeFrame};
+use error::Error;
+use model::grid::{next_open, open_of};
+use model::round_to;
+use wire::records::{self, Period};
+
+use super::history::range_end;
+use super::prices::check_count;
+use crate::backend::Caller;
+use crate::ranges::BarsAsking;
+use crate::session::Session;
+use crate::translate::finite;
+
+/// A range in seconds of the server clock, both ends included.
+pub(super) type Span = (i32, i32);
+
+/// Candles are looked for further and further back; markets are closed at most for some days.
+const LOOKS_BACK: u32 = 8;
+/// What the first look goes back beyond the time that the candles take if the market never closes, in seconds.
+const CLOSED_S: i64 = 3 * 86_400;
+const MINUTE_S: i64 = 60;
+
+impl Caller<'_> {
+    /// The candles of a symbol that open in a span.
+    pub(super) async fn bars(
+        &self,
+        session: &Session,
+        symbol: &str,
+        frame: TimeFrame,
+        span: Span,
+    ) -> Result<Vec<Bar>, Error> {
+        let (name, digits) = self.known(session, symbol).await?;
+        let period = period_of(frame)?;
+        let asking = BarsAsking::new(period.minutes, parts_span(frame, period, span));
+        let parts = session.whole_bars(self.deadline, &name, period, asking, |_| false).await?;
+        Ok(shown(&parts, frame, period, digits))
+    }
+
+    /// The last candles up to a moment: looked for further back until there are enough.
+    pub(super) async fn bars_back(
+        &self,
+        session: &Session,
+        symbol: &str,
+        frame: TimeFrame,
+        back: &Back,
+    ) -> Result<Vec<Bar>, Error> {
+        let count = check_count(back)?;
+        let (name, digits) = self.known(session, symbol).await?;
+        let period = period_of(frame)?;
+        let step_s = i64::from(back.bars) * i64::from(frame.minutes()) * MINUTE_S + CLOSED_S;
+        let span = parts_span(frame, period, (0, range_end(back.from)));
+        let asking = BarsAsking::new(period.minutes, span).in_steps_of(step_s);
+        let is_enough = |asking: &BarsAsking| {
+            asking.empty() >= LOOKS_BACK
+                || asking.is_whole_from_the_end() && asking.opens(frame.minutes()) > count
+        };
+        let parts = session.whole_bars(self.deadline, &name, period, asking, is_enough).await?;
+        let mut bars = shown(&parts, frame, period, digits);
+        let surplus = bars.len().saturating_sub(count);
+        bars.drain(..surplus);
+        Ok(bars)
+    }
+
+    /// The name of a symbol as the server has it, and the digits of its prices.
+    async fn known(&self, session: &Session, symbol: &str) -> Result<(String, u32), Error> {
+        let name = symbol.to_owned();
+        let known = session.visit(self.deadline, move |state| state.catalogue.named(&name).cloned()).await?;
+        let known = known.ok_or_else(|| Error::invalid_symbol(symbol))?;
+        Ok((known.name.to_string(), known.digits))
+    }
+}
+
+/// The server's bars that candles of this length are made of: its own, or shorter ones.
+fn period_of(frame: TimeFrame) -> Result<Period, Error> {
+    let minutes = frame.minutes();
+    Period::for_minutes(minutes).ok_or_else(|| Error::internal(format!("no period for {minutes} minutes")))
+}
+
+/// Where the bars lie of which the candles of a span are made: a candle counts by its opening, and is whole.
+fn parts_span(frame: TimeFrame, period: Period, (from, to): Span) -> Span {
+    let minutes = frame.minutes();
+    if period.minutes == minutes {
+        return (from, to);
+    }
+    let (from_s, to_s) = (i64::from(from), i64::from(to));
+    let first_s = open_of(minutes, from_s);
+    let first_s = if first_s == from_s { first_s } else { next_open(minutes, from_s) };
+    let last_s = next_open(minutes, to_s) - 1;
+    let clamp = |time_s: i64| i32::try_from(time_s).unwrap_or(i32::MAX);
+    // Where no candle opens in the span, none of the bars in it is asked for.
+    (clamp(first_s), if first_s > to_s { to } else { clamp(last_s) })
+}
+
+/// Candles as the contract has them.
+fn shown(parts: &[records::Bar], frame: TimeFrame, period: Period, digits: u32) -> Vec<Bar> {
+    let bars = parts.iter().map(|record| bar(record, digits));
+    if period.minutes == frame.minutes() { bars.collect() } else { together(bars, frame.minutes()) }
+}
+
+fn bar(record: &records::Bar, digits: u32) -> Bar {
+    let price = |value| round_to(value, digits);
+    Bar {
+        time: ServerTime::from_seconds(record.time.into()),
+        open_price: price(record.open),
+        high_price: price(record.high),
+        low_price: price(record.low),
+        close_price: price(record.close),
+        tick_volume: record.tick_volume.into(),
+        // The protocol has no spread in a bar.
+        spread: 0,
+        volume: finite(record.real_volume).max(0.0) as u64,
+    }
+}
+
+/// Puts candles together to longer ones on their grid.
+fn together(parts: impl Iterator<Item = Bar>, minutes: u32) -> Vec<Bar> {
+    let start = |bar: &Bar| open_of(minutes, bar.time.as_seconds().unwrap_or(0));
+    let mut whole: Vec<Bar> = Vec::new();
+    for part in parts {
+        match whole.last_mut().filter(|last| start(last) == start(&part)) {
+            Some(last) => add(last, &part),
+            None => whole.push(Bar { time: ServerTime::from_seconds(start(&part)), ..part }),
+        }
+    }
+    whole
+}
+
+/// One candle for all of these; `None` without any.
+pub(super) fn summed(bars: &[Bar]) -> Option<Bar> {
+    let (first, rest) = bars.split_first()?;
+    let mut whole = first.clone();
+    rest.iter().for_each(|bar| add(&mut whole, bar));
+    Some(whole)
+}
+
+fn add(whole: &mut Bar, part: &Bar) {
+    whole.high_price = whole.high_price.max(part.high_price);
+    whole.low_price = whole.low_price.min(part.low_price);
+    whole.close_price = part.close_price;
+    whole.tick_volume += part.tick_volume;
+    whole.volume += part.volume;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fives_make_tens_on_their_grid() {
+        let five = |time: i64, low: f64, high: f64| Bar {
+            time: ServerTime::from_seconds(time),
+            open_price: low,
+            high_price: high,
+            low_price: low,
+            close_price: high,
+            tick_volume: 3,
+            spread: 0,
+            volume: 0,
+        };
+        let fives = [five(900, 5.0, 6.0), five(1200, 1.0, 2.0), five(1500, 0.5, 4.0)];
+        let tens = together(fives.into_iter(), 10);
+        assert_eq!(tens.len(), 2);
+        assert_eq!((tens[0].time.as_seconds(), tens[0].tick_volume), (Some(600), 3));
+        assert_eq!(summed(&tens).unwrap().tick_volume, 9);
+        assert_eq!(summed(&[]), None);
+        assert_eq!((tens[1].time.as_seconds(), tens[1].tick_volume), (Some(1200), 6));
+        assert_eq!(
+            [tens[1].open_price, tens[1].low_price, tens[1].high_price, tens[1].close_price]
+                .map(f64::to_bits),
+            [1.0, 0.5, 4.0, 4.0].map(f64::to_bits)
+        );
+    }
+
+    #[test]
+    fn candles_count_by_their_opening_and_are_whole() {
+        let span = |frame, span| parts_span(frame, period_of(frame).unwrap(), span);
+        assert_eq!(span(TimeFrame::M5, (1, 301)), (1, 301), "the server's own");
+        assert_eq!(span(TimeFrame::M20, (0, 1200)), (0, 2399));
+        assert_eq!(span(TimeFrame::M20, (1, 1199)), (1200, 1199), "none opens in it");
+        assert_eq!(span(TimeFrame::H8, (100, 30_000)), (28_800, 57_599));
+        for frame in TimeFrame::ALL {
+            let period = period_of(frame).unwrap();
+            assert!(frame.minutes().is_multiple_of(period.minutes), "{}", frame.name());
+        }
+    }
+}
