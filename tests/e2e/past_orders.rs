@@ -1,11 +1,13 @@
 //! The past in other shapes: page by page, by position, by order, and as it was loaded in the background.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use broker::{Fault, Mishap};
 use serde_json::{Value, json};
 use testkit::{Cable, eventually};
 
-use crate::world::{Session, USD, World, number, ticket};
+use crate::world::{Session, USD, World, manual, number, ticket};
 
 const ALL: &str = "from=2000-01-01T00:00:00&to=2037-01-01T00:00:00";
 const ORDER: &str = "symbol=EURUSD&operation=Buy&volume=0.1";
@@ -112,14 +114,38 @@ async fn released_pages_are_read_afresh() {
 }
 
 #[tokio::test]
-async fn closed_positions_are_not_told_before_they_were_loaded() {
-    let world = World::start().await;
-    let session = world.login().await;
-    trade(&session).await;
-    assert_eq!(session.json("OrderHistoryDownloadComplete", "").await, json!(false));
+async fn closed_positions_are_loaded_when_they_are_asked_for() {
     for (call, query) in [("HistoryPositions", ""), ("HistoryPositionsByCloseTime", ALL)] {
-        assert_eq!(session.refused(call, query).await, "ORDER_HISTORY_NOT_READY", "{call}");
+        let world = World::start().await;
+        let before = world.login().await;
+        let first = trade(&before).await;
+        before.call("Disconnect", "").await.ok();
+        let session = world.login().await;
+        assert_eq!(session.json("OrderHistoryDownloadComplete", "").await, json!(false));
+        let second = trade(&session).await;
+        assert_eq!(tickets(&session.json(call, query).await), [first, second], "{call}");
+        assert_eq!(session.json("OrderHistoryDownloadComplete", "").await, json!(true));
     }
+}
+
+#[tokio::test]
+async fn closed_positions_that_take_too_long_to_load_are_not_ready() {
+    let call_timeout = Duration::from_secs(2);
+    let hurried = api::Settings { call_timeout, ..api::Settings::default() };
+    let world = World::build(manual(), worker::Settings::default(), hurried).await;
+    world.quotes().await;
+    let session = world.login().await;
+    let first = trade(&session).await;
+    let late = Fault::Answers { command: Some(5), mishap: Mishap::DelayMs(4_000) };
+    world.control.fault(late).await.unwrap();
+    assert_eq!(session.refused("HistoryPositions", "").await, "ORDER_HISTORY_NOT_READY");
+    // It goes on meanwhile, and is there sooner or later.
+    let positions = eventually("the history is loaded", async || {
+        let reply = session.call("HistoryPositions", "").await;
+        (reply.status == 200).then(|| reply.json())
+    })
+    .await;
+    assert_eq!(tickets(&positions), [first]);
 }
 
 #[tokio::test]

@@ -106,13 +106,13 @@ calls! {
             ticket: u64,
         } -> Vec<DealInternal>;
 
-        /// Lists closed positions from the history that was loaded in the background.
+        /// Lists closed positions from the history that is loaded in the background; waits for it a while if it is not there yet.
         HistoryPositions {
             /// Tickets to answer; repeat the parameter for each one. All when absent.
             tickets: Option<Many<u64>>,
         } -> Vec<Order>;
 
-        /// Lists closed positions by their closing time from the history that was loaded in the background.
+        /// Lists closed positions of a range of closing times from the history that is loaded in the background; waits for it a while.
         HistoryPositionsByCloseTime {
             /// The range.
             range: Range,

@@ -1,15 +1,21 @@
-//! Closed positions from the history that was loaded in the background.
+//! Closed positions from the history that is loaded in the background.
+
+use std::time::Duration;
 
 use calls::Handle;
 use calls::history::{HistoryPositions, HistoryPositionsByCloseTime, OrderHistoryDownloadComplete};
 use calls::reply::Order;
 use error::Error;
+use tokio::time::{Instant, timeout_at};
 
 use super::history::{request_of, seconds};
 use crate::backend::Caller;
 use crate::session::Session;
 use crate::session::state::State;
 use crate::translate::closed_positions;
+
+/// So long before the client stops waiting, a history that is not there yet is given up: the answer must still reach it.
+const MARGIN: Duration = Duration::from_secs(1);
 
 impl Handle<HistoryPositions> for Caller<'_> {
     async fn handle(&self, call: HistoryPositions) -> Result<Vec<Order>, Error> {
@@ -40,11 +46,23 @@ impl Handle<OrderHistoryDownloadComplete> for Caller<'_> {
 }
 
 impl Caller<'_> {
+    /// The closed positions of the whole history, which is loaded if nobody asked for it on connect.
     async fn past_positions(&self, session: &Session) -> Result<Vec<Order>, Error> {
-        let whole = |state: &mut State| {
-            let history = state.whole_past()?;
-            Ok(closed_positions(&history, state.login, state.zone))
-        };
-        session.visit(self.deadline, whole).await?
+        let now = Instant::now();
+        let limit = self.deadline.saturating_duration_since(now);
+        let until = now + limit.saturating_sub(MARGIN.min(limit / 4));
+        loop {
+            let whole = |state: &mut State| {
+                state.past.want();
+                let (ended, is_final) = (state.past.ended(), state.past.is_complete());
+                let positions =
+                    state.whole_past().map(|history| closed_positions(&history, state.login, state.zone));
+                (positions, ended, is_final)
+            };
+            let (positions, mut ended, is_final) = session.visit(self.deadline, whole).await?;
+            if positions.is_ok() || is_final || timeout_at(until, ended.changed()).await.is_err() {
+                return positions;
+            }
+        }
     }
 }
