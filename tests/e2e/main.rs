@@ -33,6 +33,7 @@ mod process;
 mod proxies;
 mod readme;
 mod reads;
+mod refusals;
 mod replay;
 mod results;
 mod returning;

@@ -51,8 +51,9 @@ pub fn document() -> String {
     }
     paths.extend(streams::items(&mut description.schemas));
     paths.extend(documents());
+    let of_errors = errors::schemas(&mut description.schemas);
     let mut schemas = description.schemas.take_definitions(true);
-    schemas.extend(errors::schemas());
+    schemas.extend(of_errors);
     schemas.insert("WsEnvelope".to_owned(), streams::envelope());
     let mut whole = json!({
         "openapi": "3.1.0",

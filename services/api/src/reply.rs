@@ -63,7 +63,7 @@ fn known_error(status: StatusCode, accept: Accept, error: &Error) -> Response {
 fn problem(status: Option<StatusCode>, error: &Error) -> Response {
     let problem = error.problem(status.map(|status| status.as_u16()));
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let body = calls::json(&problem).unwrap_or_default();
     let mut response = respond(status, PROBLEM, body.into());
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         response.headers_mut().insert(RETRY_AFTER, SOON);

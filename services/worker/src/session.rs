@@ -4,6 +4,7 @@ mod actor;
 mod apply;
 mod books;
 mod candles;
+pub(crate) mod details;
 mod establish;
 mod evidence;
 mod feed;

@@ -35,7 +35,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 const IDLE_MAX: Duration = Duration::from_secs(SILENCE_MAX.as_secs() / 3);
 
 /// Why there is no reply.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Failure {
     /// The worker cannot be reached: nothing was sent.
     NotSent(String),

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Error, Outcome};
+use crate::{Code, Details, Error, Outcome};
 
 /// All of an [`Error`] but its cause, which stays in the log of the process it arose in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Carried {
     code: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -13,6 +13,8 @@ pub struct Carried {
     detail: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     outcome: Option<Outcome>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    details: Option<Box<Details>>,
 }
 
 impl From<&Error> for Carried {
@@ -22,6 +24,7 @@ impl From<&Error> for Carried {
             precise: error.precise.map(|code| code.as_str().to_owned()),
             detail: error.detail.clone().into_owned(),
             outcome: error.outcome,
+            details: error.details.clone(),
         }
     }
 }
@@ -31,7 +34,8 @@ impl From<Carried> for Error {
     fn from(carried: Carried) -> Self {
         let code = Code::from_name(&carried.code).unwrap_or(Code::CommonError);
         let precise = carried.precise.as_deref().and_then(Code::from_name);
-        Self { code, precise, detail: carried.detail.into(), cause: None, outcome: carried.outcome }
+        let Carried { detail, outcome, details, .. } = carried;
+        Self { code, precise, detail: detail.into(), cause: None, outcome, details }
     }
 }
 

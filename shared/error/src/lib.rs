@@ -16,11 +16,15 @@
 
 mod carried;
 mod codes;
+mod details;
 mod problem;
 mod status;
 
 pub use carried::Carried;
 pub use codes::Code;
+pub use details::{
+    Details, ExpirationDetails, MarginDetails, PriceDetails, Side, StopsDetails, VolumeDetails,
+};
 pub use problem::Problem;
 
 use std::borrow::Cow;
@@ -33,7 +37,7 @@ use serde::{Deserialize, Serialize, Serializer};
 const ECHO_CHARS_MAX: usize = 64;
 
 /// A failed call: a code for programs, a message for the caller, a cause for the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Error {
     code: Code,
     /// The code that fits better, where the known interface has one for everything.
@@ -41,6 +45,8 @@ pub struct Error {
     detail: Cow<'static, str>,
     cause: Option<String>,
     outcome: Option<Outcome>,
+    /// In a box: errors are passed around by value, and few have any.
+    details: Option<Box<Details>>,
 }
 
 /// How a message begins its advice to repeat the call.
@@ -82,7 +88,7 @@ impl Outcome {
 impl Error {
     /// An error with a message for the caller.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, precise: None, detail: detail.into(), cause: None, outcome: None }
+        Self { code, precise: None, detail: detail.into(), cause: None, outcome: None, details: None }
     }
 
     /// An error whose message is the code's general meaning.
@@ -177,6 +183,14 @@ impl Error {
         self
     }
 
+    /// Adds the numbers by which the call can be mended, to the message as well.
+    #[must_use]
+    pub fn with_details(mut self, details: Details) -> Self {
+        self.detail = format!("{} {details}", self.detail).into();
+        self.details = Some(Box::new(details));
+        self
+    }
+
     /// Adds what the log should know and the caller should not.
     #[must_use]
     pub fn because(mut self, cause: impl fmt::Display) -> Self {
@@ -197,6 +211,11 @@ impl Error {
     /// What became of the trade request, if the call was one.
     pub const fn outcome(&self) -> Option<Outcome> {
         self.outcome
+    }
+
+    /// The numbers by which the call can be mended.
+    pub fn details(&self) -> Option<&Details> {
+        self.details.as_deref()
     }
 
     /// The message for the caller.

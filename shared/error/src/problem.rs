@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use crate::{Code, Error, Outcome};
+use crate::{Code, Details, Error, Outcome};
 
 /// The body of `application/problem+json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Problem<'a> {
     /// Names the kind of problem: a URN that ends with the code.
     pub r#type: String,
@@ -22,6 +22,9 @@ pub struct Problem<'a> {
     /// What became of the trade request, if the call was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// The numbers by which the call can be mended, each kind under a name of its own.
+    #[serde(flatten)]
+    pub details: Option<&'a Details>,
 }
 
 impl Error {
@@ -36,6 +39,7 @@ impl Error {
             code,
             retryable: code.is_retryable(self.outcome()),
             outcome: self.outcome(),
+            details: self.details(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How the document describes errors: those of the known interface, and those of strict clients.
 
-use error::{Code, Outcome};
+use error::{Code, Details, Outcome};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 /// Names of the shared responses.
@@ -67,7 +68,7 @@ fn outcome() -> Value {
 }
 
 /// The schemas of error bodies.
-pub(super) fn schemas() -> Map<String, Value> {
+pub(super) fn schemas(schemas: &mut SchemaGenerator) -> Map<String, Value> {
     let names: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     let code = json!({ "$ref": "#/components/schemas/EnumErrorCode" });
     let mut outcome = outcome();
@@ -82,7 +83,7 @@ pub(super) fn schemas() -> Map<String, Value> {
             "stackTrace": { "type": ["string", "null"], "description": "Always null." },
         },
     });
-    let problem = json!({
+    let mut problem = json!({
         "type": "object",
         "description": "Why a call failed, as RFC 9457 has it.",
         "required": ["type", "title", "status", "detail", "code", "retryable"],
@@ -96,10 +97,51 @@ pub(super) fn schemas() -> Map<String, Value> {
             "outcome": outcome,
         },
     });
+    if let Some(properties) = problem["properties"].as_object_mut() {
+        properties.extend(details(schemas));
+    }
     let codes = json!({ "type": "string", "description": "For programs: the reason.", "enum": names });
     Map::from_iter([
         ("ExceptionResult".to_owned(), known),
         ("EnumErrorCode".to_owned(), codes),
         ("Problem".to_owned(), problem),
     ])
+}
+
+/// The fields that hold the numbers of a refusal: a problem has at most one of them.
+fn details(schemas: &mut SchemaGenerator) -> Map<String, Value> {
+    let kinds = Details::json_schema(schemas).to_value();
+    let mut fields = Map::new();
+    for kind in kinds["oneOf"].as_array().into_iter().flatten() {
+        for (name, reference) in kind["properties"].as_object().into_iter().flatten() {
+            let mut field = reference.clone();
+            field["description"] =
+                format!("Only in refusals of orders. {}", kind["description"].as_str().unwrap_or_default())
+                    .into();
+            fields.insert(name.clone(), field);
+        }
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_documents_the_numbers_of_every_kind_of_refusal() {
+        let mut generator = SchemaGenerator::default();
+        let problem = schemas(&mut generator)["Problem"].clone();
+        for name in ["volume", "stops", "price", "expiration", "margin"] {
+            let field = &problem["properties"][name];
+            assert!(field["$ref"].is_string() && field["description"].is_string(), "{name}: {field}");
+        }
+        let kinds = Details::json_schema(&mut generator).to_value();
+        assert_eq!(kinds["oneOf"].as_array().unwrap().len(), 5, "each kind is a field");
+        for (name, schema) in generator.definitions() {
+            for (field, schema) in schema["properties"].as_object().unwrap() {
+                assert!(schema["description"].is_string() || schema["$ref"].is_string(), "{name}.{field}");
+            }
+        }
+    }
 }

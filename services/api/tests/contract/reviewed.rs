@@ -125,4 +125,9 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
     ("+ paths./UnSubscribeMarketWatch: *", "what was begun can be ended"),
     ("+ schemas.MemorySnapshot: *", "what MemorySnapshot answers"),
     ("+ schemas.Problem: *", "errors for clients that go by HTTP"),
+    ("+ schemas.VolumeDetails: *", "a field of Problem"),
+    ("+ schemas.StopsDetails: *", "a field of Problem"),
+    ("+ schemas.PriceDetails: *", "a field of Problem"),
+    ("+ schemas.ExpirationDetails: *", "a field of Problem"),
+    ("+ schemas.MarginDetails: *", "a field of Problem"),
 ];

@@ -152,9 +152,9 @@ impl Handle<RequiredMargin> for Caller<'_> {
             DealType::DealSell => Side::Sell,
             other => return Err(Error::invalid_param("type", other.as_str(), "DealBuy or DealSell")),
         };
-        let volume = volume(call.lots)?;
         let session = self.session(&call.id)?;
         let terms = session.terms(self.deadline, &call.symbol).await?;
+        let volume = volume(call.lots, &terms)?;
         let named = call.price.filter(|price| price.abs() > 0.0);
         let (own, currency) = (terms.full.symbol_id, terms.contract.currency_margin.clone());
         let needed = currency.clone();

@@ -7,6 +7,7 @@ mod keyed;
 mod send;
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bus::Payload;
 use calls::reply::Order;
@@ -14,11 +15,14 @@ use calls::trading::OrderSend;
 use calls::{Call, TradingCall};
 use error::{Code, Error};
 use model::Volume;
+use tokio::time::timeout;
 use wire::records::TradeRequest;
 
 use super::account::{INVESTOR, READ_ONLY};
 use crate::backend::Caller;
+use crate::session::details::{explained, volume_refused};
 use crate::session::state::State;
+use crate::session::terms::Terms;
 use crate::session::{CallName, Intent, Outcome, Session, told, unknown_outcome};
 
 /// Flags of a request that opens (protocol 10.9).
@@ -28,7 +32,9 @@ const FLAGS_CLOSING: u32 = 3;
 /// Bit of the account's rights: trading disabled.
 pub(super) const TRADE_DISABLED: i32 = 4;
 /// The reply must leave before the client stops waiting.
-const REPLY_MARGIN: std::time::Duration = std::time::Duration::from_millis(500);
+const REPLY_MARGIN: Duration = Duration::from_millis(500);
+/// A refusal waits so long for the prices that it tells.
+const PRICE_LIMIT: Duration = Duration::from_secs(1);
 
 /// Answers an order call: once under its idempotency key, if it has one.
 pub(crate) async fn answer(
@@ -99,6 +105,21 @@ impl Caller<'_> {
         self.told(session, outcome)
     }
 
+    /// The error of a request that is refused before it is sent, with the numbers that the server's refusal would have.
+    async fn explained(
+        &self,
+        session: &Session,
+        request: TradeRequest,
+        terms: &Terms,
+        error: Error,
+    ) -> Error {
+        // Whether prices come or not, the refusal stands.
+        let _ = timeout(PRICE_LIMIT, self.wait_for_quotes(session, &[terms.full.symbol_id], None)).await;
+        let refusal = error.clone();
+        let look = move |state: &mut State| explained(refusal, &request, state);
+        session.visit(self.deadline, look).await.unwrap_or(error)
+    }
+
     fn told(&self, session: &Session, outcome: Outcome) -> Result<Order, Error> {
         if let Outcome::Unknown(action_id) | Outcome::Absent(action_id) = outcome {
             session.journal().remember_unknown(&self.fingerprint, action_id);
@@ -156,11 +177,13 @@ impl Caller<'_> {
     }
 }
 
-pub(super) fn volume(lots: f64) -> Result<Volume, Error> {
+pub(super) fn volume(lots: f64, terms: &Terms) -> Result<Volume, Error> {
     let volume = Volume::from_lots(lots).filter(|volume| !volume.is_zero());
     volume.ok_or_else(|| {
-        let told =
-            format!("{lots:?} is no volume in lots. /SymbolParams has the least, the greatest and the step.");
-        Error::new(Code::InvalidVolume, told)
+        volume_refused(
+            Error::new(Code::InvalidVolume, format!("{lots:?} is no volume in lots.")),
+            lots,
+            terms,
+        )
     })
 }

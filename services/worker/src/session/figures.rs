@@ -185,6 +185,14 @@ impl State {
         account_margin(&held, mode, &rules, &self.deposit(), &self.quotes.market(&self.catalogue))
     }
 
+    /// Keeps the prices coming by which an order is measured, and its margin converted, so that a refusal can tell them.
+    pub(crate) fn watch_order(&mut self, symbol: &str) {
+        let Some(terms) = self.terms_of(symbol) else { return };
+        let mut ids = vec![terms.full.symbol_id];
+        self.add_conversions(&terms.contract.currency_margin, &self.account.main.account_currency, &mut ids);
+        ids.into_iter().for_each(|id| self.quotes.watch(id));
+    }
+
     /// Ids of the pairs that profits are converted by, and the margin of orders whose rate the server does not tell.
     pub(crate) fn conversion_symbols(&mut self) -> Vec<u32> {
         let account = self.account.main.account_currency.clone();

@@ -20,6 +20,7 @@ use registry::Entry;
 use tokio::time::Instant;
 use wire::records::{TradeRequest, TradeResult, TradeResultPush};
 
+use super::details;
 use super::evidence;
 use super::note::{self, Inherited, Note};
 use super::scribe::Scribe;
@@ -200,7 +201,8 @@ impl Trades {
             return self.finish(action_id, Outcome::Prices { bid, ask });
         }
         if !retcode.is_success() {
-            return self.finish(action_id, Outcome::Refused(refusal(&result)));
+            let error = details::refused(refusal(&result), &sent.request, &result, state);
+            return self.finish(action_id, Outcome::Refused(error));
         }
         let (magic, trade_order) = (sent.magic, result.trade_order);
         sent.stage =
@@ -478,9 +480,5 @@ fn refusal(result: &TradeResult) -> Error {
     if Retcode(result.retcode) != Retcode::REQUOTE {
         return error;
     }
-    let (bid, ask) = (result.bid, result.ask);
-    Error::new(
-        Code::Requote,
-        format!("The price has changed: bid {bid}, ask {ask}. Send the order at the new price."),
-    )
+    Error::new(Code::Requote, "The price has changed. Send the order at the new price.")
 }

@@ -11,6 +11,7 @@ use super::deal::Deal;
 use super::expires::Expires;
 use super::{FLAGS_CLOSING, volume};
 use crate::backend::Caller;
+use crate::session::details::close_refused;
 use crate::session::state::{OpenPosition, State};
 use crate::session::{Intent, Session};
 
@@ -88,10 +89,11 @@ impl Handle<OrderClose> for Caller<'_> {
                 let record = &open.record;
                 let terms = session.terms(self.deadline, &record.trade_symbol).await?;
                 let whole = Volume::from_units(record.trade_volume);
-                let part = if call.lots.abs() > 0.0 { volume(call.lots)? } else { whole };
+                let part = if call.lots.abs() > 0.0 { volume(call.lots, &terms)? } else { whole };
                 if part > whole {
                     let told = format!("The position has {whole} lots, fewer than the {part} to be closed.");
-                    return Err(Error::new(Code::InvalidVolume, told));
+                    let refused = Error::new(Code::InvalidVolume, told);
+                    return Err(close_refused(refused, part.lots(), whole, &terms));
                 }
                 let side = open.side().opposite();
                 let deal =

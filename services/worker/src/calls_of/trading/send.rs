@@ -23,7 +23,7 @@ impl Handle<OrderSend> for Caller<'_> {
             return Err(invalid_operation());
         }
         let terms = session.terms(self.deadline, &call.symbol).await?;
-        let volume = volume(call.lots)?;
+        let volume = volume(call.lots, &terms)?;
         let magic = call.expert_id.unwrap_or(0);
         if matches!(kind, OrderType::Buy | OrderType::Sell) {
             let side = if kind == OrderType::Buy { Side::Buy } else { Side::Sell };
@@ -37,28 +37,35 @@ impl Handle<OrderSend> for Caller<'_> {
             };
             return self.send(&session, request, Intent::Open, magic).await;
         }
-        let request = pending_request(&call, kind, volume, &terms)?;
+        let request = pending_request(&call, kind, volume, &terms);
+        if let Some(refused) = missing_price(&call, kind) {
+            return Err(self.explained(&session, request, &terms, refused).await);
+        }
         self.send(&session, request, Intent::Place, magic).await
     }
 }
 
-fn pending_request(
-    call: &OrderSend,
-    kind: OrderType,
-    volume: Volume,
-    terms: &Terms,
-) -> Result<TradeRequest, Error> {
+/// The error of a pending order that lacks a price.
+fn missing_price(call: &OrderSend, kind: OrderType) -> Option<Error> {
+    let needed =
+        [("price", call.price, true), ("stopLimitPrice", call.stop_limit_price, is_stop_limit(kind))];
+    let is_missing = |given: Option<f64>| given.is_none_or(|price| price.abs() <= 0.0);
+    let missing = needed.iter().find(|(_, given, is_needed)| *is_needed && is_missing(*given));
+    missing.map(|(name, _, _)| {
+        let told = format!("A {} order needs a price: give parameter '{name}'.", kind.as_str());
+        Error::new(Code::InvalidPrice, told)
+    })
+}
+
+const fn is_stop_limit(kind: OrderType) -> bool {
+    matches!(kind, OrderType::BuyStopLimit | OrderType::SellStopLimit)
+}
+
+fn pending_request(call: &OrderSend, kind: OrderType, volume: Volume, terms: &Terms) -> TradeRequest {
     let digits = terms.full.digits;
-    let needed = |name: &str, given: Option<f64>| {
-        let price = given.filter(|price| price.abs() > 0.0);
-        price.map(|price| round_to(price, digits)).ok_or_else(|| {
-            let told = format!("A {} order needs a price: give parameter '{name}'.", kind.as_str());
-            Error::new(Code::InvalidPrice, told)
-        })
-    };
-    let stop_limit = matches!(kind, OrderType::BuyStopLimit | OrderType::SellStopLimit);
+    let rounded = |price: Option<f64>| round_to(price.unwrap_or(0.0), digits);
     let expires = Expires::of(call.expiration_type, call.expiration);
-    Ok(TradeRequest {
+    TradeRequest {
         trade_action: TradeAction::Pending.number(),
         trade_symbol: terms.full.trade_symbol.clone(),
         trade_volume: volume.units(),
@@ -67,14 +74,14 @@ fn pending_request(
         type_filling: Filling::Return.number(),
         type_time: expires.kind,
         type_flags: FLAGS_OPENING,
-        price_order: needed("price", call.price)?,
-        price_trigger: if stop_limit { needed("stopLimitPrice", call.stop_limit_price)? } else { 0.0 },
+        price_order: rounded(call.price),
+        price_trigger: if is_stop_limit(kind) { rounded(call.stop_limit_price) } else { 0.0 },
         price_sl: round_to(call.stoploss, digits),
         price_tp: round_to(call.takeprofit, digits),
         comment: call.comment.clone().unwrap_or_default(),
         time_expiration: expires.at,
         ..TradeRequest::default()
-    })
+    }
 }
 
 fn invalid_operation() -> Error {

@@ -41,7 +41,8 @@ impl Actor {
                 Err(cause) => drop(reply.send(Err(cause.into()))),
             },
             Mail::Trade(job) => {
-                let Some(state) = &self.state else { return };
+                let Some(state) = &mut self.state else { return };
+                state.watch_order(&job.request.trade_symbol);
                 if let Some(entry) = self.trades.begin(*job, state) {
                     self.record(entry);
                 }
