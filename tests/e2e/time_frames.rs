@@ -141,3 +141,14 @@ async fn running_candles_of_every_length_are_those_of_the_history() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_year_is_as_high_and_as_low_by_minutes_as_by_days() {
+    let (_world, session) = walking(14_000).await;
+    let year = "symbol=EURUSD&from=2034-02-05T00:00:00&to=2035-02-04T23:59:59";
+    let by =
+        async |frame: &str| session.json("PriceHistoryHighLow", &format!("{year}&timeFrame={frame}")).await;
+    let (by_minutes, by_days) = (by("M1").await, by("D1").await);
+    assert!(number(&by_minutes, "tickVolume") > 370_000.0, "{by_minutes}");
+    assert_same(figures(&by_minutes), figures(&by_days));
+}
