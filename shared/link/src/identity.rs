@@ -68,6 +68,11 @@ pub enum IdentityError {
     /// Certificates and key have nothing to do with each other.
     #[error("the certificate file holds no certificate for its private key")]
     Mismatch,
+    /// The certificate for the key has a form that TLS does not take any more.
+    #[error(
+        "the certificate in the file is of version 1 of X.509, which is not used any more: have it issued as version 3"
+    )]
+    Version1,
     /// The key is damaged, or of a kind or size that TLS does not use.
     #[error("the private key in the certificate file cannot be used")]
     KeyUnusable {
@@ -158,11 +163,29 @@ fn certified(key: Vec<u8>, certificates: &[CertificateDer<'static>]) -> Result<C
                 return Ok(CertifiedKey::new(chain(own, certificates), key));
             }
             Err(TlsFailure::InconsistentKeys(_)) => {}
+            Err(_) if is_version_1(own) => return Err(IdentityError::Version1),
             Err(cause) => unreadable = Some(cause),
         }
     }
     Err(unreadable
         .map_or(IdentityError::Mismatch, |cause| IdentityError::NotPkcs12 { cause: cause.to_string() }))
+}
+
+/// Whether a certificate, in DER, is of the first version of X.509: what is signed states no version then (RFC 5280, 4.1).
+fn is_version_1(certificate: &[u8]) -> bool {
+    const SEQUENCE: u8 = 0x30;
+    const VERSION: u8 = 0xa0;
+    let signed = content(certificate, SEQUENCE).and_then(|all| content(all, SEQUENCE));
+    signed.and_then(|signed| signed.first()).is_some_and(|first| *first != VERSION)
+}
+
+/// What follows the head of a value with this tag.
+fn content(der: &[u8], tag: u8) -> Option<&[u8]> {
+    let (_, rest) = der.split_first().filter(|(first, _)| **first == tag)?;
+    let (length, rest) = rest.split_first()?;
+    // A short length is the byte itself; of a long one it counts the bytes.
+    let further = if *length < 0x80 { 0 } else { usize::from(length & 0x7f) };
+    rest.get(further..)
 }
 
 /// A certificate and those that vouch for it, each after the one it vouches for; its authority itself is left out, as
@@ -179,4 +202,21 @@ fn chain(own: &CertificateDer<'static>, all: &[CertificateDer<'static>]) -> Vec<
         chain.extend(last.map(|(raw, _)| (*raw).clone()));
     }
     chain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_version_of_certificates_states_none() {
+        // SEQUENCE { SEQUENCE { serial number or [0] version, ... } }, with short and long lengths.
+        let third = [0x30, 0x0a, 0x30, 0x08, 0xa0, 0x03, 0x02, 0x01, 0x02, 0x02, 0x01, 0x07];
+        let first = [0x30, 0x82, 0x00, 0x09, 0x30, 0x81, 0x06, 0x02, 0x01, 0x07, 0x30, 0x00, 0x00];
+        assert!(!is_version_1(&third) && is_version_1(&first));
+        for broken in [&[][..], &[0x30], &[0x30, 0x84, 0x00], &[0x02, 0x01, 0x07], &[0x30, 0x02, 0x02, 0x00]]
+        {
+            assert!(!is_version_1(broken), "{broken:?}");
+        }
+    }
 }

@@ -133,3 +133,18 @@ fn an_identity_and_its_errors_tell_no_secrets() {
     let told = error::Error::from(IdentityError::WrongPassword);
     assert_eq!(told.to_string(), "INVALID_CERTIFICATE: The password of the certificate file is wrong.");
 }
+
+#[test]
+fn a_certificate_of_the_first_version_is_named_as_such() {
+    let folder = Scratch::new("link-v1");
+    for step in [
+        "req -newkey rsa:2048 -nodes -keyout key.pem -subj /CN=old -out request.pem",
+        "x509 -req -in request.pem -signkey key.pem -days 9 -out own.pem",
+        "pkcs12 -export -inkey key.pem -in own.pem -out own.pfx -passout pass:",
+    ] {
+        openssl(folder.path(), &step.split(' ').collect::<Vec<_>>());
+    }
+    let file = std::fs::read(folder.path().join("own.pfx")).unwrap();
+    let refused = Identity::from_pkcs12(&file, "").unwrap_err();
+    assert!(matches!(refused, IdentityError::Version1), "{refused:?}");
+}
