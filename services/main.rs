@@ -13,13 +13,13 @@ mod signals;
 
 use std::process::ExitCode;
 
-use options::{Cli, Role};
+use options::{Cli, Role, Setting};
 
 /// Wrong options: the code that command line tools commonly use.
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let cli = Cli::read();
+    let (cli, settings) = Cli::read();
     let role = match cli.role() {
         Ok(role) => role,
         Err(mistakes) => {
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    match run(role) {
+    match run(role, &settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("mt5rest: {failure:#}");
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(role: Role) -> anyhow::Result<()> {
+fn run(role: Role, settings: &[Setting]) -> anyhow::Result<()> {
     let (log, server) = match role {
         Role::OpenApi => {
             print!("{}", api::openapi_document());
@@ -49,6 +49,9 @@ fn run(role: Role) -> anyhow::Result<()> {
         Role::Broker(log, options) => (log, roles::Server::Broker(options)),
     };
     runtime::init_logging(&log.filter, log.format);
+    for Setting { option, value, source } in settings {
+        tracing::info!("setting {option} {value} ({source})");
+    }
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     tokio.block_on(async {
         let running = server.start().await?;

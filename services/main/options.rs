@@ -9,6 +9,8 @@ mod broker;
 mod check;
 #[path = "options/cluster.rs"]
 mod cluster;
+#[path = "options/given.rs"]
+mod given;
 #[path = "options/renamed.rs"]
 mod renamed;
 #[cfg(test)]
@@ -17,11 +19,12 @@ mod tests;
 #[path = "options/texts.rs"]
 mod texts;
 
-use clap::builder::FalseyValueParser;
-use clap::{Args, Parser, Subcommand};
+use clap::builder::StringValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(crate) use broker::{BrokerAdmin, BrokerRole};
 pub(crate) use check::{ApiRole, ClusterLink, Owner, Role, StandaloneRole, WorkerRole};
+pub(crate) use given::Setting;
 
 /// REST and WebSocket access to MetaTrader 5 accounts, over the protocol of the Web Terminal.
 ///
@@ -79,13 +82,13 @@ struct StandaloneArgs {
     #[arg(long, env = "MT5REST_BROKER_LISTEN", value_name = "IP:PORT", default_value = "127.0.0.1:5001")]
     broker_listen: String,
     /// Runs without the demo broker.
-    #[arg(long, env = "MT5REST_NO_BROKER", value_parser = FalseyValueParser::new())]
-    no_broker: bool,
+    #[arg(long, env = "MT5REST_NO_BROKER", action = ArgAction::SetTrue, value_parser = StringValueParser::new())]
+    no_broker: String,
     #[command(flatten)]
     owner: OwnerArgs,
-    /// Where the service may connect to: any address, or public ones only.
-    #[arg(long, env = "MT5REST_EGRESS", value_name = "any|public", default_value = "any")]
-    egress: String,
+    /// Where the service may connect to: any address, which it does if not told otherwise, or public ones only.
+    #[arg(long, env = "MT5REST_EGRESS", value_name = "any|public")]
+    egress: Option<String>,
     #[command(flatten)]
     front: FrontArgs,
     #[command(flatten)]

@@ -49,7 +49,7 @@ impl Server {
                 let (listener, addr) = bind(role.listen, "--broker-listen", "MT5REST_BROKER_LISTEN").await?;
                 let name = role.settings.server_name.clone();
                 let admin = bind_admin(role.admin.as_ref()).await?;
-                tracing::info!(settings = ?role.settings, "starting the demo broker");
+                tracing::info!("starting the demo broker");
                 let admin_addr = admin.as_ref().map(|(_, addr)| *addr);
                 let broker = start_broker(listener, *role, admin)?;
                 let banner = banner::broker(VERSION, addr, &name, admin_addr);
@@ -122,7 +122,7 @@ async fn standalone(role: StandaloneRole) -> Result<Running> {
     };
     let admin = bind_admin(role.broker.as_ref().and_then(|broker| broker.admin.as_ref())).await?;
     let admin_addr = admin.as_ref().map(|(_, addr)| *addr);
-    tracing::info!(settings = ?role, "starting");
+    tracing::info!("starting");
     let (mut broker, mut demo) = (None, None);
     if let Some(((listener, addr), role)) = bound.zip(role.broker) {
         demo = Some(built_in(banner::reachable(addr), &role.settings)?);

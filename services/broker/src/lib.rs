@@ -37,7 +37,7 @@ pub use scenario::{Scenario, ScenarioError};
 pub use server::{
     AccountEdit, AccountState, AccountView, Broker, ClockView, ConnectionView, Control, ControlError,
     Daylight, DaylightOrder, DealDone, DealOrder, DividendOrder, DividendPaid, HolidayError, Hours,
-    KnownHoliday, OperationOrder, StartError, Stopped, SymbolEdit, SymbolView, TlsError,
+    KnownHoliday, OperationOrder, StartError, Stopped, SymbolEdit, SymbolView, TlsError, mistakes,
 };
 pub use settings::{AccountSettings, AnswerLimits, Clock, Feed, MarginMode, OtpSettings, Settings, TlsFiles};
 pub use store::StoreError;

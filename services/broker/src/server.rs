@@ -85,6 +85,15 @@ pub enum StartError {
     Tls(#[from] TlsError),
 }
 
+/// What is wrong with the files that settings name: everything at once, for those who check settings before they start.
+#[must_use]
+pub fn mistakes(settings: &Settings) -> Vec<StartError> {
+    let mut mistakes = Vec::new();
+    mistakes.extend(settings.tls.as_ref().and_then(|files| tls::acceptor(files).err()).map(StartError::from));
+    mistakes.extend(hub::mistakes(settings));
+    mistakes
+}
+
 /// A running broker.
 #[derive(Debug)]
 pub struct Broker {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use broker::catalogue::{Holiday, MarketHours};
-use broker::{AnswerLimits, Feed, Scenario, TlsFiles, Zone};
+use broker::{AnswerLimits, Feed, Scenario, StartError, TlsFiles, Zone};
 use worker::Secret;
 
 use super::BrokerArgs;
@@ -53,6 +53,14 @@ impl Mistakes {
         if let Some((listen, Some(admin))) = listen.zip(admin.as_ref()) {
             self.two_addresses(("--broker-listen", listen), ("--broker-admin", admin.listen));
         }
+        self.broker_files(&broker::Settings {
+            feed: replay.clone().flatten().map_or(Feed::Walk, Feed::Replay),
+            market_hours: market_hours.unwrap_or_default(),
+            accounts_file: accounts_file.clone().flatten(),
+            data: data.clone(),
+            tls: tls.clone().flatten(),
+            ..broker::Settings::default()
+        });
         let settings = broker::Settings {
             seed: seed?,
             feed: replay?.map_or(Feed::Walk, Feed::Replay),
@@ -68,6 +76,21 @@ impl Mistakes {
             ..broker::Settings::default()
         };
         Some(BrokerRole { listen: listen?, settings, admin: admin?, scenario: scenario? })
+    }
+
+    /// What files hold is wrong like any other option.
+    fn broker_files(&mut self, settings: &broker::Settings) {
+        for mistake in broker::mistakes(settings) {
+            let option = match mistake {
+                StartError::Accounts(_) => "--accounts",
+                StartError::Holidays(_) => "--holidays",
+                StartError::Replay(_) => "--replay",
+                StartError::Store(_) => "--data",
+                StartError::Tls(_) => "--tls-cert, --tls-key",
+                StartError::Address(_) => "--broker-listen",
+            };
+            self.note::<()>(format_args!("{option}: {mistake}"));
+        }
     }
 
     fn holidays(&mut self, file: Option<String>) -> Option<Vec<Holiday>> {

@@ -9,7 +9,7 @@ use api::TrustedProxies;
 use cluster::ClusterKey;
 use runtime::LogFormat;
 use seal::KeyRing;
-use worker::{Egress, IpNet, Secret};
+use worker::{Egress, IpNet, Secret, StartError};
 
 use super::broker::BrokerRole;
 use super::{BrokerOnlyArgs, Cli, Command, FrontArgs, HealthArgs, LogArgs, OwnerArgs, StandaloneArgs};
@@ -125,9 +125,13 @@ impl Mistakes {
     fn standalone(&mut self, args: StandaloneArgs) -> Option<Role> {
         let log = self.log(&args.log);
         let listen = self.address("--listen", &args.listen);
-        let owner = self.owner(args.owner, &args.egress);
+        let owner = self.owner(args.owner, args.egress.as_deref());
         let trusted_proxies = self.front(&args.front);
-        let broker = if args.no_broker { None } else { Some(self.broker(&args.broker_listen, args.broker)) };
+        let no_broker = self.switch("--no-broker", &args.no_broker);
+        let broker = match no_broker {
+            Some(true) => None,
+            Some(false) | None => Some(self.broker(&args.broker_listen, args.broker)),
+        };
         if let Some((listen, Some(broker))) = listen.zip(broker.as_ref()) {
             self.two_addresses(("--listen", listen), ("--broker-listen", broker.listen));
             if let Some(admin) = &broker.admin {
@@ -139,16 +143,29 @@ impl Mistakes {
             Some(checked) => Some(checked?),
         };
         let (listen, trusted_proxies, owner) = (listen?, trusted_proxies?, owner?);
+        no_broker?;
         let role = StandaloneRole { listen, trusted_proxies, owner, broker };
         Some(Role::Standalone(log?, Box::new(role)))
     }
 
     /// What every process has that owns sessions.
-    pub(super) fn owner(&mut self, args: OwnerArgs, egress: &str) -> Option<Owner> {
+    pub(super) fn owner(&mut self, args: OwnerArgs, egress: Option<&str>) -> Option<Owner> {
         let brokers = self.file("--brokers", args.brokers);
         let admin_key = self.admin_key(args.admin_key, args.admin_key_file);
         let extra_ca = self.file("--extra-ca", args.extra_ca);
         let egress = self.egress(egress, args.egress_allow.as_deref());
+        let files = worker::Settings {
+            brokers: brokers.clone().flatten(),
+            extra_ca: extra_ca.clone().flatten(),
+            ..worker::Settings::default()
+        };
+        for mistake in files.mistakes() {
+            let option = match mistake {
+                StartError::Directory(_) => "--brokers",
+                StartError::Tls(_) | StartError::Seal(_) => "--extra-ca",
+            };
+            self.note::<()>(format_args!("{option}: {mistake}"));
+        }
         Some(Owner { brokers: brokers?, admin_key: admin_key?, extra_ca: extra_ca?, egress: egress? })
     }
 
@@ -163,14 +180,22 @@ impl Mistakes {
     }
 
     /// Where connections may go to.
-    fn egress(&mut self, policy: &str, allowed: Option<&str>) -> Option<Egress> {
-        let policy = self.one_of("--egress", policy, &[("any", true), ("public", false)]);
+    fn egress(&mut self, policy: Option<&str>, allowed: Option<&str>) -> Option<Egress> {
+        let policies = [("any", true), ("public", false)];
+        let policy = match policy.filter(|policy| !policy.is_empty()) {
+            Some(policy) => self.one_of("--egress", policy, &policies).map(Some),
+            None => Some(None),
+        };
         let networks = self.networks("--egress-allow", allowed)?;
-        Some(match (policy?, networks.is_empty()) {
-            (_, false) => Egress::PublicAnd(networks.into()),
-            (true, true) => Egress::Any,
-            (false, true) => Egress::Public,
-        })
+        match (policy?, networks.is_empty()) {
+            (Some(true), false) => self.note(
+                "--egress any allows every address, and --egress-allow but some: give one of them. Networks are allowed \
+                 beside public addresses with --egress public",
+            ),
+            (Some(false) | None, false) => Some(Egress::PublicAnd(networks.into())),
+            (Some(true) | None, true) => Some(Egress::Any),
+            (Some(false), true) => Some(Egress::Public),
+        }
     }
 
     /// Networks with commas between; an address stands for itself.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use cluster::ClusterKey;
+use registry::RedisRegistry;
 use seal::KeyRing;
 use worker::Secret;
 
@@ -32,7 +33,7 @@ impl Mistakes {
         let sealing_keys = self.sealing_keys(args.sealing_keys, args.sealing_keys_file);
         let sessions_max = self.within("--sessions-max", &args.sessions_max, 1, SESSIONS_MAX);
         let logins = self.within("--logins-per-second", &args.logins_per_second, 1, LOGINS_MAX);
-        let owner = self.owner(args.owner, &args.egress);
+        let owner = self.owner(args.owner, Some(&args.egress));
         let cluster = self.cluster(args.cluster);
         let role = WorkerRole {
             listen: listen?,
@@ -53,7 +54,11 @@ impl Mistakes {
                 "--redis-url is missing: give the Redis that all processes of the cluster share, such as \
                  redis://127.0.0.1:6379",
             ),
-            given => given.flatten(),
+            Some(Some(url)) => match RedisRegistry::connect(&url) {
+                Ok(_) => Some(url),
+                Err(wrong) => self.note(format_args!("--redis-url: {wrong}")),
+            },
+            None => None,
         };
         let key = self.secret("--cluster-key", args.cluster_key, args.cluster_key_file);
         let key = match key {

@@ -1,19 +1,31 @@
 //! Variables that have other names now, under which no deployment is to be misread silently.
 
-use clap::{Command, CommandFactory, FromArgMatches};
+use clap::{Arg, Command, CommandFactory, FromArgMatches};
 
 use super::Cli;
+use super::given::{Setting, settings_of};
 
 /// An option, by its field, with the variable that it had before.
 const RENAMED: [(&str, &str); 1] = [("timezone", "MT5REST_TIMEZONE_MINUTES")];
 
 impl Cli {
     /// Reads the command line and the environment; ends the process where that cannot be, or help was asked for.
-    pub(crate) fn read() -> Self {
+    pub(crate) fn read() -> (Self, Vec<Setting>) {
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let matches = with_old_variables(Self::command(), &is_set).get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        let command = with_negative_numbers(with_old_variables(Self::command(), &is_set));
+        let matches = command.clone().get_matches();
+        let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        let settings = settings_of(&command, &matches);
+        (cli, settings)
     }
+}
+
+/// Lets every option take a negative number, so that it is told what the option takes.
+pub(super) fn with_negative_numbers(command: Command) -> Command {
+    let takes_values = |option: &Arg| option.get_long().is_some() && option.get_action().takes_values();
+    let command = command
+        .mut_args(|option| if takes_values(&option) { option.allow_negative_numbers(true) } else { option });
+    command.mut_subcommands(with_negative_numbers)
 }
 
 /// Lets options take their old variables where those are set, and the new ones are not.

@@ -75,6 +75,15 @@ impl Mistakes {
         parsed.or_else(|| self.note(format_args!("{option} '{text}' is not a number from {least} to {most}")))
     }
 
+    /// A switch; in the environment it has a value.
+    pub(super) fn switch(&mut self, option: &str, text: &str) -> Option<bool> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "t" | "yes" | "y" | "on" | "1" => Some(true),
+            "false" | "f" | "no" | "n" | "off" | "0" | "" => Some(false),
+            _ => self.note(format_args!("{option} '{text}' is neither true nor false")),
+        }
+    }
+
     pub(super) fn one_of<T: Copy>(&mut self, option: &str, text: &str, choices: &[(&str, T)]) -> Option<T> {
         let chosen = choices.iter().find(|(name, _)| name.eq_ignore_ascii_case(text.trim()));
         chosen.map(|(_, value)| *value).or_else(|| {

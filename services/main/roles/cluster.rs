@@ -16,7 +16,7 @@ use crate::options::{ApiRole, ClusterLink, WorkerRole};
 /// The front of a cluster.
 pub(super) async fn api(role: ApiRole) -> Result<Running> {
     let (listener, addr) = bind(role.listen, "--listen", "MT5REST_LISTEN").await?;
-    tracing::info!(settings = ?role, "starting the front");
+    tracing::info!("starting the front");
     let registry = registry(&role.cluster)?;
     let settings = RouterSettings::new(format!("api-{}-{:08x}", std::process::id(), rand::random::<u32>()));
     let router = Arc::new(Router::new(registry, &role.cluster.key, settings, &Tasks::new()));
@@ -32,7 +32,7 @@ pub(super) async fn api(role: ApiRole) -> Result<Running> {
 /// A worker of a cluster.
 pub(super) async fn worker(role: WorkerRole) -> Result<Running> {
     let (listener, addr) = bind(role.listen, "--listen", "MT5REST_LISTEN").await?;
-    tracing::info!(settings = ?role, "starting a worker");
+    tracing::info!("starting a worker");
     let registry = registry(&role.cluster)?;
     let advertise = role.advertise.unwrap_or_else(|| addr.to_string());
     let burst = role.logins_per_second;

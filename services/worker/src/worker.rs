@@ -94,6 +94,16 @@ pub enum StartError {
     Seal(#[from] SealError),
 }
 
+impl Settings {
+    /// What is wrong with the files that the settings name: everything at once, for those who check them before they start.
+    #[must_use]
+    pub fn mistakes(&self) -> Vec<StartError> {
+        let authorities = client_config(self.extra_ca.as_deref()).err().map(StartError::from);
+        let directory = Directory::open(self.brokers.clone(), Vec::new()).err().map(StartError::from);
+        authorities.into_iter().chain(directory).collect()
+    }
+}
+
 /// What all sessions of a worker use.
 pub(crate) struct Shared {
     pub(crate) dialer: Dialer,

@@ -86,6 +86,28 @@ pub(super) struct Hub {
     has_walked_past: bool,
 }
 
+/// What is wrong with the accounts, the recorded ticks and the kept data that settings name.
+pub(super) fn mistakes(settings: &Settings) -> Vec<StartError> {
+    let catalogue = Catalogue::built_in(settings.market_hours);
+    let accounts = || {
+        for account in configured(settings.accounts_file.as_deref(), &settings.accounts)? {
+            terms_of(&account)?;
+        }
+        Ok::<(), BuildError>(())
+    };
+    let replay = match &settings.feed {
+        Feed::Replay(directory) => {
+            let now = ServerClock::new(settings.clock, settings.zone).now();
+            Replay::load(directory, &catalogue, now, settings.speed).err()
+        }
+        Feed::Walk | Feed::Manual => None,
+    };
+    let store =
+        settings.data.as_ref().and_then(|folder| Store::open(folder, Arc::new(catalogue.clone())).err());
+    let mistakes = accounts().err().map(StartError::from).into_iter();
+    mistakes.chain(replay.map(StartError::from)).chain(store.map(StartError::from)).collect()
+}
+
 impl Hub {
     pub(super) fn new(settings: Settings, faults: Faults, tasks: Tasks) -> Result<Self, StartError> {
         let clock = ServerClock::new(settings.clock, settings.zone);
