@@ -24,6 +24,7 @@ mod idempotency;
 mod kept;
 mod margins;
 mod misbehaviour;
+mod money;
 mod netting;
 mod opposites;
 mod outcomes;

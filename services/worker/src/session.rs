@@ -12,6 +12,7 @@ mod figures;
 mod fillings;
 mod handover;
 mod journal;
+mod ledger;
 mod mail;
 mod market_watch;
 mod memo;

@@ -40,6 +40,15 @@ fn to_i64(value: f64) -> Option<i64> {
     (value.is_finite() && value.abs() < 9_223_372_036_854_775_808.0).then_some(value as i64)
 }
 
+/// `of` / `by`, halves away from zero; zero if there is nothing to divide by.
+#[must_use]
+pub fn divide(of: i128, by: i128) -> i128 {
+    let Some(rest) = of.checked_rem(by) else { return 0 };
+    let whole = of / by;
+    let is_half = rest.unsigned_abs() >= by.unsigned_abs().div_ceil(2);
+    if is_half { whole.saturating_add(of.signum() * by.signum()) } else { whole }
+}
+
 macro_rules! fixed_point {
     ($(#[$doc:meta])* $name:ident($int:ty)) => {
         $(#[$doc])*
@@ -206,6 +215,20 @@ impl Money {
     }
 }
 
+impl Money {
+    /// What of an amount belongs to a part of a volume, by size: rounded to the currency's digits, halves away from zero.
+    /// All of it for the whole volume or more, so that parts taken of what is left, one after the other, add up to it.
+    #[must_use]
+    pub fn part(self, part: Volume, of: Volume, digits: u32) -> Self {
+        if part >= of {
+            return self;
+        }
+        let minor = i128::from(pow10(SCALE_DIGITS - digits.min(SCALE_DIGITS)));
+        let product = self.0.saturating_mul(i128::from(part.0));
+        Self(divide(product, i128::from(of.0) * minor).saturating_mul(minor))
+    }
+}
+
 impl Neg for Money {
     type Output = Self;
     fn neg(self) -> Self {
@@ -248,7 +271,47 @@ mod tests {
         assert_eq!(Price::from_scaled(108_542.0, 5).map(|p| p.to_string()), Some("1.08542".into()));
     }
 
+    #[test]
+    fn halves_are_rounded_away_from_zero() {
+        for (of, by, expected) in
+            [(7, 2, 4), (-7, 2, -4), (5, 3, 2), (4, 3, 1), (-4, 3, -1), (6, 3, 2), (1, 0, 0)]
+        {
+            assert_eq!(divide(of, by), expected, "{of} / {by}");
+        }
+        assert_eq!(divide(i128::MIN, -1), 0);
+    }
+
+    #[test]
+    fn parts_are_rounded_and_the_last_takes_the_rest() {
+        let lots = |lots: u64| Volume::from_units(lots * SCALE as u64);
+        for (amount, digits, first, second) in
+            [("-9.55", 2, "-4.78", "-4.77"), ("5", 0, "3", "2"), ("-0.01", 2, "-0.01", "0")]
+        {
+            let all = Money::round(amount.parse().unwrap(), digits);
+            let one = all.part(lots(1), lots(2), digits);
+            let rest = (all - one).part(lots(1), lots(1), digits);
+            assert_eq!((one.to_string(), rest.to_string()), (first.into(), second.into()), "{amount}");
+        }
+        assert_eq!(Money::round(7.0, 2).part(lots(1), lots(0), 2).to_string(), "7", "of nothing known");
+    }
+
     proptest! {
+        #[test]
+        fn parts_one_after_the_other_add_up(
+            minor in any::<i64>(),
+            digits in 0_u32..=12,
+            parts in prop::collection::vec(1_u64..1_000_000_000_000, 1..9),
+        ) {
+            let all = Money(i128::from(minor) * i128::from(pow10(SCALE_DIGITS - digits.min(SCALE_DIGITS))));
+            let (mut open, mut left, mut sum) = (parts.iter().sum::<u64>(), all, Money::ZERO);
+            for part in parts {
+                let share = left.part(Volume(part), Volume(open), digits);
+                prop_assert!(share.0.abs() <= left.0.abs() && share.0.signum() * left.0.signum() >= 0);
+                (open, left, sum) = (open - part, left - share, sum + share);
+            }
+            prop_assert_eq!((left, sum), (Money::ZERO, all));
+        }
+
         #[test]
         fn a_price_survives_the_wire(points in -90_000_000_000_i64..90_000_000_000, digits in 0_u32..=8) {
             let price = Price::from_points(points, digits);

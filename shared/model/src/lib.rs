@@ -13,7 +13,7 @@ mod numbers;
 mod retcode;
 mod time;
 
-pub use fixed::{Money, Price, SCALE, SCALE_DIGITS, Volume, pow10, round_to};
+pub use fixed::{Money, Price, SCALE, SCALE_DIGITS, Volume, divide, pow10, round_to};
 pub use mask::mask_matches;
 pub use numbers::{
     CalcMode, DealEntry, DealType, Execution, Expiration, Filling, LeverageRange, MarginMode, OrderState,

@@ -97,7 +97,7 @@ pub fn equity_curve(account: &Account<'_>, tape: &Tape, from_ms: i64, to_ms: i64
         credit: account.credit - later(Deal::credit_change),
         ..State::default()
     };
-    before.iter().for_each(|deal| state.positions.take(deal));
+    before.iter().for_each(|deal| state.positions.take(deal, account.deposit.digits));
 
     let unrealized = state.positions.value(account, tape, from_ms, &mut curve.unvalued);
     let mut meter = Meter::new(&state, unrealized);
@@ -109,7 +109,7 @@ pub fn equity_curve(account: &Account<'_>, tape: &Tape, from_ms: i64, to_ms: i64
     let mut rest = rest.iter().peekable();
     for time_ms in times {
         while let Some(deal) = rest.next_if(|deal| deal.time_ms <= time_ms) {
-            state.take(deal);
+            state.take(deal, account.deposit.digits);
             meter.take(deal);
         }
         let unrealized = match account.floating {
@@ -135,10 +135,10 @@ struct State {
 }
 
 impl State {
-    fn take(&mut self, deal: &Deal) {
+    fn take(&mut self, deal: &Deal, digits: u32) {
         self.balance += deal.balance_change();
         self.credit += deal.credit_change();
-        self.positions.take(deal);
+        self.positions.take(deal, digits);
     }
 }
 
@@ -147,11 +147,13 @@ impl State {
 struct Positions(BTreeMap<(u64, Arc<str>), Open>);
 
 impl Positions {
-    fn take(&mut self, deal: &Deal) {
-        let DealKind::Trade { side, entry, volume, price } = deal.kind else { return };
+    fn take(&mut self, deal: &Deal, digits: u32) {
+        if !deal.kind.is_of_position() {
+            return;
+        }
         let key = (deal.position, Arc::clone(&deal.symbol));
         let open = self.0.entry(key.clone()).or_insert(Open::NONE);
-        open.take(side, entry, volume, price);
+        open.take(deal, digits);
         if open.volume.is_zero() {
             self.0.remove(&key);
         }
@@ -204,7 +206,7 @@ impl Meter {
                 self.equity.pay(amount);
             }
             DealKind::Credit => self.equity.pay(amount),
-            DealKind::Trade { .. } | DealKind::Charge => self.realized += amount,
+            DealKind::Trade { .. } | DealKind::Service { .. } | DealKind::Charge => self.realized += amount,
         }
     }
 

@@ -41,6 +41,14 @@ pub enum DealKind {
         /// Profit currency a unit.
         price: Price,
     },
+    /// What the server books by itself while a position is open, such as a rollover: it neither opens nor closes, but an
+    /// entry states the opening price anew.
+    Service {
+        /// What it did to the server's record of the position.
+        entry: DealEntry,
+        /// Profit currency a unit.
+        price: Price,
+    },
     /// A deposit or a withdrawal: balance that is neither gained nor lost.
     Transfer,
     /// Credit given or taken back: counts towards equity, not towards the balance.
@@ -50,6 +58,12 @@ pub enum DealKind {
 }
 
 impl DealKind {
+    /// Whether it belongs to a position.
+    #[must_use]
+    pub const fn is_of_position(self) -> bool {
+        matches!(self, Self::Trade { .. } | Self::Service { .. })
+    }
+
     /// The kind of a deal that moves money only; `None` for trades.
     #[must_use]
     pub const fn of_money(kind: DealType) -> Option<Self> {

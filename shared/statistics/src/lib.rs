@@ -30,6 +30,7 @@ pub use curve::{Account, Contracts, Curve, Point, Repeats, equity_curve};
 pub use deal::{Deal, DealKind};
 pub use drawdown::{Fall, Peak};
 pub use extrema::{Extrema, Holding, extrema};
+pub use position::{Amounts, Effect, Open};
 pub use runs::{Runs, z_score};
 pub use span::span_text;
 pub use stats::{Average, Notable, PROFIT_FACTOR_MAX, Present, Share, Stats, stats};

@@ -7,7 +7,7 @@ use model::{DealEntry, Money, Price, Side, Volume};
 
 use crate::deal::{Deal, DealKind, in_order};
 use crate::extrema::Holding;
-use crate::position::{Open, Weighted, divide};
+use crate::position::{Amounts, Open, Weighted};
 
 /// One end of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Trade {
     pub symbol: Arc<str>,
     /// Long or short.
     pub side: Side,
+    /// Lots opened; zero if the history lacks the openings.
+    pub entered: Volume,
     /// Lots closed.
     pub volume: Volume,
     /// The first entry's time and the volume-weighted price of all entries, rounded to 10^-8; `None` if the history
@@ -36,21 +38,19 @@ pub struct Trade {
     pub opened: Option<Fill>,
     /// The last exit's time and the volume-weighted price of all exits, rounded to 10^-8.
     pub closed: Fill,
-    /// Result without the three below.
-    pub profit: Money,
-    /// Swap; negative was paid.
-    pub swap: Money,
-    /// Commission; negative was paid. All that its deals have charged so far, also for what is still open.
-    pub commission: Money,
-    /// Fee; negative was paid. As the commission.
-    pub fee: Money,
+    /// Tickets of the deals that opened it.
+    pub entries: Vec<u64>,
+    /// Tickets of the deals that closed it.
+    pub exits: Vec<u64>,
+    /// What came of the volume that was closed: see [`Open::take`](crate::Open::take).
+    pub amounts: Amounts,
 }
 
 impl Trade {
     /// Profit, swap, commission and fee together.
     #[must_use]
     pub fn net(&self) -> Money {
-        self.profit + self.swap + self.commission + self.fee
+        self.amounts.net()
     }
 
     /// How long it lasted, milliseconds; `None` if its opening is missing. Never negative.
@@ -88,19 +88,19 @@ pub fn pip_size(digits: u32) -> Price {
     Price::from_points(if matches!(digits, 3 | 5) { 10 } else { 1 }, digits)
 }
 
-/// Closed trades, in the order of their closing: one for each position that has been closed in full or in part.
+/// Closed trades, in the order of their closing: one for each position that has been closed in full or in part, of an
+/// account whose currency has so many digits.
 ///
-/// A reversal on a netting account (entry in/out) ends a trade and begins the next: profit and swap of that deal
-/// belong to what it closed, commission and fee are shared by volume. A position whose openings are missing is
-/// described by its exits.
+/// A reversal on a netting account (entry in/out) ends a trade and begins the next. A position whose openings are
+/// missing is described by its exits.
 #[must_use]
-pub fn trades(deals: &[Deal]) -> Vec<Trade> {
+pub fn trades(deals: &[Deal], digits: u32) -> Vec<Trade> {
     let mut drafts: BTreeMap<(u64, &str), Draft<'_>> = BTreeMap::new();
     let mut found = Vec::new();
     for deal in in_order(deals) {
-        if let DealKind::Trade { side, entry, volume, price } = deal.kind {
+        if deal.kind.is_of_position() {
             let draft = drafts.entry((deal.position, &*deal.symbol)).or_insert_with(|| Draft::of(deal));
-            found.extend(draft.take(deal, side, entry, volume, price));
+            found.extend(draft.take(deal, digits));
         }
     }
     found.extend(drafts.into_values().filter_map(Draft::finish));
@@ -113,21 +113,14 @@ struct Draft<'a> {
     of: &'a Deal,
     open: Open,
     side: Option<Side>,
-    entries: Weighted,
+    prices_in: Weighted,
     opened_ms: Option<i64>,
-    exits: Weighted,
+    prices_out: Weighted,
     /// Time and ticket of the latest exit.
     closed: Option<(i64, u64)>,
-    money: Charges,
-}
-
-/// The four amounts of a deal, or of a part of it.
-#[derive(Clone, Copy, Default)]
-struct Charges {
-    profit: Money,
-    swap: Money,
-    commission: Money,
-    fee: Money,
+    entries: Vec<u64>,
+    exits: Vec<u64>,
+    amounts: Amounts,
 }
 
 impl<'a> Draft<'a> {
@@ -136,97 +129,61 @@ impl<'a> Draft<'a> {
             of: deal,
             open: Open::NONE,
             side: None,
-            entries: Weighted::default(),
+            prices_in: Weighted::default(),
             opened_ms: None,
-            exits: Weighted::default(),
+            prices_out: Weighted::default(),
             closed: None,
-            money: Charges::default(),
+            entries: Vec::new(),
+            exits: Vec::new(),
+            amounts: Amounts::default(),
         }
     }
 
     /// Takes a deal; the trade that it ended by a reversal.
-    fn take(
-        &mut self,
-        deal: &'a Deal,
-        side: Side,
-        entry: DealEntry,
-        volume: Volume,
-        price: Price,
-    ) -> Option<Trade> {
-        let effect = self.open.take(side, entry, volume, price);
-        let all = Charges::of(deal);
+    fn take(&mut self, deal: &'a Deal, digits: u32) -> Option<Trade> {
+        let effect = self.open.take(deal, digits);
+        let DealKind::Trade { side, entry, volume, price } = deal.kind else { return None };
         if entry == DealEntry::In {
-            self.enter(deal, side, volume, price, all);
+            self.enter(deal, side, volume, price);
             return None;
         }
+        self.side.get_or_insert(side.opposite());
+        self.closed = Some((deal.time_ms, deal.ticket));
+        self.prices_out.add(effect.closed, price);
+        self.exits.push(deal.ticket);
+        self.amounts += effect.amounts;
         if effect.opened.is_zero() {
-            self.exit(deal, side, volume, price, all);
             return None;
         }
-        let (closing, opening) = all.split(effect.closed, volume);
-        self.exit(deal, side, effect.closed, price, closing);
         let next = Self { open: self.open, ..Self::of(deal) };
         let ended = std::mem::replace(self, next);
-        self.enter(deal, side, effect.opened, price, opening);
+        self.enter(deal, side, effect.opened, price);
         ended.finish()
     }
 
-    fn enter(&mut self, deal: &Deal, side: Side, volume: Volume, price: Price, money: Charges) {
+    fn enter(&mut self, deal: &Deal, side: Side, volume: Volume, price: Price) {
         self.side.get_or_insert(side);
         self.opened_ms.get_or_insert(deal.time_ms);
-        self.entries.add(volume, price);
-        self.money.add(money);
-    }
-
-    fn exit(&mut self, deal: &Deal, side: Side, volume: Volume, price: Price, money: Charges) {
-        self.side.get_or_insert(side.opposite());
-        self.closed = Some((deal.time_ms, deal.ticket));
-        self.exits.add(volume, price);
-        self.money.add(money);
+        self.prices_in.add(volume, price);
+        self.entries.push(deal.ticket);
     }
 
     /// `None` if nothing was closed.
     fn finish(self) -> Option<Trade> {
         let (time_ms, close_ticket) = self.closed?;
-        let opened = self.opened_ms.zip(self.entries.average());
+        let opened = self.opened_ms.zip(self.prices_in.average());
         Some(Trade {
             position: self.of.position,
             close_ticket,
             symbol: Arc::clone(&self.of.symbol),
             side: self.side?,
-            volume: self.exits.volume,
+            entered: self.prices_in.volume,
+            volume: self.prices_out.volume,
             opened: opened.map(|(time_ms, price)| Fill { time_ms, price }),
-            closed: Fill { time_ms, price: self.exits.average()? },
-            profit: self.money.profit,
-            swap: self.money.swap,
-            commission: self.money.commission,
-            fee: self.money.fee,
+            closed: Fill { time_ms, price: self.prices_out.average()? },
+            entries: self.entries,
+            exits: self.exits,
+            amounts: self.amounts,
         })
-    }
-}
-
-impl Charges {
-    fn of(deal: &Deal) -> Self {
-        Self { profit: deal.profit, swap: deal.swap, commission: deal.commission, fee: deal.fee }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.profit += other.profit;
-        self.swap += other.swap;
-        self.commission += other.commission;
-        self.fee += other.fee;
-    }
-
-    /// What belongs to the part that was closed, and to the rest. Nothing is lost to rounding.
-    fn split(self, closed: Volume, of: Volume) -> (Self, Self) {
-        let share = |money: Money| {
-            let product = money.units().saturating_mul(i128::from(closed.units()));
-            Money::from_units(divide(product, i128::from(of.units())))
-        };
-        let (commission, fee) = (share(self.commission), share(self.fee));
-        let closing = Self { commission, fee, ..self };
-        let opening =
-            Self { commission: self.commission - commission, fee: self.fee - fee, ..Self::default() };
-        (closing, opening)
     }
 }

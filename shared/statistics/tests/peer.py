@@ -113,7 +113,8 @@ class Valuer:
 class Life:
     """One position: its trades, and what was open of it after each of its deals."""
 
-    def __init__(self, deals):
+    def __init__(self, deals, digits):
+        self.minor = 10 ** (8 - digits)
         self.trades = []
         self.states = []  # time, is_buy, volume, price
         self.fresh()
@@ -126,6 +127,7 @@ class Life:
     def fresh(self):
         self.entries, self.exits, self.parts = [], [], []
         self.is_buy, self.volume, self.price = None, 0, 0
+        self.booked = [0, 0, 0, 0]
         self.direction = None
 
     def take(self, deal):
@@ -134,8 +136,7 @@ class Life:
             self.enter(deal, is_buy, volume, price, deal["amounts"])
         elif entry == "InOut" and 0 < self.volume < volume:
             profit, swap, commission, fee = deal["amounts"]
-            closing = Fraction(self.volume, volume)
-            paid = [half_away(commission * closing), half_away(fee * closing)]
+            paid = [self.part(amount, self.volume, volume) for amount in (commission, fee)]
             opened = volume - self.volume
             self.leave(deal, is_buy, self.volume, price, [profit, swap] + paid)
             self.close()
@@ -143,6 +144,12 @@ class Life:
             self.enter(deal, is_buy, opened, price, [0, 0, commission - paid[0], fee - paid[1]])
         else:
             self.leave(deal, is_buy, volume, price, deal["amounts"])
+
+    def part(self, amount, part, whole):
+        """What of an amount is of a part of a volume, rounded to the currency's digits."""
+        if part >= whole:
+            return amount
+        return half_away(Fraction(amount * part, whole * self.minor)) * self.minor
 
     def enter(self, deal, is_buy, volume, price, amounts):
         if self.direction is None:
@@ -154,14 +161,16 @@ class Life:
             self.price = half_away(Fraction(cost, self.volume + volume))
         self.volume += volume
         self.entries.append((deal["time_ms"], volume, price))
-        self.parts.append(amounts)
+        self.booked = [sum(pair) for pair in zip(self.booked, amounts)]
 
     def leave(self, deal, is_buy, volume, price, amounts):
         if self.direction is None:
             self.direction = not is_buy
+        shares = [self.part(amount, volume, self.volume) for amount in self.booked]
+        self.booked = [all_of - share for all_of, share in zip(self.booked, shares)]
         self.volume = max(0, self.volume - volume)
         self.exits.append((deal["time_ms"], volume, price, deal))
-        self.parts.append(amounts)
+        self.parts.append([sum(pair) for pair in zip(amounts, shares)])
 
     @staticmethod
     def average(fills):
@@ -207,7 +216,7 @@ class Past:
         for deal in self.deals:
             if deal["kind"] == "trade":
                 by_position.setdefault((deal["symbol"], deal["position"]), []).append(deal)
-        self.lives = {key: Life(deals) for key, deals in by_position.items()}
+        self.lives = {key: Life(deals, question["digits"]) for key, deals in by_position.items()}
         trades = [trade for life in self.lives.values() for trade in life.trades]
         self.trades = sorted(trades, key=lambda trade: (trade["closed"][0], trade["close_ticket"]))
 

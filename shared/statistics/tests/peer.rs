@@ -180,7 +180,7 @@ impl History {
         let tape = self.tape();
         let curve = equity_curve(&account, &tape, self.from_ms, self.to_ms, Repeats::Keep);
         let dropped = equity_curve(&account, &tape, self.from_ms, self.to_ms, Repeats::Drop);
-        let closed = trades(&self.deals);
+        let closed = trades(&self.deals, self.deposit.digits);
         let figures = stats(&account, &closed, &curve.points, self.from_ms, self.present);
         // Each closed trade; every fourth also as it would look if it were still open.
         let holdings = closed.iter().filter_map(Trade::holding);
@@ -409,7 +409,7 @@ fn deal_of(deal: &Deal) -> Value {
         }
         DealKind::Transfer => ("transfer", Value::Null),
         DealKind::Credit => ("credit", Value::Null),
-        DealKind::Charge => ("charge", Value::Null),
+        DealKind::Charge | DealKind::Service { .. } => ("charge", Value::Null),
     };
     let amounts = [deal.profit, deal.swap, deal.commission, deal.fee].map(|money| money.units() as i64);
     json!({
@@ -432,7 +432,7 @@ fn trade_of(trade: &Trade) -> Value {
         "is_buy": trade.side == Side::Buy, "volume": trade.volume.units(),
         "opened": trade.opened.map(|fill| json!([fill.time_ms, fill.price.units()])),
         "closed": [trade.closed.time_ms, trade.closed.price.units()],
-        "amounts": all_units([trade.profit, trade.swap, trade.commission, trade.fee]), "net": units(trade.net()),
+        "amounts": all_units([trade.amounts.profit, trade.amounts.swap, trade.amounts.commission, trade.amounts.fee]), "net": units(trade.net()),
     })
 }
 

@@ -123,9 +123,10 @@ impl Desk<'_> {
         let Realised { profit, rate_profit, swap } =
             Realised::of(symbol, position, fill, &self.account.terms.deposit, self.market);
         let (side, open) = (position.side, position.price_open);
+        let digits = self.account.terms.deposit.digits;
+        position.commission -= position.commission.part(fill.volume, position.volume, digits);
         position.volume -= fill.volume;
         position.swap -= swap;
-        position.commission += commission;
         position.order = order.ticket;
         position.updated = self.now;
         position.price_current = fill.price;
@@ -268,11 +269,7 @@ impl Realised {
         let (side, open) = (position.side, position.price_open);
         let profit = profit_of(&symbol.contract, side, fill.volume, open, fill.price, deposit, market);
         let part = fill.volume.lots() / position.volume.lots();
-        let swap = if fill.volume == position.volume {
-            position.swap
-        } else {
-            Money::round(position.swap.to_f64() * part, deposit.digits)
-        };
+        let swap = position.swap.part(fill.volume, position.volume, deposit.digits);
         // Without a rate there is no better figure than the profit last known.
         let last_known = || Money::round(position.profit.to_f64() * part, deposit.digits);
         Self {

@@ -58,7 +58,7 @@ impl Desk<'_> {
         let Realised { profit, rate_profit, swap } =
             Realised::of(symbol, closed, closing, deposit, self.market);
         // The charge of a deal belongs to what it closes and to what it opens, by volume.
-        let share = commission.to_f64() * opened.lots() / fill.volume.lots();
+        let kept = commission - commission.part(closing.volume, fill.volume, deposit.digits);
         let position = Position {
             id,
             order: order.ticket,
@@ -72,7 +72,7 @@ impl Desk<'_> {
             profit: Money::ZERO,
             rate_profit,
             rate_margin,
-            commission: Money::round(share, deposit.digits),
+            commission: kept,
             swap: Money::ZERO,
             opened: self.now,
             updated: self.now,

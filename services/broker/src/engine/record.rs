@@ -57,7 +57,7 @@ pub struct Position {
     pub rate_profit: f64,
     /// Margin currency to account currency at opening.
     pub rate_margin: f64,
-    /// Charged so far, account currency; negative.
+    /// Charged for opening what is open, account currency; negative. What closes a part takes its share along.
     pub commission: Money,
     /// Swap so far, account currency.
     pub swap: Money,

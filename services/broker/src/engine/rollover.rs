@@ -145,13 +145,22 @@ impl Desk<'_> {
             let report = if is_closing {
                 self.reduce(symbol, &order, id, fill, DealEntry::Out)
             } else {
-                self.enlarge(symbol, &mut order, id, side, fill)
+                let report = self.enlarge(symbol, &mut order, id, side, fill);
+                self.keep_costs(report, position)
             };
             order.volume_current -= volume;
             self.finish(order, OrderState::Filled);
             self.report(Change::Added, report);
         }
         self.account.settle_margin(self.market);
+    }
+
+    /// What opening a position has cost is still of what is open: closing it in between was not its holder's.
+    fn keep_costs(&mut self, report: DealReport, before: &Position) -> DealReport {
+        if let Some(position) = self.account.positions.get_mut(&before.id) {
+            position.commission = before.commission;
+        }
+        DealReport { position: self.account.positions.get(&before.id).cloned(), ..report }
     }
 
     /// The swap of so many nights, account currency. `None` while a rate is missing. The two modes that reopen

@@ -2,6 +2,7 @@
 
 mod assets;
 mod clock;
+mod costs;
 mod exchange;
 mod fifo;
 mod formulas;

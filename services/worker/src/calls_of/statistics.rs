@@ -114,7 +114,7 @@ impl Record {
         let closed = self.trades.iter().filter(|trade| trade.closed.time_ms >= self.from_ms);
         // What came of it is known, rate included.
         let ended = |trade: &Trade| {
-            Some(Holding { latest: Some((trade.closed.time_ms, trade.profit)), ..trade.holding()? })
+            Some(Holding { latest: Some((trade.closed.time_ms, trade.amounts.profit)), ..trade.holding()? })
         };
         let holdings = closed.filter_map(ended).chain(self.open.iter().cloned());
         let of = |holding: Holding| {
@@ -140,7 +140,7 @@ impl Caller<'_> {
         let session = self.session(id)?;
         let (history, moment) = self.history_and_moment(&session).await?;
         let deals = deals_of(&history.deals, moment.deposit.digits);
-        let trades = statistics::trades(&deals);
+        let trades = statistics::trades(&deals, moment.deposit.digits);
         let first_ms = deals.iter().map(|deal| deal.time_ms).min().unwrap_or(moment.now_ms);
         // Before the first deal there was nothing: a curve from 1970 would be a flat line.
         let from_ms = from.as_ms().unwrap_or(0).max(first_ms.min(moment.now_ms));

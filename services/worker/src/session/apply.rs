@@ -14,7 +14,7 @@ pub(crate) fn apply(state: &mut State, update: TradeUpdate) -> Vec<reply::OrderU
         TradeUpdate::Orders(orders) => {
             orders.into_iter().filter_map(|order| apply_order(state, order)).collect()
         }
-        TradeUpdate::Deals(deals) => deals.into_iter().filter_map(|deal| apply_deal(state, deal)).collect(),
+        TradeUpdate::Deals(deals) => deals.into_iter().flat_map(|deal| apply_deal(state, deal)).collect(),
     }
 }
 
@@ -101,8 +101,8 @@ fn keep_order(state: &mut State, change: TransactionType, update: OrderUpdate) {
     }
 }
 
-fn apply_deal(state: &mut State, update: DealUpdate) -> Option<reply::OrderUpdate> {
-    let change = TransactionType::from_number(update.head.transaction_type)?;
+fn apply_deal(state: &mut State, update: DealUpdate) -> Vec<reply::OrderUpdate> {
+    let Some(change) = TransactionType::from_number(update.head.transaction_type) else { return Vec::new() };
     if change == TransactionType::Add {
         let main = &mut state.account.main;
         main.balance = update.head.balance;
@@ -112,69 +112,74 @@ fn apply_deal(state: &mut State, update: DealUpdate) -> Option<reply::OrderUpdat
         main.acc_profit = update.head.acc_profit;
     }
     let deal = (update.head.deal.deal != 0).then(|| update.head.deal.clone());
-    let opposite = (change == TransactionType::Add).then(|| closed_opposite(state, &update)).flatten();
-    let told = match &deal {
-        Some(deal) if change == TransactionType::Add => Some(tell_deal(state, deal, &update)),
-        Some(_) => None,
-        None if update.head.position.trade_volume > 0 => Some(blank(UpdateType::MarketModify)),
-        None => None,
+    let new: Vec<Deal> = match change {
+        TransactionType::Add => deal.iter().chain(&update.deals).cloned().collect(),
+        TransactionType::Update | TransactionType::Delete => Vec::new(),
+    };
+    let mut closed: Vec<Option<reply::Order>> = new.iter().map(|deal| settle(state, deal)).collect();
+    for order in closed.iter().flatten() {
+        state.remember_closed(order.clone());
+    }
+    let mut told = match &deal {
+        Some(deal) if change == TransactionType::Add => {
+            tell_deal(state, deal, &update, closed.first_mut().and_then(Option::take))
+        }
+        Some(_) => Vec::new(),
+        None if update.head.position.trade_volume > 0 => vec![blank(UpdateType::MarketModify)],
+        None => Vec::new(),
     };
     keep_positions(state, &update);
+    for deal in new.iter().filter(|deal| !is_service(deal)) {
+        state.forget_booked(deal);
+    }
     for deal in deal.into_iter().chain(update.deals) {
         match change {
             TransactionType::Add | TransactionType::Update => state.remember_deal(deal),
             TransactionType::Delete => state.forget_deal(deal.deal),
         }
     }
-    let mut told = told?;
-    if told.order.is_none() {
-        let zone = state.zone;
-        let position = state.positions.get(&update.head.position.position_id);
-        told.order = position.map(|open| Box::new(translate::position(open, zone)));
+    let position = update.head.position.position_id;
+    for one in told.iter_mut().filter(|told| told.order.is_none()) {
+        let position = state.positions.get(&position);
+        one.order = position.map(|open| Box::new(translate::position(open, state.zone)));
     }
-    if let Some(order) = told.order.as_deref()
-        && is_closing(told.kind)
-    {
-        state.remember_closed(order.clone());
-        opposite.into_iter().for_each(|order| state.remember_closed(order));
-    }
-    Some(told)
+    told
 }
 
-/// The other of two positions that closed each other, as it was.
-fn closed_opposite(state: &State, update: &DealUpdate) -> Option<reply::Order> {
-    let deal =
-        update.deals.iter().find(|deal| DealEntry::from_number(deal.entry) == Some(DealEntry::OutBy))?;
-    Some(translate::closed_by(opening_of(state, deal), deal, state.login, state.zone))
+/// Takes a new deal into the account of its position. The position as it was, with what this closed of it.
+fn settle(state: &mut State, deal: &Deal) -> Option<reply::Order> {
+    let opened = opening_of(state, deal);
+    let effect = state.settle(deal);
+    let closing = translate::Closing { volume: effect.closed, amounts: effect.amounts };
+    let is_closed = !effect.closed.is_zero();
+    is_closed.then(|| translate::closed_by(opened, deal, &closing, state.login, state.zone))
 }
 
-const fn is_closing(kind: UpdateType) -> bool {
-    matches!(
-        kind,
-        UpdateType::MarketClose
-            | UpdateType::PartialClose
-            | UpdateType::OnStopLoss
-            | UpdateType::OnTakeProfit
-            | UpdateType::OnStopOut
-            | UpdateType::MarketCloseBy
-    )
+fn is_service(deal: &Deal) -> bool {
+    Reason::from_number(deal.trade_reason).is_some_and(Reason::is_service)
 }
 
-fn tell_deal(state: &State, deal: &Deal, update: &DealUpdate) -> reply::OrderUpdate {
+/// What is told of a new deal that closed this. One that turns a position round closes it and opens another one.
+fn tell_deal(
+    state: &State,
+    deal: &Deal,
+    update: &DealUpdate,
+    closed: Option<reply::Order>,
+) -> Vec<reply::OrderUpdate> {
     let (login, zone) = (state.login, state.zone);
-    let kind = deal_kind(state, deal, &update.head.position);
     let opposite = update.deals.first();
-    let closed = is_closing(kind).then(|| {
-        let opened = opening_of(state, deal);
-        translate::closed_by(opened, deal, login, zone)
-    });
-    reply::OrderUpdate {
+    let of = |kind: UpdateType, order: Option<reply::Order>| reply::OrderUpdate {
         deal: Some(Box::new(translate::deal(deal, login, zone))),
         opposite_deal: opposite.map(|deal| Box::new(translate::deal(deal, login, zone))),
-        order: closed.map(Box::new),
+        order: order.map(Box::new),
         close_by_ticket: opposite.map_or(0, |deal| translate::ticket(deal.position_id)),
         ..blank(kind)
+    };
+    let kind = deal_kind(state, deal, &update.head.position);
+    if kind == UpdateType::MarketOpen && closed.is_some() {
+        return vec![of(UpdateType::MarketClose, closed), of(kind, None)];
     }
+    vec![of(kind, closed)]
 }
 
 /// The position that a closing deal closes, as it was: known, or else as its deals describe it.
@@ -193,6 +198,10 @@ fn deal_kind(state: &State, deal: &Deal, position: &Position) -> UpdateType {
     let is_trade = DealType::from_number(deal.trade_action).is_some_and(DealType::is_trade);
     if !is_trade {
         return UpdateType::Balance;
+    }
+    if is_service(deal) {
+        // The position stays what it is for its holder: the closing books money, the opening states its price anew.
+        return if deal.entry == 0 { UpdateType::MarketModify } else { UpdateType::Balance };
     }
     match DealEntry::from_number(deal.entry) {
         Some(DealEntry::In) if state.positions.contains_key(&position.position_id) => UpdateType::PartialFill,
@@ -213,11 +222,7 @@ fn keep_positions(state: &mut State, update: &DealUpdate) {
         if position.trade_symbol.is_empty() {
             continue;
         }
-        // Without a number it is the one that its symbol has.
-        let id = match position.position_id {
-            0 => state.position_on(&position.trade_symbol).unwrap_or(0),
-            id => id,
-        };
+        let id = state.number_of(position.position_id, &position.trade_symbol);
         if position.trade_volume == 0 {
             state.drop_position(id);
         } else if Side::from_number(position.trade_action).is_some() {

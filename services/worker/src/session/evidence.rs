@@ -56,15 +56,8 @@ pub(super) fn settled(sent: &Sent, result: &TradeResult, state: &mut State) -> O
             let closed = last_closed(state, |order| {
                 order.deal_internal_out.as_ref().is_some_and(|deal| deal.ticket_number == ticket)
             });
-            // What is told of a close by an opposite position may be the other one.
-            let by_deal = || {
-                let entry = state.deals.iter().find(|deal| deal.position_id == position && deal.entry == 0);
-                let opened = translate::opening(entry, out, login, zone);
-                matches!(sent.intent, Intent::CloseBy(_))
-                    .then(|| translate::closed_by(opened, out, login, zone))
-            };
             // The contract shows the answer to a close as started.
-            closed.or_else(by_deal).map(|order| reply::Order { state: Shown::Started, ..order })
+            closed.map(|order| reply::Order { state: Shown::Started, ..order })
         }
         Intent::Remove(ticket) => {
             let ended = state.ended.iter().rev().find(|order| order.trade_order == ticket)?;

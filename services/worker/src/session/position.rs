@@ -14,6 +14,8 @@ pub(crate) struct OpenPosition {
     pub(crate) rate: f64,
     /// Where it would close now.
     pub(crate) close: Price,
+    /// Of opening what is open, account currency: its record has none.
+    pub(crate) fee: Money,
     /// Symbols whose prices its profit depends on; empty until its terms are known.
     pub(in crate::session) inputs: Vec<u32>,
     /// How the order that opened it was to be filled; if that is not known, how one would be now.

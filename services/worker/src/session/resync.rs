@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use calls::reply;
 use model::DealType;
+use statistics::Open;
 use wire::records::{
     Deal, DealUpdate, DealUpdateHead, History, Order, OrderUpdate, Portfolio, Position, TradeUpdate,
     TransactionType, mask,
@@ -13,6 +14,7 @@ use wire::records::{
 
 use super::apply::apply;
 use super::state::State;
+use crate::translate;
 
 /// Brings the state to what the server has. `history` must reach back to before anything unknown happened, and must
 /// have been asked for before `portfolio`. Returns what clients are told.
@@ -37,26 +39,67 @@ fn missed_deals(state: &State, portfolio: &Portfolio, history: &History) -> Vec<
     let mut missed: Vec<&Deal> =
         history.deals.iter().filter(|deal| deal.deal > newest && !known.contains(&deal.deal)).collect();
     missed.sort_by_key(|deal| deal.deal);
-    let replay = |deal: &Deal| {
-        let position = if DealType::from_number(deal.trade_action).is_some_and(DealType::is_trade) {
-            position_after(state, &now, deal)
+    // The last deal of each position leaves it as it is now, the others as they themselves tell.
+    let last: BTreeMap<i64, i64> = missed.iter().map(|deal| (deal.position_id, deal.deal)).collect();
+    let digits = state.account.main.currency_digits;
+    let mut held: BTreeMap<i64, Open> = BTreeMap::new();
+    let mut replay = |deal: &Deal| {
+        if !DealType::from_number(deal.trade_action).is_some_and(DealType::is_trade) {
+            return deal_update(TransactionType::Add, deal.clone(), Position::default());
+        }
+        let id = deal.position_id;
+        let open = held.entry(id).or_insert_with(|| state.ledger.of(id));
+        open.take(&translate::deal_of(deal, digits), digits);
+        let position = if last.get(&id) == Some(&deal.deal) {
+            position_now(state, &now, deal)
         } else {
-            Position::default()
+            position_between(state, &now, deal, open)
         };
         deal_update(TransactionType::Add, deal.clone(), position)
     };
-    missed.into_iter().map(replay).collect()
+    missed.into_iter().map(&mut replay).collect()
 }
 
 /// The position as it is now; one that is gone has no volume left.
-fn position_after(state: &State, now: &BTreeMap<i64, &Position>, deal: &Deal) -> Position {
-    if let Some(position) = now.get(&deal.position_id) {
-        return (*position).clone();
+fn position_now(state: &State, now: &BTreeMap<i64, &Position>, deal: &Deal) -> Position {
+    match now.get(&deal.position_id) {
+        Some(position) => (*position).clone(),
+        None => Position { trade_volume: 0, ..position_known(state, deal) },
     }
+}
+
+/// The position as it was after a deal that others followed.
+fn position_between(state: &State, now: &BTreeMap<i64, &Position>, deal: &Deal, open: &Open) -> Position {
+    let known = match now.get(&deal.position_id) {
+        Some(position) => (*position).clone(),
+        None => position_known(state, deal),
+    };
+    Position {
+        trade_action: open.side.number(),
+        trade_volume: open.volume.units(),
+        price_open: open.price.to_f64(),
+        ..known
+    }
+}
+
+/// What is known of a position that is gone: as it was, or as a deal tells it.
+fn position_known(state: &State, deal: &Deal) -> Position {
     let was = state.positions.get(&deal.position_id).map(|open| open.record.clone());
-    let gone =
-        was.unwrap_or_else(|| Position { trade_symbol: deal.trade_symbol.clone(), ..Position::default() });
-    Position { position_id: deal.position_id, trade_volume: 0, ..gone }
+    let told = || Position {
+        trade_order: deal.trade_order,
+        trade_symbol: deal.trade_symbol.clone(),
+        time_create: deal.time_create,
+        time_create_ms: deal.time_create_ms,
+        sl: deal.sl,
+        tp: deal.tp,
+        comment: deal.comment.clone(),
+        contract_size: deal.contract_size,
+        digits: deal.digits,
+        digits_currency: deal.digits_currency,
+        trade_reason: deal.trade_reason,
+        ..Position::default()
+    };
+    Position { position_id: deal.position_id, ..was.unwrap_or_else(told) }
 }
 
 fn deal_update(change: TransactionType, deal: Deal, position: Position) -> TradeUpdate {

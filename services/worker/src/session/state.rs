@@ -12,6 +12,7 @@ use wire::records::{Account, Deal, FullSymbol, History, Order, Portfolio, Positi
 use super::books::Books;
 use super::candles::Candles;
 use super::fillings::Fillings;
+use super::ledger::Ledger;
 use super::market_watch::MarketWatches;
 use super::past::Past;
 pub(crate) use super::position::OpenPosition;
@@ -52,6 +53,8 @@ pub(crate) struct State {
     pub(crate) zone: Zone,
     /// Open positions by ticket.
     pub(crate) positions: BTreeMap<i64, OpenPosition>,
+    /// What deals have made of positions, by ticket.
+    pub(super) ledger: Ledger,
     /// Pending orders by ticket.
     pub(crate) orders: BTreeMap<i64, Order>,
     /// What was closed while this session lived, oldest first.
@@ -111,6 +114,7 @@ impl State {
             zone: Zone::of(&account.main),
             account,
             positions: BTreeMap::new(),
+            ledger: Ledger::default(),
             orders: BTreeMap::new(),
             closed: VecDeque::new(),
             deals: VecDeque::new(),
@@ -147,6 +151,7 @@ impl State {
         for position in portfolio.positions {
             self.put_position(position);
         }
+        self.ledger.retain(|id| self.positions.contains_key(&id));
         self.margin = None;
     }
 
@@ -223,14 +228,11 @@ impl State {
         let close = Price::from_f64(record.price_close, record.digits).unwrap_or_default();
         let id = record.position_id;
         let filling = self.fillings.of(id);
-        self.positions.insert(id, OpenPosition { record, profit, rate, close, inputs: Vec::new(), filling });
+        let fee = self.ledger.know(&record, &self.deals, digits).booked.fee;
+        let inputs = Vec::new();
+        self.positions.insert(id, OpenPosition { record, profit, rate, close, fee, inputs, filling });
         self.margin = None;
         self.revalue(id);
-    }
-
-    /// The number of the first position on a symbol.
-    pub(crate) fn position_on(&self, symbol: &str) -> Option<i64> {
-        self.positions.iter().find(|(_, open)| open.record.trade_symbol == symbol).map(|(id, _)| *id)
     }
 
     /// Removes a position.

@@ -13,6 +13,7 @@ use wire::records::{
 };
 
 mod answers;
+mod money;
 
 use super::apply::apply;
 use super::resync::resync;

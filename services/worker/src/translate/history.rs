@@ -1,14 +1,14 @@
 //! The past: deals grouped into positions, as the official client does it (protocol 9.4).
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use calls::reply::{Order, OrderHistoryEventArgs};
 use calls::values::SortType;
-use model::{DealEntry, OrderState, Reason, Volume};
-use wire::records::{self, Deal, History};
+use model::OrderState;
+use wire::records::{Deal, History};
 
-use super::order::opened_by;
-use super::{closed_by, deal, ended_order, fill_policy, finite, order_record, price, ticket};
+use super::order::{Closing, closed_by, opened_by, stops};
+use super::{deal, deal_of, ended_order, fill_policy, order_record, price, ticket};
 use crate::zone::Zone;
 
 /// Closed positions, ended orders and balance operations of an answer to command 5.
@@ -44,108 +44,60 @@ pub(crate) fn order_history(
     }
 }
 
-/// How the orders that opened these positions were to be filled: a position bears its opening order's number.
-fn show_fillings(positions: &mut [Order], records: &[records::Order]) {
-    let by_ticket: BTreeMap<u64, u32> =
-        records.iter().map(|record| (ticket(record.trade_order), record.type_filling)).collect();
-    for position in positions {
-        if let Some(filling) = by_ticket.get(&position.ticket) {
-            position.fill_policy = fill_policy(*filling);
-        }
-    }
-}
-
-/// Positions that have a closing deal in the range. The first deal opens, deals of the opposite side close; a position
-/// whose opening lies before the range is described by its closing deal.
+/// Positions that have a closing deal in the range. The first deal opens, deals of the opposite side close; one that
+/// turned round is a position for each side. A position whose opening lies before the range is described by its closing
+/// deal.
 pub(crate) fn closed_positions(history: &History, login: u64, zone: Zone) -> Vec<Order> {
-    let mut by_position: BTreeMap<i64, Vec<&Deal>> = BTreeMap::new();
-    for deal in history.deals.iter().filter(|deal| is_trade(deal)) {
-        by_position.entry(deal.position_id).or_default().push(deal);
-    }
-    let mut orders = Vec::new();
-    for group in by_position.values_mut() {
-        group.sort_by_key(|deal| (deal.time_create, deal.time_create_ms, deal.deal));
-        if let Some(order) = closed_position(group, login, zone) {
-            orders.push(order);
-        }
-    }
-    show_fillings(&mut orders, &history.orders);
-    orders
+    let shown = || history.deals.iter().filter(|deal| deal.trade_action <= 1 && deal.position_id != 0);
+    // An account has one currency.
+    let digits = shown().map(|deal| deal.digits_currency).max().unwrap_or_default();
+    let counted: Vec<statistics::Deal> = shown().map(|deal| deal_of(deal, digits)).collect();
+    let mut trades = statistics::trades(&counted, digits);
+    trades.sort_by_key(|trade| (trade.position, trade.closed.time_ms, trade.close_ticket));
+    let records = Records {
+        deals: shown().map(|deal| (ticket(deal.deal), deal)).collect(),
+        fillings: history.orders.iter().map(|one| (ticket(one.trade_order), one.type_filling)).collect(),
+    };
+    trades.iter().filter_map(|trade| closed_position(trade, &records, login, zone)).collect()
 }
 
-fn is_trade(deal: &Deal) -> bool {
-    let service = Reason::from_number(deal.trade_reason).is_some_and(Reason::is_service);
-    deal.trade_action <= 1 && deal.position_id != 0 && !service
+/// What closed positions are shown with.
+struct Records<'a> {
+    /// By ticket.
+    deals: HashMap<u64, &'a Deal>,
+    /// How orders were to be filled, by ticket.
+    fillings: HashMap<u64, u32>,
 }
 
-fn closed_position(group: &[&Deal], login: u64, zone: Zone) -> Option<Order> {
-    let outs: Vec<&Deal> = group.iter().copied().filter(|deal| deal.entry != 0).collect();
+fn closed_position(
+    trade: &statistics::Trade,
+    records: &Records<'_>,
+    login: u64,
+    zone: Zone,
+) -> Option<Order> {
+    let of = |tickets: &[u64]| -> Vec<&Deal> {
+        tickets.iter().filter_map(|ticket| records.deals.get(ticket).copied()).collect()
+    };
+    let (ins, outs) = (of(&trade.entries), of(&trade.exits));
     let last = *outs.last()?;
-    let ins: Vec<&Deal> = group.iter().copied().filter(|deal| deal.entry == 0).collect();
-    let opened = opening(ins.first().copied(), last, login, zone);
-    let sum =
-        |amount: fn(&Deal) -> f64, deals: &[&Deal]| deals.iter().map(|deal| money(amount(deal), deal)).sum();
-    let total = |amount: fn(&Deal) -> f64| -> model::Money { sum(amount, group) };
-    let turnover = Turnover::of(group);
-    let mut order = closed_by(opened, last, login, zone);
-    order.profit = total(|deal| deal.profit).to_f64();
-    order.swap = total(|deal| deal.storage).to_f64();
-    order.commission = total(|deal| deal.commission).to_f64();
-    order.fee = total(|deal| deal.commission_fee).to_f64();
-    (order.close_volume, order.close_lots) = (turnover.closed, Volume::from_units(turnover.closed).lots());
-    if let Some(average) = turnover.price {
-        (order.volume, order.lots) = (turnover.opened, Volume::from_units(turnover.opened).lots());
-        order.open_price = price(average, last.digits);
+    let mut opened = opening(ins.first().copied(), last, login, zone);
+    if let (Some(fill), Some(entry)) = (trade.opened, ins.last()) {
+        (opened.volume, opened.lots) = (trade.entered.units(), trade.entered.lots());
+        opened.open_price = price(fill.price.to_f64(), last.digits);
+        (opened.stop_loss, opened.take_profit) = stops(entry);
     }
+    // A position bears the number of the order that opened it, until another one turns it round.
+    let by_order = ins.first().and_then(|entry| records.fillings.get(&ticket(entry.trade_order)));
+    if let Some(filling) = by_order.or_else(|| records.fillings.get(&trade.position)) {
+        opened.fill_policy = fill_policy(*filling);
+    }
+    let closing = Closing { volume: trade.volume, amounts: trade.amounts };
     let records = |deals: &[&Deal]| deals.iter().map(|one| deal(one, login, zone)).collect();
-    order.partial_close_deals = if outs.len() > 1 { records(&outs) } else { Vec::new() };
-    order.partial_fill_deals = if ins.len() > 1 { records(&ins) } else { Vec::new() };
-    Some(order)
-}
-
-/// What the deals of a position have opened and closed together.
-#[derive(Default)]
-struct Turnover {
-    /// Volume, lots x 10^8.
-    opened: u64,
-    /// Volume, lots x 10^8.
-    closed: u64,
-    /// Average price of the deals that built the position up, until it was reversed; none if it was opened before.
-    price: Option<f64>,
-}
-
-impl Turnover {
-    fn of(group: &[&Deal]) -> Self {
-        let entry_of = |deal: &Deal| DealEntry::from_number(deal.entry);
-        let is_whole = group.first().is_some_and(|first| entry_of(first) == Some(DealEntry::In));
-        let (mut turnover, mut held, mut value) = (Self::default(), 0_u64, 0.0);
-        let mut is_reversed = false;
-        for deal in group {
-            let volume = deal.trade_volume;
-            let (opened, closed) = match entry_of(deal) {
-                Some(DealEntry::In) => (volume, 0),
-                // A deal that reverses a position closes what there is and opens the rest of its volume.
-                Some(DealEntry::InOut) if is_whole => {
-                    is_reversed = true;
-                    (volume - held.min(volume), held.min(volume))
-                }
-                _ => (0, volume),
-            };
-            held = held.saturating_add(opened).saturating_sub(closed);
-            turnover.closed = turnover.closed.saturating_add(closed);
-            turnover.opened = turnover.opened.saturating_add(opened);
-            if is_whole && !is_reversed && turnover.opened > 0 {
-                value += finite(deal.price_open) * Volume::from_units(opened).lots();
-                turnover.price = Some(value / Volume::from_units(turnover.opened).lots());
-            }
-        }
-        turnover
-    }
-}
-
-/// Sums are fixed point.
-fn money(amount: f64, deal: &Deal) -> model::Money {
-    model::Money::round(finite(amount), deal.digits_currency)
+    Some(Order {
+        partial_close_deals: if outs.len() > 1 { records(&outs) } else { Vec::new() },
+        partial_fill_deals: if ins.len() > 1 { records(&ins) } else { Vec::new() },
+        ..closed_by(opened, last, &closing, login, zone)
+    })
 }
 
 /// A position as it was before `out` closed it: by its opening deal, or by what the closing one says.
@@ -168,8 +120,6 @@ fn opened_before(out: &Deal, login: u64, zone: Zone) -> Order {
         open_timestamp_utc: 0,
         deal_internal_in: None,
         ticket: ticket(out.position_id),
-        commission: 0.0,
-        fee: 0.0,
         ..opened_by(&entry, login, zone)
     }
 }
@@ -177,6 +127,7 @@ fn opened_before(out: &Deal, login: u64, zone: Zone) -> Order {
 #[cfg(test)]
 mod tests {
     use calls::values::{DealType, OrderState as State, OrderType};
+    use wire::records;
 
     use super::*;
 
@@ -254,12 +205,32 @@ mod tests {
             (OrderType::Buy, opened.to_owned(), closed.to_owned(), price.to_owned())
         };
         assert_eq!(closed(enlarged), whole("0.3", "0.3", "1.11"));
-        // Twenty are opened, thirty sold: ten go on as a sell position, and are bought back.
-        let reversed =
-            vec![trade(2, 70, 0, 0, 20, 0.0), trade(3, 70, 1, 2, 30, 1.0), trade(4, 70, 0, 1, 10, 1.0)];
-        assert_eq!(closed(reversed), whole("0.3", "0.3", "1.1"));
         let begun_before = vec![dearer, trade(4, 70, 1, 1, 30, 1.0)];
         assert_eq!(closed(begun_before).2, "0.3");
+    }
+
+    #[test]
+    fn a_position_that_turned_round_is_one_for_each_side() {
+        let mut reversal = trade(3, 70, 1, 2, 30, 5.0);
+        (reversal.price_open, reversal.commission, reversal.sl) = (1.12, -0.3, 1.2);
+        let mut opened = trade(2, 70, 0, 0, 20, 0.0);
+        opened.sl = 1.05;
+        let deals = vec![opened, reversal, trade(4, 70, 0, 1, 10, 1.0)];
+        let rows = closed_positions(&History { deals, orders: Vec::new() }, 7, Zone::fixed(0));
+        let shown = |order: &Order| {
+            let numbers = [order.lots, order.close_lots, order.open_price, order.close_price, order.profit];
+            (
+                order.ticket,
+                order.order_type,
+                order.stop_loss.to_string(),
+                format!("{numbers:?} {}", order.commission),
+            )
+        };
+        // Two thirds of the reversal's commission are of the lots that it closed.
+        let bought = (70, OrderType::Buy, "1.05".into(), "[0.2, 0.2, 1.1, 1.12, 5.0] -0.3".into());
+        let sold = (70, OrderType::Sell, "0".into(), "[0.1, 0.1, 1.12, 1.11, 1.0] -0.2".into());
+        assert_eq!(rows.iter().map(shown).collect::<Vec<_>>(), [bought, sold]);
+        assert_eq!(rows[1].open_time, rows[0].close_time);
     }
 
     #[test]

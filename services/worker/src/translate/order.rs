@@ -3,7 +3,8 @@
 use calls::ServerTime;
 use calls::reply::{DealInternal, Order, OrderInternal, TransactionInfo};
 use calls::values::{DealType, Direction, ExpirationType, FillPolicy, OrderState, OrderType};
-use model::Volume;
+use model::{DealEntry, Volume};
+use statistics::Amounts;
 use wire::records;
 
 use super::{
@@ -66,6 +67,7 @@ pub(crate) fn position(open: &OpenPosition, zone: Zone) -> Order {
         profit: open.profit.to_f64(),
         swap: finite(record.storage),
         commission: finite(record.commission),
+        fee: open.fee.to_f64(),
         close_price: open.close.to_f64(),
         open_price: price(record.price_open, record.digits),
         open_time: ServerTime::from_ms(opened),
@@ -134,24 +136,49 @@ pub(crate) fn ended_order(record: &records::Order, login: u64, zone: Zone) -> Or
     }
 }
 
+/// What was closed of a position, and what came of it.
+pub(crate) struct Closing {
+    pub(crate) volume: Volume,
+    /// With the closed part's share of what opening it had cost.
+    pub(crate) amounts: Amounts,
+}
+
 /// A position as it was, closed in full or in part by a deal.
-pub(crate) fn closed_by(opened: Order, out: &records::Deal, login: u64, zone: Zone) -> Order {
+pub(crate) fn closed_by(
+    opened: Order,
+    out: &records::Deal,
+    closing: &Closing,
+    login: u64,
+    zone: Zone,
+) -> Order {
     let closed = server_ms(out.time_create, out.time_create_ms);
+    // An exit deal has the stops of its position at the closing, one that turns it round those of its order
+    // (MQL5 Reference, DEAL_SL).
+    let is_reversal = DealEntry::from_number(out.entry) == Some(DealEntry::InOut);
+    let (stop_loss, take_profit) =
+        if is_reversal { (opened.stop_loss, opened.take_profit) } else { stops(out) };
     Order {
-        profit: finite(out.profit),
-        swap: finite(out.storage),
-        commission: opened.commission + finite(out.commission),
-        fee: opened.fee + finite(out.commission_fee),
+        profit: closing.amounts.profit.to_f64(),
+        swap: closing.amounts.swap.to_f64(),
+        commission: closing.amounts.commission.to_f64(),
+        fee: closing.amounts.fee.to_f64(),
         close_price: price(out.price_open, out.digits),
         close_time: ServerTime::from_ms(closed),
-        close_lots: Volume::from_units(out.trade_volume).lots(),
+        close_lots: closing.volume.lots(),
         close_comment: out.comment.clone(),
-        close_volume: out.trade_volume,
+        close_volume: closing.volume.units(),
         profit_rate: finite(out.rate_profit),
+        stop_loss,
+        take_profit,
         deal_internal_out: Some(Box::new(deal(out, login, zone))),
         close_timestamp_utc: utc_ms(closed, zone),
         ..opened
     }
+}
+
+/// Stop loss and take profit of a deal.
+pub(super) fn stops(deal: &records::Deal) -> (f64, f64) {
+    (price(deal.sl, deal.digits), price(deal.tp, deal.digits))
 }
 
 /// A position as its opening deal shows it, or a balance operation.

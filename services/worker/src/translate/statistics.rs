@@ -18,21 +18,21 @@ pub(crate) fn deals_of(deals: &[records::Deal], digits: u32) -> Vec<Deal> {
     deals.iter().map(|deal| deal_of(deal, digits)).collect()
 }
 
-fn deal_of(deal: &records::Deal, digits: u32) -> Deal {
+/// A deal as statistics take it; amounts are rounded to the account's digits.
+pub(crate) fn deal_of(deal: &records::Deal, digits: u32) -> Deal {
     let money = |value: f64| Money::round(finite(value), digits);
     let kind = DealType::from_number(deal.trade_action);
     // What a rollover or a transfer books is no trade of the account's holder; its money counts.
     let is_service = Reason::from_number(deal.trade_reason).is_some_and(Reason::is_service);
-    let trade = || DealKind::Trade {
-        side: Side::from_number(deal.trade_action).unwrap_or(Side::Buy),
-        entry: DealEntry::from_number(deal.entry).unwrap_or(DealEntry::In),
-        volume: Volume::from_units(deal.trade_volume),
-        price: Price::from_f64(deal.price_open, deal.digits).unwrap_or_default(),
-    };
+    let side = Side::from_number(deal.trade_action).unwrap_or(Side::Buy);
+    let entry = DealEntry::from_number(deal.entry).unwrap_or(DealEntry::In);
+    let volume = Volume::from_units(deal.trade_volume);
+    let price = Price::from_f64(deal.price_open, deal.digits).unwrap_or_default();
     let kind = match kind.and_then(DealKind::of_money) {
         Some(money) => money,
-        None if is_service || kind.is_none() => DealKind::Charge,
-        None => trade(),
+        None if kind.is_none() => DealKind::Charge,
+        None if is_service => DealKind::Service { entry, price },
+        None => DealKind::Trade { side, entry, volume, price },
     };
     Deal {
         ticket: ticket(deal.deal),
@@ -218,7 +218,7 @@ mod tests {
                 floating: Some(Money::ZERO),
             };
             let curve = statistics::equity_curve(&account, &Tape::new(60_000), from_ms, i64::MAX, Repeats::Keep);
-            let closed = statistics::trades(&deals);
+            let closed = statistics::trades(&deals, money_digits);
             let present = Present { now_ms: i64::MAX, open_trades: 0, open_profit: Money::ZERO };
             let found = stats_of(&statistics::stats(&account, &closed, &curve.points, from_ms, present));
             let points: Vec<EquityPoint> = curve.points.iter().map(equity_point).collect();

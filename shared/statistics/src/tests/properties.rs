@@ -1,5 +1,7 @@
 //! What holds for any history.
 
+use std::collections::BTreeSet;
+
 use model::DealEntry;
 use proptest::prelude::*;
 
@@ -13,7 +15,7 @@ fn any_deal() -> impl Strategy<Value = Deal> {
     let at = prop_oneof![1_i64..20_000_000_000, any::<i64>()];
     let time = prop_oneof![0_i64..100 * HOUR, any::<i64>()];
     let symbol = prop_oneof![Just("EURUSD"), Just("USDJPY"), Just("COCOA"), Just("")];
-    let what = (0_usize..7, any::<bool>(), volume, at);
+    let what = (0_usize..9, any::<bool>(), volume, at);
     ((0_u64..50, 0_u64..6, time, symbol), what, prop::array::uniform4(amount)).prop_map(
         |(
             (ticket, position, time_ms, symbol),
@@ -24,7 +26,8 @@ fn any_deal() -> impl Strategy<Value = Deal> {
             let (volume, price) = (Volume::from_units(volume), Price::from_units(at));
             let kind = match DealEntry::ALL.get(kind) {
                 Some(entry) => DealKind::Trade { side, entry: *entry, volume, price },
-                None => [DealKind::Transfer, DealKind::Credit, DealKind::Charge][kind - 4],
+                None if kind < 7 => [DealKind::Transfer, DealKind::Credit, DealKind::Charge][kind - 4],
+                None => DealKind::Service { entry: [DealEntry::Out, DealEntry::In][kind - 7], price },
             };
             let [profit, swap, commission, fee] = [profit, swap, commission, fee].map(Money::from_units);
             Deal { ticket, position, time_ms, symbol: symbol.into(), kind, profit, swap, commission, fee }
@@ -68,7 +71,7 @@ proptest! {
             prop_assert!(point.balance_drawdown_percent.is_finite() && point.balance_drawdown_percent >= 0.0);
             prop_assert!(point.equity_drawdown_percent.is_finite() && point.equity_drawdown_percent >= 0.0);
         }
-        let closed = trades(&deals);
+        let closed = trades(&deals, 2);
         let present = Present { now_ms, open_trades: 0, open_profit: Money::ZERO };
         let found = stats(&account, &closed, &curve.points, from_ms, present);
         for figure in [
@@ -92,13 +95,17 @@ proptest! {
         let mut deals = moderate(deals);
         let exits: Vec<Deal> = deals.iter().filter(|deal| matches!(deal.kind, DealKind::Trade { .. })).map(|deal| {
             let side = Side::Buy;
-            let kind = DealKind::Trade { side, entry: DealEntry::Out, volume: lots(1.0), price: price(1.0) };
+            let volume = Volume::from_units(u64::MAX);
+            let kind = DealKind::Trade { side, entry: DealEntry::Out, volume, price: price(1.0) };
             Deal { kind, time_ms: i64::MAX, ticket: u64::MAX, ..deal.clone() }
         }).collect();
         deals.extend(exits);
-        let traded = deals.iter().filter(|deal| matches!(deal.kind, DealKind::Trade { .. }));
-        let expected: Money = traded.map(Deal::amount).sum();
-        prop_assert_eq!(trades(&deals).iter().map(|trade| trade.net()).sum::<Money>(), expected);
+        let of_position = |deal: &Deal| (deal.position, deal.symbol.clone());
+        let is_trade = |deal: &&Deal| matches!(deal.kind, DealKind::Trade { .. });
+        let traded: BTreeSet<_> = deals.iter().filter(is_trade).map(of_position).collect();
+        let is_counted = |deal: &&Deal| deal.kind.is_of_position() && traded.contains(&of_position(deal));
+        let expected: Money = deals.iter().filter(is_counted).map(Deal::amount).sum();
+        prop_assert_eq!(trades(&deals, 2).iter().map(|trade| trade.net()).sum::<Money>(), expected);
     }
 
     #[test]

@@ -17,7 +17,7 @@ fn all_of(deals: &[Deal], balance: f64, now_hour: i64) -> Stats {
     let tape = Tape::new(HOUR);
     let curve = equity_curve(&account, &tape, i64::MIN, i64::MAX, Repeats::Drop);
     let present = Present { now_ms: now_hour * HOUR, open_trades: 2, open_profit: money(7.0) };
-    stats(&account, &trades(deals), &curve.points, i64::MIN, present)
+    stats(&account, &trades(deals, 2), &curve.points, i64::MIN, present)
 }
 
 /// A deposit of 1,000 and four trades: +100 (20 pips long), -50 (-10 pips short), 0 (5 pips long), -30 (USDJPY, -6 pips
@@ -156,7 +156,7 @@ fn nothing_lost_is_the_greatest_profit_factor() {
 fn symbols_are_counted_of_the_trades_in_the_range() {
     let (deals, home) = (four(), Home::new());
     let account = home.account(&deals, 1100.0);
-    let closed = trades(&deals);
+    let closed = trades(&deals, 2);
     for (from_ms, trades, symbols) in [(0, 4, 2), (i64::MAX, 0, 0)] {
         let present = Present { now_ms: 0, open_trades: 0, open_profit: Money::ZERO };
         let found = stats(&account, &closed, &[], from_ms, present);

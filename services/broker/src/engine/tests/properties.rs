@@ -38,7 +38,7 @@ pub(super) enum Step {
 }
 
 /// A margin mode, and whether positions are closed first in, first out.
-fn mode() -> impl Strategy<Value = (MarginMode, bool)> {
+pub(super) fn mode() -> impl Strategy<Value = (MarginMode, bool)> {
     prop_oneof![
         Just((MarginMode::Hedging, false)),
         Just((MarginMode::Hedging, true)),
