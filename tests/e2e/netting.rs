@@ -37,19 +37,7 @@ async fn orders_enlarge_reverse_and_close_the_one_position() {
         assert_eq!((&position["lots"], &position["openPrice"]), (&json!(0.4), &json!(1.1006)), "{position}");
         assert_eq!(position["stopLoss"], 1.05, "{position}");
 
-        let mut updates = session.stream("OnOrderUpdate").await;
-        let reversed = session.open("symbol=EURUSD&operation=Sell&volume=0.6").await;
-        let kind = |event: &Value| event["data"]["update"]["type"].clone();
-        let closed =
-            updates.until("the end of the purchase is told", |event| kind(event) == "MarketClose").await;
-        let order = &closed["data"]["update"]["order"];
-        assert_eq!(
-            (&order["orderType"], &order["lots"], &order["profit"]),
-            (&json!("Buy"), &json!(0.4), &json!(56))
-        );
-        let opened = updates.until("the sale is told", |event| kind(event) == "MarketOpen").await;
-        let order = &opened["data"]["update"]["order"];
-        assert_eq!((&order["orderType"], &order["lots"]), (&json!("Sell"), &json!(0.2)), "{opened}");
+        let reversed = turned_round(&session).await;
         assert_eq!((ticket(&reversed), &reversed["orderType"]), (number_of_it, &json!("Sell")), "{reversed}");
         let position = the_position(&session).await;
         assert_eq!((ticket(&position), &position["orderType"]), (number_of_it, &json!("Sell")), "{position}");
@@ -80,34 +68,49 @@ async fn orders_enlarge_reverse_and_close_the_one_position() {
             json!(["DealBuy", "Out", 0.2, -2]),
         ];
         assert_eq!(told, expected, "{deals}");
-        let history = session.json("OrderHistory", "from=2000-01-01T00:00:00&to=2100-01-01T00:00:00").await;
-        let profits = history["orders"].as_array().unwrap().iter().map(|order| number(order, "profit"));
-        assert_close(profits.sum(), 10_054.0);
-        let orders = history["orders"].as_array().unwrap();
-        let closed: Vec<&Value> = orders.iter().filter(|order| ticket(order) == number_of_it).collect();
-        let terms = |order: &Value| {
-            let fields = ["orderType", "lots", "closeLots", "openPrice", "closePrice", "profit"];
-            fields.map(|field| order[field].clone())
-        };
-        // 0.3 and 0.1 lots, and the 0.2 of the other side after the reversal.
-        let bought = [json!("Buy"), json!(0.4), json!(0.4), json!(1.1006), json!(1.102), json!(56)];
-        let sold = [json!("Sell"), json!(0.2), json!(0.2), json!(1.102), json!(1.1021), json!(-2)];
-        assert_eq!(
-            closed.iter().map(|order| terms(order)).collect::<Vec<_>>(),
-            [bought.clone(), sold.clone()]
-        );
-        let rows = session.json("ClosedOrders", "").await;
-        let rows: Vec<_> = rows.as_array().unwrap().iter().map(terms).collect();
-        assert_eq!(rows, [bought, sold], "as they were closed");
-        let stats = session.json("TradeStats", "").await;
-        assert_eq!((&stats["trades"], &stats["summary"]["totalProfit"]), (&json!(2), &json!(54)), "{stats}");
-        assert_eq!(
-            (&stats["longsWon"]["all"], &stats["shortsWon"]["all"]),
-            (&json!(1), &json!(1)),
-            "{stats}"
-        );
+        ends_as_two_trades(&session, number_of_it).await;
         world.stop().await;
     }
+}
+
+/// Sells 0.6 where 0.4 were bought: the end of these is told, and what begins.
+async fn turned_round(session: &Session) -> Value {
+    let mut updates = session.stream("OnOrderUpdate").await;
+    let reversed = session.open("symbol=EURUSD&operation=Sell&volume=0.6").await;
+    let kind = |event: &Value| event["data"]["update"]["type"].clone();
+    let closed = updates.until("the end of the purchase is told", |event| kind(event) == "MarketClose").await;
+    let order = &closed["data"]["update"]["order"];
+    assert_eq!(
+        (&order["orderType"], &order["lots"], &order["profit"]),
+        (&json!("Buy"), &json!(0.4), &json!(56))
+    );
+    let opened = updates.until("the sale is told", |event| kind(event) == "MarketOpen").await;
+    let order = &opened["data"]["update"]["order"];
+    assert_eq!((&order["orderType"], &order["lots"]), (&json!("Sell"), &json!(0.2)), "{opened}");
+    reversed
+}
+
+/// 0.4 lots bought, then 0.2 of the other side, in every view of the past.
+async fn ends_as_two_trades(session: &Session, number_of_it: u64) {
+    let history = session.json("OrderHistory", "from=2000-01-01T00:00:00&to=2100-01-01T00:00:00").await;
+    let profits = history["orders"].as_array().unwrap().iter().map(|order| number(order, "profit"));
+    assert_close(profits.sum(), 10_054.0);
+    let orders = history["orders"].as_array().unwrap();
+    let closed: Vec<&Value> = orders.iter().filter(|order| ticket(order) == number_of_it).collect();
+    let terms = |order: &Value| {
+        let fields = ["orderType", "lots", "closeLots", "openPrice", "closePrice", "profit"];
+        fields.map(|field| order[field].clone())
+    };
+    // 0.3 and 0.1 lots, and the 0.2 of the other side after the reversal.
+    let bought = [json!("Buy"), json!(0.4), json!(0.4), json!(1.1006), json!(1.102), json!(56)];
+    let sold = [json!("Sell"), json!(0.2), json!(0.2), json!(1.102), json!(1.1021), json!(-2)];
+    assert_eq!(closed.iter().map(|order| terms(order)).collect::<Vec<_>>(), [bought.clone(), sold.clone()]);
+    let rows = session.json("ClosedOrders", "").await;
+    let rows: Vec<_> = rows.as_array().unwrap().iter().map(terms).collect();
+    assert_eq!(rows, [bought, sold], "as they were closed");
+    let stats = session.json("TradeStats", "from=2000-01-01").await;
+    assert_eq!((&stats["trades"], &stats["summary"]["totalProfit"]), (&json!(2), &json!(54)), "{stats}");
+    assert_eq!((&stats["longsWon"]["all"], &stats["shortsWon"]["all"]), (&json!(1), &json!(1)), "{stats}");
 }
 
 #[tokio::test]

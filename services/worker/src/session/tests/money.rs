@@ -168,6 +168,23 @@ impl Server {
         self.book(id, 2, is_buy, lots, [profit, held.swap, commission, fee])
     }
 
+    /// Closes a position and opens it again; what it has gained is booked.
+    fn roll_over(&mut self, id: i64, profit: Money) -> Vec<TradeUpdate> {
+        let held = self.held[&id];
+        let reason = Reason::Rollover.number();
+        let mut service = |entry, is_buy, money| {
+            self.book(id, entry, is_buy, held.lots, money);
+            let made = self.deals.last_mut().unwrap();
+            made.trade_reason = reason;
+            made.clone()
+        };
+        let out = service(1, !held.is_buy, [profit, held.swap, Money::ZERO, Money::ZERO]);
+        let back = service(0, held.is_buy, [Money::ZERO; 4]);
+        self.held.get_mut(&id).unwrap().swap = Money::ZERO;
+        let gone = deal_push(out, position(id, 0), self.balance.to_f64());
+        vec![gone, self.push(back, id)]
+    }
+
     /// What is pushed of it.
     fn take(&mut self, step: Step) -> Vec<TradeUpdate> {
         let [profit, swap, commission, fee] = step.minor.map(|minor| self.money(minor));
@@ -223,21 +240,7 @@ impl Server {
                 };
                 vec![TradeUpdate::Deals(vec![DealUpdate { head, ..DealUpdate::default() }])]
             }
-            (Deed::Rollover, Some(id)) => {
-                let held = self.held[&id];
-                let reason = Reason::Rollover.number();
-                let mut service = |entry, is_buy, money| {
-                    self.book(id, entry, is_buy, held.lots, money);
-                    let made = self.deals.last_mut().unwrap();
-                    made.trade_reason = reason;
-                    made.clone()
-                };
-                let out = service(1, !held.is_buy, [profit, held.swap, Money::ZERO, Money::ZERO]);
-                let back = service(0, held.is_buy, [Money::ZERO; 4]);
-                self.held.get_mut(&id).unwrap().swap = Money::ZERO;
-                let gone = deal_push(out, position(id, 0), self.balance.to_f64());
-                vec![gone, self.push(back, id)]
-            }
+            (Deed::Rollover, Some(id)) => self.roll_over(id, profit),
             (Deed::Deposit, _) => {
                 let mut paid = self.book(0, 0, true, 0, [profit, Money::ZERO, Money::ZERO, Money::ZERO]);
                 (paid.trade_action, paid.trade_symbol) = (2, String::new());
