@@ -13,6 +13,9 @@ const NULL_DATE: &str = "0001-01-01T00:00:00";
 /// The same as milliseconds since 1970.
 const UNSET_MS: i64 = -62_135_596_800_000;
 
+/// A year has so many digits, and no sign.
+const YEAR_DIGITS: usize = 4;
+
 /// Dates that are read, most likely first; a zone was cut off before.
 const READABLE: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
 
@@ -45,10 +48,15 @@ impl ServerTime {
     }
 
     /// Reads `yyyy-MM-ddTHH:mm:ss` or `yyyy-MM-dd`. A fraction is kept; a zone is dropped, since the trade
-    /// server's clock is meant whatever the caller's library appended. The first moment of the first year is "no date":
-    /// so libraries write a date that was not set.
+    /// server's clock is meant whatever the caller's library appended, but it must be one. The first moment of the first
+    /// year is "no date": so libraries write a date that was not set.
     pub fn parse(text: &str) -> Option<Self> {
-        let text = without_zone(text.trim());
+        let (text, zone) = split_zone(text.trim());
+        let (year, _) = text.split_once('-')?;
+        if year.len() != YEAR_DIGITS || !year.bytes().all(|b| b.is_ascii_digit()) || !zone.is_none_or(is_zone)
+        {
+            return None;
+        }
         let text =
             if text.contains(' ') { Cow::Owned(text.replacen(' ', "T", 1)) } else { Cow::Borrowed(text) };
         let moment = READABLE
@@ -60,14 +68,34 @@ impl ServerTime {
     }
 }
 
-/// Cuts `Z`, `+02:00` or `-0500` off the time part; a query turns the plus into a blank, so that counts too.
-fn without_zone(text: &str) -> &str {
-    let Some(at) = text.find(['T', 't', ' ']) else { return text };
+/// Date and time, and what follows the time: `Z`, `+02:00`, `-0500`. A query turns the plus into a blank, so that counts
+/// too.
+fn split_zone(text: &str) -> (&str, Option<&str>) {
+    let Some(at) = text.find(['T', 't', ' ']) else { return (text, None) };
     let time = at + 1;
     match text[time..].find(['Z', 'z', '+', '-', ' ']) {
-        Some(zone) => &text[..time + zone],
-        None => text,
+        Some(zone) => (&text[..time + zone], Some(&text[time + zone..])),
+        None => (text, None),
     }
+}
+
+/// Whether a text is a zone that exists: from 12 hours behind UTC to 14 ahead.
+fn is_zone(text: &str) -> bool {
+    let text = text.trim_start();
+    if ["Z", "UTC", "GMT"].iter().any(|name| text.eq_ignore_ascii_case(name)) {
+        return true;
+    }
+    let behind = text.strip_prefix('-');
+    let digits = behind.or_else(|| text.strip_prefix('+')).unwrap_or(text);
+    let Some((hours, minutes)) = digits.split_at_checked(2) else { return false };
+    let minutes = if minutes.is_empty() { "00" } else { minutes.strip_prefix(':').unwrap_or(minutes) };
+    let number = |text: &str| {
+        let is_plain = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse::<u32>().ok().filter(|_| is_plain)
+    };
+    let hours_max = if behind.is_some() { 12 } else { 14 };
+    let offset = number(hours).zip(number(minutes).filter(|minutes| *minutes < 60));
+    offset.is_some_and(|(hours, minutes)| hours * 60 + minutes <= hours_max * 60)
 }
 
 impl fmt::Display for ServerTime {
@@ -178,6 +206,54 @@ mod tests {
         assert_eq!(ServerTime::parse("0001-01-01"), Some(ServerTime::NULL));
         for wrong in ["", "yesterday", "2026-13-01", "31.01.2026", "2026-01-31T25:00:00", "T", "é T"] {
             assert_eq!(ServerTime::parse(wrong), None, "{wrong}");
+        }
+        for year in ["-2026", "+2026", " -0001", "26", "12026", "202", "٢٠٢٦", "+202"] {
+            for rest in ["-01-31", "-01-31T00:00:00", "-01-31T00:00:00Z"] {
+                assert_eq!(ServerTime::parse(&format!("{year}{rest}")), None, "{year}{rest}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_zones_that_exist_are_dropped() {
+        let zones = [
+            "Z", "z", " UTC", " GMT", "+14:00", "+1400", "+14", "-12:00", "+05:45", " 02:00", " +0200",
+            "  02:00", "-00:00",
+        ];
+        let wrong = [
+            "+99:99",
+            "+24:00",
+            "+14:01",
+            "-12:01",
+            "+05:60",
+            "+5",
+            "+5:00",
+            "+05:0",
+            "+05:",
+            "+05:00:00",
+            "++05:00",
+            "--05",
+            "Z+02:00",
+            "ZZ",
+            " PM",
+            " EST",
+            "+0a:00",
+            "+٠٥:٠٠",
+            "+",
+            "-",
+            "+-5:00",
+        ];
+        for moment in
+            ["2026-01-31T01:02:03", "2026-01-31 01:02:03", "2026-01-31T01:02:03.000", "2026-01-31T01:02:03"]
+        {
+            let plain = ServerTime::parse(moment);
+            assert!(plain.is_some());
+            for zone in zones {
+                assert_eq!(ServerTime::parse(&format!("{moment}{zone}")), plain, "{moment}{zone}");
+            }
+            for zone in wrong {
+                assert_eq!(ServerTime::parse(&format!("{moment}{zone}")), None, "{moment}{zone}");
+            }
         }
     }
 
