@@ -187,12 +187,21 @@ impl Param for bool {
     }
 }
 
+/// The least amount of anything: prices, volumes and money are whole numbers of it.
+const LEAST: f64 = 1e-8;
+
+/// A price, a volume or an amount of money. What would be rounded to nothing is refused: nothing means something else
+/// there, such as no stop loss or the whole position.
 impl Param for f64 {
-    const ACCEPTS: &'static str = "a decimal number with a point, such as 0.01";
+    const ACCEPTS: &'static str = "a decimal number with a point, such as 0.01: 0, or 0.00000001 and more";
 
     fn parse(text: &str) -> Option<Self> {
         let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'));
-        text.parse().ok().filter(|number: &f64| plain && number.is_finite())
+        let number: f64 = text.parse().ok().filter(|number: &f64| plain && number.is_finite())?;
+        // By its digits: a number that is too small for a double is read as zero.
+        let is_nothing =
+            text.bytes().take_while(|b| !b.eq_ignore_ascii_case(&b'e')).all(|b| !(b'1'..=b'9').contains(&b));
+        (is_nothing || number.abs() >= LEAST).then_some(number)
     }
 }
 

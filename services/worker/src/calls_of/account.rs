@@ -11,7 +11,7 @@ use error::{Code, Error};
 use model::calc::{Equity, Floating, order_margin};
 use model::{Money, Price, Side};
 
-use super::trading::volume;
+use super::trading::{price_at, volume};
 use crate::backend::Caller;
 use crate::session::Session;
 use crate::session::state::State;
@@ -156,6 +156,7 @@ impl Handle<RequiredMargin> for Caller<'_> {
         let terms = session.terms(self.deadline, &call.symbol).await?;
         let volume = volume(call.lots, &terms)?;
         let named = call.price.filter(|price| price.abs() > 0.0);
+        let named = named.map(|price| price_at(terms.full.digits, "price", price)).transpose()?;
         let (own, currency) = (terms.full.symbol_id, terms.contract.currency_margin.clone());
         let needed = currency.clone();
         let ids = move |state: &mut State| {

@@ -14,7 +14,7 @@ use calls::reply::Order;
 use calls::trading::OrderSend;
 use calls::{Call, TradingCall};
 use error::{Code, Error};
-use model::Volume;
+use model::{Volume, round_to};
 use tokio::time::timeout;
 use wire::records::TradeRequest;
 
@@ -175,6 +175,18 @@ impl Caller<'_> {
         }
         outcome.map(Some)
     }
+}
+
+/// A price of a parameter at the digits of a symbol. What would be rounded to nothing is refused: no price, or no stop, is
+/// another order than the one that was meant.
+pub(super) fn price_at(digits: u32, name: &str, given: f64) -> Result<f64, Error> {
+    let price = round_to(given, digits);
+    if given.abs() > 0.0 && price.abs() <= 0.0 {
+        let accepts =
+            format!("0 for none, or a price of which something is left at the {digits} digits of the symbol");
+        return Err(Error::invalid_param(name, &given.to_string(), &accepts));
+    }
+    Ok(price)
 }
 
 pub(super) fn volume(lots: f64, terms: &Terms) -> Result<Volume, Error> {

@@ -19,6 +19,13 @@ fn numbers_are_read_strictly() {
     for (text, value) in [("0.01", Some(0.01)), ("1e-2", Some(0.01)), ("-5", Some(-5.0)), ("1,5", None)] {
         assert_eq!(f64::parse(text), value, "{text}");
     }
+    for nothing in ["0", "0.0", "-0", "0e5", ".0", "0.000000000000000"] {
+        assert_eq!(f64::parse(nothing).map(f64::abs), Some(0.0), "{nothing}");
+    }
+    assert_eq!(f64::parse("0.00000001"), Some(1e-8));
+    for vanishing in ["0.000000001", "-0.000000001", "1e-9", "1e-400", "-1E-400", "0.0000000099"] {
+        assert_eq!(f64::parse(vanishing), None, "{vanishing}");
+    }
     for text in ["NaN", "inf", "infinity", "1e999", "", "0x10", "1_000"] {
         assert_eq!(f64::parse(text), None, "{text}");
     }

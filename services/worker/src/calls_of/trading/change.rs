@@ -9,7 +9,7 @@ use wire::records::{self, TradeRequest};
 
 use super::deal::Deal;
 use super::expires::Expires;
-use super::{FLAGS_CLOSING, volume};
+use super::{FLAGS_CLOSING, price_at, volume};
 use crate::backend::Caller;
 use crate::session::details::close_refused;
 use crate::session::state::{OpenPosition, State};
@@ -35,8 +35,8 @@ impl Handle<OrderModify> for Caller<'_> {
                     digits,
                     trade_type: record.trade_action,
                     price_order: open.close.to_f64(),
-                    price_sl: round_to(call.stoploss, digits),
-                    price_tp: round_to(call.takeprofit, digits),
+                    price_sl: price_at(digits, "stoploss", call.stoploss)?,
+                    price_tp: price_at(digits, "takeprofit", call.takeprofit)?,
                     trade_position: call.ticket,
                     ..TradeRequest::default()
                 };
@@ -44,17 +44,18 @@ impl Handle<OrderModify> for Caller<'_> {
             }
             Named::Order(order) => {
                 let ticket = order.trade_order;
-                self.send(&session, modify_request(&call, *order), Intent::Modify(ticket), 0).await
+                self.send(&session, modify_request(&call, *order)?, Intent::Modify(ticket), 0).await
             }
         }
     }
 }
 
 /// All prices and times of the order, complete: what the call does not name stays.
-fn modify_request(call: &OrderModify, order: records::Order) -> TradeRequest {
+fn modify_request(call: &OrderModify, order: records::Order) -> Result<TradeRequest, Error> {
     let digits = order.digits;
-    let or_kept = |given: Option<f64>, kept: f64| {
-        round_to(given.filter(|price| price.abs() > 0.0).unwrap_or(kept), digits)
+    let or_kept = |name: &str, given: Option<f64>, kept: f64| match given.filter(|price| price.abs() > 0.0) {
+        Some(price) => price_at(digits, name, price),
+        None => Ok(round_to(kept, digits)),
     };
     let dated = call.expiration.is_some_and(|at| at.as_ms().is_some());
     let expires = if dated || call.expiration_type.is_some() {
@@ -62,7 +63,7 @@ fn modify_request(call: &OrderModify, order: records::Order) -> TradeRequest {
     } else {
         Expires { kind: order.type_time, at: order.time_expiration }
     };
-    TradeRequest {
+    Ok(TradeRequest {
         trade_action: TradeAction::Modify.number(),
         trade_volume: u64::try_from(order.volume_initial).unwrap_or(0),
         digits,
@@ -70,15 +71,15 @@ fn modify_request(call: &OrderModify, order: records::Order) -> TradeRequest {
         trade_type: order.order_type,
         type_filling: order.type_filling,
         type_time: expires.kind,
-        price_order: or_kept(call.price, order.price_order),
-        price_trigger: or_kept(call.stop_limit_price, order.price_trigger),
-        price_sl: round_to(call.stoploss, digits),
-        price_tp: round_to(call.takeprofit, digits),
+        price_order: or_kept("price", call.price, order.price_order)?,
+        price_trigger: or_kept("stoplimit", call.stop_limit_price, order.price_trigger)?,
+        price_sl: price_at(digits, "stoploss", call.stoploss)?,
+        price_tp: price_at(digits, "takeprofit", call.takeprofit)?,
         comment: order.comment,
         trade_symbol: order.trade_symbol,
         time_expiration: expires.at,
         ..TradeRequest::default()
-    }
+    })
 }
 
 impl Handle<OrderClose> for Caller<'_> {
@@ -226,7 +227,7 @@ mod tests {
             stop_limit_price: None,
         };
         let order = records::Order { type_time: 2, time_expiration: 99, ..records::Order::default() };
-        let request = modify_request(&call, order);
+        let request = modify_request(&call, order).unwrap();
         assert_eq!((request.type_time, request.time_expiration), (2, 99), "it stays as it is");
     }
 }

@@ -1,9 +1,10 @@
 //! Deals at market, in the way that their symbols are executed.
 
 use error::{Code, Error};
-use model::{Execution, Side, TradeAction, Volume, round_to};
+use model::{Execution, Side, TradeAction, Volume};
 use wire::records::TradeRequest;
 
+use super::price_at;
 use crate::backend::Caller;
 use crate::session::terms::Terms;
 use crate::session::{CallName, Intent, Outcome, Session};
@@ -36,8 +37,8 @@ impl Caller<'_> {
             price_deviation: deal.slippage.map_or(0, |points| u32::try_from(points).unwrap_or(u32::MAX)),
             ..TradeRequest::default()
         };
-        let named =
-            deal.price.filter(|price| price.abs() > 0.0).map(|price| round_to(price, terms.full.digits));
+        let named = deal.price.filter(|price| price.abs() > 0.0);
+        let named = named.map(|price| price_at(terms.full.digits, "price", price)).transpose()?;
         request.price_order = match (execution, named) {
             (Execution::Market | Execution::Exchange, _) => 0.0,
             (Execution::Instant, Some(price)) => price,

@@ -5,12 +5,12 @@ use calls::trading::OrderSend;
 use calls::values::OrderType;
 use calls::{Handle, Operation};
 use error::{Code, Error};
-use model::{Filling, Side, TradeAction, Volume, round_to};
+use model::{Filling, Side, TradeAction, Volume};
 use wire::records::TradeRequest;
 
 use super::deal::Deal;
 use super::expires::Expires;
-use super::{FLAGS_OPENING, volume};
+use super::{FLAGS_OPENING, price_at, volume};
 use crate::backend::Caller;
 use crate::session::Intent;
 use crate::session::terms::Terms;
@@ -29,15 +29,15 @@ impl Handle<OrderSend> for Caller<'_> {
             let side = if kind == OrderType::Buy { Side::Buy } else { Side::Sell };
             let deal = Deal { terms: &terms, side, volume, price: call.price, slippage: call.slippage };
             let request = TradeRequest {
-                price_sl: round_to(call.stoploss, terms.full.digits),
-                price_tp: round_to(call.takeprofit, terms.full.digits),
+                price_sl: price_at(terms.full.digits, "stoploss", call.stoploss)?,
+                price_tp: price_at(terms.full.digits, "takeprofit", call.takeprofit)?,
                 type_flags: FLAGS_OPENING,
                 comment: call.comment.unwrap_or_default(),
                 ..self.market_request(&session, &deal).await?
             };
             return self.send(&session, request, Intent::Open, magic).await;
         }
-        let request = pending_request(&call, kind, volume, &terms);
+        let request = pending_request(&call, kind, volume, &terms)?;
         if let Some(refused) = missing_price(&call, kind) {
             return Err(self.explained(&session, request, &terms, refused).await);
         }
@@ -61,11 +61,16 @@ const fn is_stop_limit(kind: OrderType) -> bool {
     matches!(kind, OrderType::BuyStopLimit | OrderType::SellStopLimit)
 }
 
-fn pending_request(call: &OrderSend, kind: OrderType, volume: Volume, terms: &Terms) -> TradeRequest {
+fn pending_request(
+    call: &OrderSend,
+    kind: OrderType,
+    volume: Volume,
+    terms: &Terms,
+) -> Result<TradeRequest, Error> {
     let digits = terms.full.digits;
-    let rounded = |price: Option<f64>| round_to(price.unwrap_or(0.0), digits);
+    let rounded = |name: &str, price: Option<f64>| price_at(digits, name, price.unwrap_or(0.0));
     let expires = Expires::of(call.expiration_type, call.expiration);
-    TradeRequest {
+    Ok(TradeRequest {
         trade_action: TradeAction::Pending.number(),
         trade_symbol: terms.full.trade_symbol.clone(),
         trade_volume: volume.units(),
@@ -74,14 +79,18 @@ fn pending_request(call: &OrderSend, kind: OrderType, volume: Volume, terms: &Te
         type_filling: Filling::Return.number(),
         type_time: expires.kind,
         type_flags: FLAGS_OPENING,
-        price_order: rounded(call.price),
-        price_trigger: if is_stop_limit(kind) { rounded(call.stop_limit_price) } else { 0.0 },
-        price_sl: round_to(call.stoploss, digits),
-        price_tp: round_to(call.takeprofit, digits),
+        price_order: rounded("price", call.price)?,
+        price_trigger: if is_stop_limit(kind) {
+            rounded("stopLimitPrice", call.stop_limit_price)?
+        } else {
+            0.0
+        },
+        price_sl: rounded("stoploss", Some(call.stoploss))?,
+        price_tp: rounded("takeprofit", Some(call.takeprofit))?,
         comment: call.comment.clone().unwrap_or_default(),
         time_expiration: expires.at,
         ..TradeRequest::default()
-    }
+    })
 }
 
 fn invalid_operation() -> Error {
