@@ -120,7 +120,7 @@ async fn a_server_that_is_no_web_terminal_is_told() {
 async fn servers_are_found_by_name() {
     let world = World::start().await;
     let path = |name: &str| format!("/ConnectEx?user={EUR}&password=demo&server={name}");
-    let token = world.http.get(&path(&SERVER.to_lowercase())).await.ok().body;
+    let token = world.http.get(&path(SERVER)).await.ok().body;
     assert_eq!(world.http.get(&format!("/AccountSummary?id={token}")).await.ok().json()["currency"], "EUR");
     let unknown = world.http.get(&path("No-Such-Server")).await;
     assert_eq!(unknown.refused(), "DONE");

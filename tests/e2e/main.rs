@@ -25,6 +25,7 @@ mod kept;
 mod margins;
 mod misbehaviour;
 mod money;
+mod names;
 mod netting;
 mod opposites;
 mod outcomes;

@@ -121,7 +121,7 @@ fn timeout(front: &Front, route: &CallRoute, params: &Params) -> Duration {
     if !route.connects {
         return front.settings.call_timeout;
     }
-    let asked = params.get("connectTimeoutSeconds").and_then(|seconds| seconds.parse().ok());
+    let asked = params.get("connectTimeoutSeconds").and_then(|seconds| seconds.trim().parse().ok());
     // Zero is how clients leave it to the service.
     asked.filter(|seconds| *seconds > 0).map_or(front.settings.connect_timeout, |seconds: u64| {
         Duration::from_secs(seconds.min(CONNECT_SECONDS_MAX))

@@ -6,8 +6,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
+use error::Error;
 use link::Endpoint;
 use wire::records::{FullSymbol, SymbolBrief};
+
+use crate::nearest::nearest;
 
 /// A line of the list, as sessions use it.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,14 +50,20 @@ impl Catalogue {
         &self.list
     }
 
-    /// By name: as the broker spells it, or else in any case if only one fits.
+    /// By name, exactly as the broker spells it: what differs in a sign or in the case of a letter is another symbol.
     pub(crate) fn named(&self, name: &str) -> Option<&Brief> {
-        if let Some(place) = self.by_name.get(name) {
-            return self.list.get(*place);
-        }
-        let mut alike = self.list.iter().filter(|one| one.name.eq_ignore_ascii_case(name));
-        let found = alike.next()?;
-        alike.next().is_none().then_some(found)
+        self.by_name.get(name).and_then(|place| self.list.get(*place))
+    }
+
+    /// By the name that a caller gave.
+    ///
+    /// # Errors
+    /// [`Error::invalid_symbol`], with the names that are nearest.
+    pub(crate) fn known(&self, name: &str) -> Result<&Brief, Error> {
+        self.named(name).ok_or_else(|| {
+            let names = self.list.iter().map(|one| one.name.as_ref());
+            Error::invalid_symbol(name, &nearest(name, names))
+        })
     }
 
     pub(crate) fn by_id(&self, id: u32) -> Option<&Brief> {
@@ -169,7 +178,25 @@ mod tests {
         assert_eq!(catalogue.pair("EUR", "USD").map(|one| one.id), Some(2));
         assert_eq!(catalogue.pair("USD", "JPY").map(|one| one.id), Some(3));
         assert_eq!(catalogue.pair("GBP", "USD"), None, "a CFD is no currency pair");
-        assert_eq!(catalogue.named("usdjpy").map(|one| one.id), Some(3));
+    }
+
+    #[test]
+    fn symbols_are_named_exactly() {
+        let list = [symbol(1, "EURUSD", 0), symbol(2, "EURUSD+", 0), symbol(3, "eurusd.m", 0)];
+        let catalogue = Catalogue::new(&list);
+        for one in &list {
+            assert_eq!(catalogue.known(&one.trade_symbol).map(|found| found.id), Ok(one.symbol_id));
+        }
+        for wrong in ["EURUSD ", " EURUSD", "eurusd", "EURUSD.M", "EURUSD\n", "EURUSD%2B", "\"EURUSD\"", ""] {
+            let refused = catalogue.known(wrong).unwrap_err();
+            assert_eq!(refused.code(), error::Code::InvalidSymbol, "{wrong:?}");
+            assert_eq!(
+                refused.detail().contains("%2B in") || refused.detail().contains("%2B for"),
+                wrong.contains(char::is_whitespace),
+                "{refused}"
+            );
+        }
+        assert!(catalogue.known("EURUSD ").unwrap_err().detail().contains("The nearest are EURUSD+, EURUSD"));
     }
 
     #[test]

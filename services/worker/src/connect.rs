@@ -11,7 +11,7 @@ use calls::params::Param;
 use calls::reply::Text;
 use calls::values::ProxyType;
 use calls::{Handle, Secret, Upload};
-use error::{Code, Error};
+use error::{Code, Error, plus_hint};
 use link::{Credentials, Endpoint, Identity, LinkError, ProxyKind};
 use registry::{Fence, Opened, Record, Routed, SessionState, Written};
 use tokio::task::spawn_blocking;
@@ -155,9 +155,17 @@ impl Caller<'_> {
 }
 
 impl Caller<'_> {
+    async fn connect(&self, plan: Plan) -> Result<Text, Error> {
+        let hint = plus_hint("The password", plan.login.password.expose());
+        self.session_of(plan).await.map_err(|refused| match hint {
+            Some(hint) if refused.code() == Code::InvalidAccount => refused.adding(" ").adding(&hint),
+            _ => refused,
+        })
+    }
+
     /// The live session of the account if there is one and the password is right, else a new one. An `id` chooses the
     /// token; it never takes over another account's.
-    async fn connect(&self, plan: Plan) -> Result<Text, Error> {
+    async fn session_of(&self, plan: Plan) -> Result<Text, Error> {
         let deadline = self.deadline.min(Instant::now() + plan.limit);
         let id = plan.login.id.as_deref().map(checked_token).transpose()?;
         let account = AccountKey { server: plan.server.clone(), login: plan.login.user };

@@ -11,6 +11,8 @@ use error::Error;
 use link::Endpoint;
 use serde::Deserialize;
 
+use crate::nearest::nearest;
+
 const SHIPPED: &str = include_str!("../data/brokers.json");
 
 /// The file as it is written.
@@ -80,15 +82,22 @@ impl Directory {
         Ok(directory)
     }
 
-    /// The server of a name. Names match without regard to case.
+    /// The server of a name, exactly as it is spelled: passwords are sent there.
     ///
     /// # Errors
-    /// [`Error::server_not_found`].
+    /// [`Error::server_not_found`], with the names that are nearest.
     pub(crate) fn find(&self, server: &str) -> Result<BrokerServer, Error> {
-        let name = server.trim();
         let servers = self.servers();
-        let found = servers.iter().find(|known| known.name.eq_ignore_ascii_case(name));
-        found.cloned().ok_or_else(|| Error::server_not_found(server))
+        let found = servers.iter().find(|known| known.name == server);
+        found.cloned().ok_or_else(|| {
+            let mut nearest = nearest(server, servers.iter().map(|known| known.name.as_str()));
+            nearest.dedup();
+            let unknown = Error::server_not_found(server);
+            if nearest.is_empty() {
+                return unknown;
+            }
+            unknown.adding(&format!(" The nearest are {}.", nearest.join(", ")))
+        })
     }
 
     /// Servers whose name or company holds this text, in any case; each name once.
@@ -207,11 +216,15 @@ mod tests {
     #[test]
     fn the_shipped_directory_knows_the_public_demo_server() {
         let directory = Directory::open(None, Vec::new()).unwrap();
-        let found = directory.find("metaquotes-demo").unwrap().endpoints;
+        let found = directory.find("MetaQuotes-Demo").unwrap().endpoints;
         assert_eq!(found[0].to_string(), "wss://web.metatrader.app:443/terminal");
         assert_eq!(directory.canonical(&found[0]), found[0].to_string());
         let unknown = directory.find("No-Such").unwrap_err();
-        assert!(unknown.detail().contains("No-Such"), "{unknown}");
+        assert!(unknown.detail().contains("No-Such") && !unknown.detail().contains("nearest"), "{unknown}");
+        for wrong in ["metaquotes-demo", "MetaQuotes-Demo ", " MetaQuotes-Demo", "MetaQuotes-Dem"] {
+            let unknown = directory.find(wrong).unwrap_err();
+            assert!(unknown.detail().contains("The nearest are MetaQuotes-Demo."), "{unknown}");
+        }
     }
 
     #[test]
@@ -225,12 +238,12 @@ mod tests {
         };
         write("one.example", 1);
         let directory = Directory::open(Some(path.clone()), Vec::new()).unwrap();
-        assert_eq!(directory.find("a").unwrap().endpoints[0].host, "one.example");
+        assert_eq!(directory.find("A").unwrap().endpoints[0].host, "one.example");
         write("two.example", 2);
-        assert_eq!(directory.find("a").unwrap().endpoints[0].host, "two.example");
+        assert_eq!(directory.find("A").unwrap().endpoints[0].host, "two.example");
         write("not a host", 3);
         assert_eq!(
-            directory.find("a").unwrap().endpoints[0].host,
+            directory.find("A").unwrap().endpoints[0].host,
             "two.example",
             "a broken file changes nothing"
         );

@@ -23,6 +23,7 @@ mod governor;
 mod lease;
 mod login_data;
 mod member;
+mod nearest;
 mod ownership;
 mod ranges;
 mod session;

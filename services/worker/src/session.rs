@@ -455,17 +455,17 @@ impl Session {
     pub(crate) async fn terms(&self, deadline: Instant, symbol: &str) -> Result<Arc<Terms>, Error> {
         let name = symbol.to_owned();
         let find = move |state: &mut State| {
-            let id = state.catalogue.named(&name)?.id;
-            Some((id, state.terms(id)))
+            let id = state.catalogue.known(&name)?.id;
+            Ok::<_, Error>((id, state.terms(id)))
         };
-        let (id, terms) = self.visit(deadline, find).await?.ok_or_else(|| Error::invalid_symbol(symbol))?;
+        let (id, terms) = self.visit(deadline, find).await??;
         if let Some(terms) = terms {
             return Ok(terms);
         }
         self.fetch_symbols(deadline, &[id]).await?;
         let terms = self.visit(deadline, move |state| state.terms(id)).await?;
         terms.ok_or_else(|| {
-            Error::invalid_symbol(symbol).because("the server has no record of a symbol on its list")
+            Error::invalid_symbol(symbol, &[]).because("the server has no record of a symbol on its list")
         })
     }
 

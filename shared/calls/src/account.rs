@@ -62,7 +62,7 @@ calls! {
             symbol: String,
             /// Lots.
             lots: f64,
-            /// DealBuy or DealSell.
+            /// DealBuy or DealSell, or simply Buy or Sell.
             kind as "type": DealType = DealType::DealBuy,
             /// Price to compute with; the present one when absent or 0.
             price: Option<f64>,

@@ -125,7 +125,7 @@ macro_rules! calls {
     };
 }
 
-/// Declares an enum of the interface: meaning, variant, name on the wire, number.
+/// Declares an enum of the interface: meaning, variant, name on the wire, perhaps another one that is read, number.
 ///
 /// ```text
 /// values! {
@@ -135,7 +135,7 @@ macro_rules! calls {
 /// ```
 macro_rules! values {
     ($(#[$meta:meta])* $name:ident as $schema:literal {
-        $($(#[doc = $doc:literal])+ $value:ident = $wire:literal, $number:literal;)+
+        $($(#[doc = $doc:literal])+ $value:ident = $wire:literal $(| $alias:literal)?, $number:literal;)+
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -162,6 +162,9 @@ macro_rules! values {
 
             /// The value with this name, in any case.
             pub fn from_name(name: &str) -> Option<Self> {
+                $($(if name.eq_ignore_ascii_case($alias) {
+                    return Some(Self::$value);
+                })?)+
                 Self::ALL.iter().copied().find(|value| value.as_str().eq_ignore_ascii_case(name))
             }
         }

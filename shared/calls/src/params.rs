@@ -1,7 +1,10 @@
 //! Parameters as they come from a query or a body, and how each kind of value is read.
 //!
-//! Names match in any case, unknown names are ignored, an empty optional value counts as absent. Lists come as
-//! repeated keys (`symbols=A&symbols=B`) or indexed ones (`symbols[0]=A`).
+//! Names of parameters match in any case, unknown ones are ignored, an empty optional value counts as absent. Lists come
+//! as repeated keys (`symbols=A&symbols=B`) or indexed ones (`symbols[0]=A`), under a name in the singular or the plural.
+//!
+//! Values that name something (a symbol, a ticket, a token, an account, a server) and texts are taken as they came: what
+//! is almost a name is another name. Blanks around numbers, dates and words of a list do not count.
 
 mod list;
 
@@ -32,24 +35,19 @@ impl Params {
         self.0.push((name.into(), value.into()));
     }
 
-    /// The first value that is not empty, without blanks around it.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.verbatim(name).map(str::trim)
-    }
-
     /// The first value that is not empty, as it came.
-    pub fn verbatim(&self, name: &str) -> Option<&str> {
-        self.pairs()
-            .find(|(key, value)| key.eq_ignore_ascii_case(name) && !value.trim().is_empty())
-            .map(|(_, value)| value)
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values(name).find(|value| !value.is_empty())
     }
 
-    /// All values that are not empty, indexed keys included.
+    fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+        self.pairs().filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// All values that are not empty, as they came; indexed keys included, and `symbol` for `symbols` or the other way.
     pub fn list<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let belongs = move |key: &str| base_of(key).eq_ignore_ascii_case(name);
-        self.pairs()
-            .filter(move |(key, value)| belongs(key) && !value.trim().is_empty())
-            .map(|(_, value)| value)
+        let belongs = move |key: &str| singular(base_of(key)).eq_ignore_ascii_case(singular(name));
+        self.pairs().filter(move |(key, value)| belongs(key) && !value.is_empty()).map(|(_, value)| value)
     }
 
     /// The pairs themselves.
@@ -78,7 +76,7 @@ impl fmt::Debug for Params {
 }
 
 /// `symbols` for `symbols`, `symbols[]` and `symbols[3]`.
-fn base_of(key: &str) -> &str {
+pub(crate) fn base_of(key: &str) -> &str {
     match key.split_once('[') {
         Some((base, index))
             if index.strip_suffix(']').is_some_and(|i| i.bytes().all(|b| b.is_ascii_digit())) =>
@@ -87,6 +85,11 @@ fn base_of(key: &str) -> &str {
         }
         _ => key,
     }
+}
+
+/// `symbol` for `symbols`.
+fn singular(name: &str) -> &str {
+    name.strip_suffix(['s', 'S']).unwrap_or(name)
 }
 
 /// A part of a call's parameters: one value, an optional one, a list, or a table of several.
@@ -110,6 +113,11 @@ pub trait Param: JsonSchema + Serialize {
     fn parse(text: &str) -> Option<Self>
     where
         Self: Sized;
+
+    /// What of a given text is the value.
+    fn core(text: &str) -> &str {
+        if Self::IS_VERBATIM { text } else { text.trim() }
+    }
 }
 
 impl<T: Param> Field for T {
@@ -124,8 +132,9 @@ impl<T: Param> Field for T {
 
 impl<T: Param> Field for Option<T> {
     fn read(from: &Params, name: &str) -> Result<Self, Error> {
-        let given = if T::IS_VERBATIM { from.verbatim(name) } else { from.get(name) };
-        let Some(text) = given else { return Ok(None) };
+        let Some(text) = from.values(name).map(T::core).find(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
         T::parse(text).map(Some).ok_or_else(|| Error::invalid_param(name, text, T::ACCEPTS))
     }
 
@@ -161,6 +170,7 @@ impl JsonSchema for Token {
 
 impl Param for Token {
     const ACCEPTS: &'static str = "the token that Connect answered";
+    const IS_VERBATIM: bool = true;
 
     fn parse(text: &str) -> Option<Self> {
         Some(Self(text.to_owned()))
@@ -169,6 +179,7 @@ impl Param for Token {
 
 impl Param for String {
     const ACCEPTS: &'static str = "a text";
+    const IS_VERBATIM: bool = true;
 
     fn parse(text: &str) -> Option<Self> {
         Some(text.to_owned())
@@ -213,11 +224,13 @@ impl Param for i64 {
     }
 }
 
+/// Tickets and account numbers above all, which are names: digits, and nothing else.
 impl Param for u64 {
-    const ACCEPTS: &'static str = "a whole number, not negative";
+    const ACCEPTS: &'static str = "a whole number, not negative: digits only";
+    const IS_VERBATIM: bool = true;
 
     fn parse(text: &str) -> Option<Self> {
-        text.parse().ok()
+        text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
     }
 }
 

@@ -49,7 +49,7 @@ calls! {
 
         /// Lists the candles of a range for several symbols; the failure of one is told in its place.
         PriceHistoryMany {
-            /// Names of symbols, one for each time the parameter is given.
+            /// Names of symbols, one for each time the parameter is given, also as `symbols`.
             symbols as "symbol": Names,
             /// The range.
             range: Range,
@@ -75,7 +75,7 @@ calls! {
 
         /// Lists as many candles as asked for, up to a moment, for several symbols; the failure of one is told in its place.
         PriceHistoryExMany {
-            /// Names of symbols, one for each time the parameter is given.
+            /// Names of symbols, one for each time the parameter is given, also as `symbols`.
             symbols as "symbol": Names,
             /// Where they end, and how many.
             back: Back,

@@ -49,7 +49,7 @@ calls! {
 
         /// Answers all that is known of several symbols.
         SymbolParamsMany {
-            /// Names of symbols, one for each time the parameter is given. All when absent.
+            /// Names of symbols, one for each time the parameter is given, also as `symbols`. All when absent.
             symbols as "symbol": Option<Names>,
             /// The most symbols to answer: more are an error.
             limit: Option<u32>,
@@ -95,13 +95,13 @@ calls! {
 
         /// Answers what one tick of one lot is worth in the deposit currency, a map of one symbol each.
         GetTickValueMany {
-            /// Names of symbols, one for each time the parameter is given. All subscribed ones when absent.
+            /// Names of symbols, one for each time the parameter is given, also as `symbols`. All subscribed ones when absent.
             symbols as "symbol": Option<Names>,
         } -> Vec<BTreeMap<String, f64>>;
 
         /// Answers what one tick of one lot is worth in the deposit currency, with the size of the tick.
         TickValueWithSize {
-            /// Names of symbols, one for each time the parameter is given. All subscribed ones when absent.
+            /// Names of symbols, one for each time the parameter is given, also as `symbols`. All subscribed ones when absent.
             symbols as "symbol": Option<Names>,
         } -> Vec<reply::TickValueWithSize>;
     }

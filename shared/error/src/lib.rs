@@ -108,7 +108,14 @@ impl Error {
 
     /// The token is unknown, or its session is gone. Clients look for these very words to log in again.
     pub fn invalid_token(token: &str) -> Self {
-        Self::new(Code::InvalidToken, format!("Client with id {} not found", echo(token)))
+        let unknown = Self::new(Code::InvalidToken, format!("Client with id {} not found", echo(token)));
+        if is_quoted(token) {
+            return unknown.adding(". The token came in quotes: send what is between them.");
+        }
+        match plus_hint("The token", token) {
+            Some(hint) => unknown.adding(". ").adding(&hint),
+            None => unknown,
+        }
     }
 
     /// A required parameter is absent or empty.
@@ -122,13 +129,15 @@ impl Error {
         Self::new(Code::InvalidParam, format!("Parameter '{name}' is '{given}', but should be {accepts}."))
     }
 
-    /// The broker has no such symbol.
-    pub fn invalid_symbol(symbol: &str) -> Self {
-        let symbol = echo(symbol);
-        Self::new(
-            Code::InvalidSymbol,
-            format!("Symbol {symbol} not found. /SymbolList has all names, with suffixes."),
-        )
+    /// The broker has no such symbol; `nearest` are those that it has and that may have been meant.
+    pub fn invalid_symbol(symbol: &str, nearest: &[&str]) -> Self {
+        let told = format!("Symbol '{}' not found.", echo(symbol));
+        let mut error = Self::new(Code::InvalidSymbol, told);
+        if !nearest.is_empty() {
+            error = error.adding(&format!(" The nearest are {}.", nearest.join(", ")));
+        }
+        let hint = plus_hint("The name", symbol);
+        error.adding(" ").adding(hint.as_deref().unwrap_or("/SymbolList has all names, with suffixes."))
     }
 
     /// There is no such open position or order.
@@ -161,6 +170,13 @@ impl Error {
     /// A fault of this service: the caller learns only that, the log gets the cause.
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self::new(Code::Done, "The service failed inside; its log has the reason. Try again.").because(cause)
+    }
+
+    /// Says more, at the end of the message.
+    #[must_use]
+    pub fn adding(mut self, more: &str) -> Self {
+        self.detail.to_mut().push_str(more);
+        self
     }
 
     /// Names the code that fits better than the one that clients of the known interface expect.
@@ -249,6 +265,19 @@ impl Serialize for Error {
     }
 }
 
+/// What to say about a name or a password that is not known and holds a blank, as a raw plus of a URL becomes one;
+/// `what` it is begins the sentence.
+pub fn plus_hint(what: &str, text: &str) -> Option<String> {
+    let hint = || format!("{what} holds a blank, which a + in a URL stands for: write %2B for a + there.");
+    text.contains(char::is_whitespace).then(hint)
+}
+
+/// Whether a text is in quotes, as a JSON string is before it is read.
+fn is_quoted(text: &str) -> bool {
+    let in_quotes = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    in_quotes('"') || in_quotes('\'')
+}
+
 /// A caller's text, fit to be repeated: cut, and without control characters.
 fn echo(text: &str) -> String {
     let mut shown: String =
@@ -271,6 +300,25 @@ mod tests {
             body,
             r#"{"message":"Trading is closed on this symbol now.","code":"MARKET_CLOSED","stackTrace":null}"#
         );
+    }
+
+    #[test]
+    fn names_that_are_not_known_say_what_may_have_become_of_them() {
+        let told = |error: Error| error.detail().to_owned();
+        assert_eq!(told(Error::invalid_token("a-b")), "Client with id a-b not found");
+        for (token, hint) in [("\"a-b\"", "quotes"), ("'a'", "quotes"), ("a b", "%2B"), ("ab ", "%2B")] {
+            let told = told(Error::invalid_token(token));
+            assert!(told.starts_with(&format!("Client with id {token} not found. ")), "{told}");
+            assert!(told.contains(hint), "{told}");
+        }
+        assert!(!told(Error::invalid_token("\"")).contains("quotes"));
+        let told = |symbol, nearest: &[&str]| told(Error::invalid_symbol(symbol, nearest));
+        assert_eq!(told("X", &[]), "Symbol 'X' not found. /SymbolList has all names, with suffixes.");
+        assert!(
+            told("EURUSD ", &["EURUSD+", "EURUSD"])
+                .contains("'EURUSD ' not found. The nearest are EURUSD+, EURUSD.")
+        );
+        assert!(told("EURUSD ", &[]).contains("%2B") && !told("X", &["XY"]).contains("%2B"));
     }
 
     #[test]

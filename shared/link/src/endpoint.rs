@@ -47,9 +47,8 @@ impl Endpoint {
     /// [`EndpointError`] if the host cannot be one.
     pub fn parse(host: &str, port: Option<u16>) -> Result<Self, EndpointError> {
         let wrong = || EndpointError(host.chars().take(100).collect());
-        let text = host.trim();
-        let (scheme, is_page, rest) = match text.split_once("://") {
-            None => (None, false, text),
+        let (scheme, is_page, rest) = match host.split_once("://") {
+            None => (None, false, host),
             Some((name, rest)) => match name.to_ascii_lowercase().as_str() {
                 "wss" => (Some(Scheme::Wss), false, rest),
                 "https" => (Some(Scheme::Wss), true, rest),
@@ -178,9 +177,19 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_host_is_refused() {
-        for host in
-            ["", "a b", "ftp://x", "host:port", "[::1", "x:99999", "a\r\nHost: b", "wss://h/a b", "1:2:3"]
-        {
+        for host in [
+            "",
+            "a b",
+            "a ",
+            " a",
+            "ftp://x",
+            "host:port",
+            "[::1",
+            "x:99999",
+            "a\r\nHost: b",
+            "wss://h/a b",
+            "1:2:3",
+        ] {
             assert!(Endpoint::parse(host, None).is_err(), "{host:?} passes");
         }
     }

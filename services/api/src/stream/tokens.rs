@@ -22,7 +22,7 @@ pub(super) struct Wanted {
 pub(super) fn read(params: &Params) -> Result<Wanted, Error> {
     let given = |name: &str| -> Vec<String> {
         let named = params.pairs().filter(|(known, _)| known.eq_ignore_ascii_case(name));
-        named.flat_map(|(_, text)| text.split(',')).map(|text| text.trim().to_owned()).collect()
+        named.flat_map(|(_, text)| text.split(',')).map(str::to_owned).collect()
     };
     let mut tokens: Vec<String> = given("ids").into_iter().filter(|token| !token.is_empty()).collect();
     if tokens.is_empty() {
@@ -61,7 +61,16 @@ mod tests {
         let several = [("a", place(7, 3)), ("b", Some(Position::NOW)), ("c", Some(Position::NOW))];
         let tokens = several.map(|(token, place)| (token.to_owned(), place)).to_vec();
         let several = Wanted { tokens, is_resumable: true };
-        assert_eq!(wanted(&[("ids", "a, b"), ("ids", "c"), ("since", "7-3,now")]), Ok(several));
+        assert_eq!(wanted(&[("ids", "a,b"), ("ids", "c"), ("since", "7-3,now")]), Ok(several));
+    }
+
+    #[test]
+    fn tokens_are_taken_as_they_came() {
+        let tokens = |params: &[(&str, &str)]| {
+            wanted(params).unwrap().tokens.into_iter().map(|(token, _)| token).collect::<Vec<_>>()
+        };
+        assert_eq!(tokens(&[("id", "a ")]), ["a "]);
+        assert_eq!(tokens(&[("ids", "a, b,\"c\"")]), ["a", " b", "\"c\""]);
     }
 
     #[test]

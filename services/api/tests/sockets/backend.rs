@@ -87,7 +87,7 @@ impl Backend for Desk {
                 return coded(&call.symbol).into();
             }
             AnyCall::Symbols(SymbolsCall::GetQuote(call)) => {
-                return Answer::from(Error::invalid_symbol(&call.symbol)).error_status(Some(REMEMBERED));
+                return Answer::from(Error::invalid_symbol(&call.symbol, &[])).error_status(Some(REMEMBERED));
             }
             AnyCall::Trading(TradingCall::OrderSend(call)) if call.symbol == "PANIC" => panic!("asked to"),
             AnyCall::Trading(TradingCall::OrderSend(call)) if Code::from_name(&call.symbol).is_some() => {

@@ -27,6 +27,16 @@ impl Handle<ConnectionStatusAll> for Caller<'_> {
 impl Handle<DisconnectOrphans> for Caller<'_> {
     async fn handle(&self, call: DisconnectOrphans) -> Result<Vec<String>, Error> {
         self.check_admin(call.admin_key.as_ref())?;
+        // Almost a token is none, and its session would be dropped.
+        let is_word =
+            |id: &&String| id.bytes().all(|byte| byte.is_ascii_graphic()) && !id.starts_with(['"', '\'']);
+        if let Some(id) = call.ids.values().iter().find(|id| !is_word(id)) {
+            return Err(Error::invalid_param(
+                "ids",
+                id,
+                "tokens as Connect answered them, without blanks or quotes",
+            ));
+        }
         let keep: HashSet<&str> = call.ids.values().iter().map(String::as_str).collect();
         let is_orphan = |session: &Session| !keep.contains(session.token());
         let orphans: Vec<Session> = self.worker.all_sessions().into_iter().filter(is_orphan).collect();

@@ -13,6 +13,7 @@ use super::prices::check_count;
 use crate::backend::Caller;
 use crate::ranges::BarsAsking;
 use crate::session::Session;
+use crate::session::state::State;
 use crate::translate::finite;
 
 /// A range in seconds of the server clock, both ends included.
@@ -68,8 +69,8 @@ impl Caller<'_> {
     /// The name of a symbol as the server has it, and the digits of its prices.
     async fn known(&self, session: &Session, symbol: &str) -> Result<(String, u32), Error> {
         let name = symbol.to_owned();
-        let known = session.visit(self.deadline, move |state| state.catalogue.named(&name).cloned()).await?;
-        let known = known.ok_or_else(|| Error::invalid_symbol(symbol))?;
+        let known = move |state: &mut State| state.catalogue.known(&name).cloned();
+        let known = session.visit(self.deadline, known).await??;
         Ok((known.name.to_string(), known.digits))
     }
 }

@@ -65,7 +65,7 @@ impl Handle<IsQuoteSessionMany> for Caller<'_> {
 impl Caller<'_> {
     async fn is_open(&self, id: &Token, symbol: &str, hours: Hours) -> Result<bool, Error> {
         let states = self.are_open(id, Some(std::iter::once(symbol).collect()), hours).await?;
-        states.first().map(|state| state.active).ok_or_else(|| Error::invalid_symbol(symbol))
+        states.first().map(|state| state.active).ok_or_else(|| Error::invalid_symbol(symbol, &[]))
     }
 
     async fn are_open(

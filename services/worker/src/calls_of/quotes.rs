@@ -24,7 +24,7 @@ impl Handle<GetQuote> for Caller<'_> {
     async fn handle(&self, call: GetQuote) -> Result<Quote, Error> {
         let symbols = std::iter::once(call.symbol.clone()).collect();
         let quotes = self.quotes(&call.id, symbols, call.ms_not_older).await?;
-        quotes.into_iter().next().ok_or_else(|| Error::invalid_symbol(&call.symbol))
+        quotes.into_iter().next().ok_or_else(|| Error::invalid_symbol(&call.symbol, &[]))
     }
 }
 

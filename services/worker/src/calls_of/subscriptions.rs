@@ -160,7 +160,7 @@ impl Handle<UnsubscribeOhlc> for Caller<'_> {
         let end = move |state: &mut State| {
             let id = match &call.symbol {
                 Some(symbol) => {
-                    let known = state.catalogue.named(symbol).ok_or_else(|| Error::invalid_symbol(symbol))?;
+                    let known = state.catalogue.known(symbol)?;
                     Some(known.id)
                 }
                 None => None,
@@ -180,8 +180,7 @@ impl Handle<TickHistoryRequest> for Caller<'_> {
     async fn handle(&self, call: TickHistoryRequest) -> Result<Text, Error> {
         let from_ms = day_start_ms(call.year, call.month, call.day)?;
         let begin = move |state: &mut State| {
-            let symbol =
-                state.catalogue.named(&call.symbol).ok_or_else(|| Error::invalid_symbol(&call.symbol))?;
+            let symbol = state.catalogue.known(&call.symbol)?;
             let (id, name) = (symbol.id, Arc::clone(&symbol.name));
             // From now on at least.
             state.quotes.watch(id);
@@ -206,8 +205,7 @@ impl Handle<TickHistoryRequest> for Caller<'_> {
 impl Handle<TickHistoryStop> for Caller<'_> {
     async fn handle(&self, call: TickHistoryStop) -> Result<Text, Error> {
         let end = move |state: &mut State| {
-            let symbol =
-                state.catalogue.named(&call.symbol).ok_or_else(|| Error::invalid_symbol(&call.symbol))?;
+            let symbol = state.catalogue.known(&call.symbol)?;
             let name = Arc::clone(&symbol.name);
             state.downloads.stop(&name);
             Ok(Text::OK)
@@ -283,8 +281,5 @@ pub(super) fn known_ids(state: &State, symbols: &Names) -> Result<Vec<u32>, Erro
             "Parameter 'symbols' is required: give one or more names.",
         ));
     }
-    names
-        .into_iter()
-        .map(|name| Ok(state.catalogue.named(name).ok_or_else(|| Error::invalid_symbol(name))?.id))
-        .collect()
+    names.into_iter().map(|name| Ok(state.catalogue.known(name)?.id)).collect()
 }

@@ -21,14 +21,14 @@ impl Names {
         self.0.is_empty()
     }
 
-    /// The names meant: a value that is not known is taken apart at its commas.
+    /// The names meant: a value that is not known is taken apart at its commas, and nowhere else.
     pub fn resolve(&self, is_known: impl Fn(&str) -> bool) -> Vec<&str> {
         let mut names = Vec::new();
         for value in &self.0 {
             if is_known(value) {
                 names.push(value.as_str());
             } else {
-                names.extend(value.split(',').map(str::trim).filter(|name| !name.is_empty()));
+                names.extend(value.split(',').filter(|name| !name.is_empty()));
             }
         }
         names
@@ -94,7 +94,7 @@ impl<T: Param> Field for Many<T> {
 
 impl<T: Param> Field for Option<Many<T>> {
     fn read(from: &Params, name: &str) -> Result<Self, Error> {
-        let texts = from.list(name).flat_map(|value| value.split(',')).map(str::trim);
+        let texts = from.list(name).flat_map(|value| value.split(',')).map(T::core);
         let parse = |text: &str| T::parse(text).ok_or_else(|| Error::invalid_param(name, text, T::ACCEPTS));
         let values: Vec<T> = texts.filter(|text| !text.is_empty()).map(parse).collect::<Result<_, _>>()?;
         Ok(if values.is_empty() { None } else { Some(Many(values)) })

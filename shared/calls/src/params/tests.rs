@@ -6,7 +6,7 @@ use crate::connection::{Connect, ConnectEx};
 use crate::symbols::GetQuoteMany;
 use crate::trading::{OrderModify, OrderSend};
 use crate::values::{OrderType, ProxyType};
-use crate::{AnyCall, Call, Operation, Params};
+use crate::{AnyCall, Call, Operation, ParamSpec, Params};
 
 use super::{Names, Param};
 
@@ -30,7 +30,9 @@ fn numbers_are_read_strictly() {
         assert_eq!(f64::parse(text), None, "{text}");
     }
     assert_eq!(u64::parse("18446744073709551615"), Some(u64::MAX));
-    assert_eq!(u64::parse("-1"), None);
+    for text in ["-1", "+1", " 1", "1 ", "1.0", "1e3", "٧"] {
+        assert_eq!(u64::parse(text), None, "{text}");
+    }
 }
 
 #[test]
@@ -60,10 +62,11 @@ fn operations_pass_as_names_or_as_any_number() {
 
 #[test]
 fn lists_come_repeated_or_indexed_or_joined() {
-    let cases: [&[(&str, &str)]; 3] = [
+    let cases: [&[(&str, &str)]; 4] = [
         &[("symbols", "A"), ("Symbols", "B"), ("symbols", "")],
         &[("symbols[0]", "A"), ("symbols[1]", "B")],
-        &[("symbols", "A, B")],
+        &[("symbols", "A,B,")],
+        &[("symbol", "A"), ("Symbol[1]", "B")],
     ];
     for case in cases {
         let mut all = params(case);
@@ -75,17 +78,77 @@ fn lists_come_repeated_or_indexed_or_joined() {
     assert_eq!(odd.resolve(|name| name == "A,B"), ["A,B"]);
 }
 
+/// Each kind of call that lists something takes the list under either name.
 #[test]
-fn blanks_around_a_value_do_not_count_but_in_passwords() {
-    let given = params(&[("id", "t\n"), ("user", " 5"), ("password", " p "), ("host", "h "), ("port", "1")]);
-    assert_eq!(given.get("id"), Some("t"));
-    let call = crate::connection::Connect::decode(&given).unwrap();
-    assert_eq!((call.login.user, call.login.password.expose(), call.host.as_str()), (5, " p ", "h"));
+fn lists_are_found_in_the_singular_and_in_the_plural() {
+    let specs = AnyCall::specs(&mut schemars::SchemaGenerator::default());
+    let mut lists = 0;
+    for spec in &specs {
+        let is_list = |param: &&ParamSpec| param.schema.get("type").is_some_and(|kind| kind == "array");
+        for param in spec.params.iter().filter(is_list) {
+            lists += 1;
+            let other = match param.name.strip_suffix('s') {
+                Some(one) => one.to_owned(),
+                None => format!("{}s", param.name),
+            };
+            let given = params(&[(param.name, "7"), (&other, "8")]);
+            assert_eq!(
+                given.list(param.name).collect::<Vec<_>>(),
+                ["7", "8"],
+                "{} {}",
+                spec.name,
+                param.name
+            );
+        }
+    }
+    assert!(lists > 15, "{lists}");
+}
+
+#[test]
+fn names_are_taken_as_they_came_and_blanks_count_nowhere_else() {
+    let login =
+        [("password", " p "), ("host", "h "), ("port", "1 "), ("id", "t "), ("otp", "1 "), ("user", "5")];
+    let call = Connect::decode(&params(&login)).unwrap();
+    assert_eq!((call.login.password.expose(), call.host.as_str(), call.port), (" p ", "h ", 1));
+    assert_eq!(call.login.id.as_deref(), Some("t "));
+    let call = ConnectEx::decode(&params(&[&login[..], &[("server", " S")]].concat())).unwrap();
+    assert_eq!(call.server, " S");
+    for (name, value) in [("user", " 5"), ("user", "5 "), ("user", "+5")] {
+        let given = params(&[&[(name, value)], &login[..5]].concat());
+        assert_eq!(Connect::decode(&given).unwrap_err().code(), Code::InvalidParam, "{value:?}");
+    }
+    let order = [("id", "t"), ("operation", " buy "), ("volume", " 0.1\n"), ("symbol", "EURUSD ")];
+    let call = OrderSend::decode(&params(&order)).unwrap();
+    assert_eq!((call.symbol.as_str(), call.lots), ("EURUSD ", 0.1));
+    for ticket in [" 7", "7 ", "+7", "7\n"] {
+        let given = params(&[("id", "t"), ("ticket", ticket)]);
+        for call in ["OrderModify", "OrderClose", "OrderCancel", "OpenedOrder", "HistoryDealsByPositionId"] {
+            assert_eq!(
+                AnyCall::decode(call, &given).unwrap_err().code(),
+                Code::InvalidParam,
+                "{call} {ticket:?}"
+            );
+        }
+        let given = params(&[("id", "t"), ("tickets", &format!("5,{ticket}"))]);
+        assert_eq!(AnyCall::decode("HistoryPositions", &given).unwrap_err().code(), Code::InvalidParam);
+    }
+    let names: Names = ["A, B", "C "].into_iter().collect();
+    assert_eq!(names.resolve(|_| false), ["A", " B", "C "]);
+}
+
+/// A blank where a raw plus was is a name as well, and not the absence of one, which may mean "all".
+#[test]
+fn a_blank_is_no_absent_name() {
+    let given = params(&[("id", " "), ("symbol", " "), ("symbols", " ")]);
+    for call in ["UnSubscribeMany", "UnsubscribeOhlc", "SymbolParamsMany", "GetQuote"] {
+        let call = format!("{:?}", AnyCall::decode(call, &given).unwrap());
+        assert!(call.contains("\" \"") && !call.contains("None, interval"), "{call}");
+    }
 }
 
 #[test]
 fn a_missing_token_is_a_null_argument() {
-    for given in [params(&[]), params(&[("id", " ")])] {
+    for given in [params(&[]), params(&[("id", "")])] {
         assert_eq!(AnyCall::decode("OpenedOrders", &given).unwrap_err().code(), Code::NullArgument);
     }
 }

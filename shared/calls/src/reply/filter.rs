@@ -20,7 +20,7 @@ impl<T> Filtered<T> {
     /// Keeps the fields with these names (in any case), or all when there are none.
     pub fn new(value: T, keep: Option<&Names>) -> Self {
         let keep = keep.map(|names| names.resolve(|_| false)).unwrap_or_default();
-        Self { value, keep: keep.into_iter().map(str::to_owned).collect() }
+        Self { value, keep: keep.into_iter().map(|name| name.trim().to_owned()).collect() }
     }
 }
 

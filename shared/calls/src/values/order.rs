@@ -42,9 +42,9 @@ values! {
     /// What a deal is.
     DealType as "EnumDealType" {
         /// A purchase.
-        DealBuy = "DealBuy", 0;
+        DealBuy = "DealBuy" | "Buy", 0;
         /// A sale.
-        DealSell = "DealSell", 1;
+        DealSell = "DealSell" | "Sell", 1;
         /// Money paid in or out.
         Balance = "Balance", 2;
         /// Credit given or taken.
@@ -251,6 +251,10 @@ mod tests {
         for value in OrderType::ALL {
             assert_eq!(OrderType::from_number(value.number()), Some(*value));
             assert_eq!(OrderType::from_name(&value.as_str().to_uppercase()), Some(*value));
+        }
+        for (name, deal) in [("buy", DealType::DealBuy), ("Sell", DealType::DealSell)] {
+            assert_eq!(DealType::from_name(name), Some(deal));
+            assert!(deal.as_str().ends_with(&name[1..]), "replies have the one name");
         }
         assert_eq!(OrderType::from_number(9), None);
         assert_eq!(OrderType::from_number(100), Some(OrderType::Balance));
