@@ -46,8 +46,23 @@ async fn a_killed_worker_costs_seconds_and_nothing_else() {
         tickets.push(session.buy("before").await);
         session.json("OrderSend", "symbol=EURUSD&operation=BuyLimit&volume=0.01&price=1&expertID=77").await;
     }
+    let is = |status: &'static str| move |event: &serde_json::Value| event["data"]["status"] == status;
+    let mut links = Vec::new();
+    for (front, name, query) in [(0, "OnConnectionStatus", ""), (1, "Events", "status=true")] {
+        let mut link = world.at(front, &sessions[0]).stream(name, query).await;
+        link.until("the link is up", is("Connected")).await;
+        links.push(link);
+    }
     let dead = world.owner(&sessions[0]).await;
     world.workers[dead].process.signal("KILL");
+    for link in &mut links {
+        let told = link.until("the link is lost and restored", is("Restored")).await;
+        let why = told["data"]["reason"].as_str().unwrap();
+        assert!(why.contains("worker") && told["data"]["lostSinceUTC"].is_string(), "{told}");
+    }
+    // Who comes later is told the same, whoever listens already.
+    let mut late = world.at(0, &sessions[0]).stream("OnConnectionStatus", "").await;
+    assert_eq!(late.next().await["data"]["status"], "Restored");
     for (session, ticket) in sessions.iter().zip(tickets) {
         let elsewhere = world.at(1, session);
         assert!(elsewhere.tickets().await.contains(&ticket), "the token goes on");

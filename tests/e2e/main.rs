@@ -22,6 +22,7 @@ mod hours;
 mod http;
 mod idempotency;
 mod kept;
+mod lost_link;
 mod margins;
 mod misbehaviour;
 mod money;

@@ -165,7 +165,7 @@ impl Stream {
 
     /// True when its events come at a pace that each socket may choose.
     pub(crate) fn is_paced(self) -> bool {
-        matches!(self, Self::Of(Topic::OpenedOrdersTickets | Topic::OpenedOrdersTicketsProfit))
+        matches!(self, Self::Of(topic) if topic.is_paced())
     }
 }
 

@@ -14,7 +14,7 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::header::UPGRADE;
 use axum::response::Response;
-use bus::{End, Interest, Params, Subscription};
+use bus::{End, Interest, Params, Subscription, Topic, Topics};
 use calls::params::Field;
 use error::{Code, Error};
 use tokio::sync::OwnedSemaphorePermit;
@@ -69,11 +69,12 @@ pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, req
         let base = front.settings.trusted_proxies.base_url(&parts);
         return stream_page::answer(stream, accept, &params, &base);
     }
-    let (every, wanted) = match pace(stream, &params).and_then(|every| Ok((every, tokens::read(&params)?))) {
+    let read = || Ok((pace(stream, &params)?, topics(stream, &params)?, tokens::read(&params)?));
+    let (every, topics, wanted) = match read() {
         Ok(read) => read,
         Err(error) => return reply::failure(ERROR_STATUS, accept, &error),
     };
-    let listener = Listener { front: Arc::clone(front), stream, wanted, every };
+    let listener = Listener { front: Arc::clone(front), topics, wanted, every };
     let Ok(place) = Arc::clone(&front.sockets).try_acquire_owned() else {
         let error = Error::busy("All WebSockets of this service are taken. Come back later.");
         return reply::refusal(StatusCode::SERVICE_UNAVAILABLE, accept, &error);
@@ -119,10 +120,16 @@ fn pace(stream: Stream, params: &Params) -> Result<Option<Duration>, Error> {
     Ok(asked.filter(|ms| *ms > 0).map(|ms| Duration::from_millis(ms.into())))
 }
 
+/// What the socket carries: with `status=true` also whether the link is up, unless all comes at a pace.
+fn topics(stream: Stream, params: &Params) -> Result<Topics, Error> {
+    let wants_status = !stream.is_paced() && Option::<bool>::read(params, "status")?.unwrap_or(false);
+    Ok(if wants_status { stream.topics() | Topic::ConnectionStatus.into() } else { stream.topics() })
+}
+
 /// Who opened a socket, and for what.
 struct Listener {
     front: Arc<Front>,
-    stream: Stream,
+    topics: Topics,
     wanted: Wanted,
     every: Option<Duration>,
 }
@@ -174,7 +181,7 @@ impl Listener {
 
     async fn subscribe(&self) -> Subscribed {
         let subscribing = self.wanted.tokens.iter().map(|(token, since)| async move {
-            let interest = Interest { topics: self.stream.topics(), every: self.every, since: *since };
+            let interest = Interest { topics: self.topics, every: self.every, since: *since };
             (token.clone(), self.front.backend.subscribe(token, interest).await)
         });
         futures_util::future::join_all(subscribing).await
@@ -207,9 +214,23 @@ const OVER: &str = "The session is over: call Connect.";
 
 #[cfg(test)]
 mod tests {
-    use bus::Topic;
-
     use super::*;
+
+    #[test]
+    fn who_asks_is_told_of_the_link_beside_other_events() {
+        let carried = |stream: Stream, status: &str| topics(stream, &Params::from_iter([("Status", status)]));
+        for topic in Topic::ALL.into_iter().filter(|topic| !topic.is_paced()) {
+            let both = Topics::from(topic) | Topic::ConnectionStatus.into();
+            assert_eq!(carried(Stream::Of(topic), "true"), Ok(both));
+            assert_eq!(carried(Stream::Of(topic), ""), Ok(topic.into()));
+        }
+        let all = carried(Stream::Events, "true").unwrap();
+        assert!(all.contains(Topic::ConnectionStatus) && all.contains(Topic::OrderUpdate));
+        assert!(!carried(Stream::Events, "false").unwrap().contains(Topic::ConnectionStatus));
+        assert_eq!(carried(Stream::Events, "perhaps").unwrap_err().code(), Code::InvalidParam);
+        let paced = Stream::Of(Topic::OpenedOrdersTickets);
+        assert_eq!(carried(paced, "true"), Ok(paced.topics()));
+    }
 
     #[test]
     fn only_paced_streams_read_an_interval() {

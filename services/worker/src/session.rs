@@ -17,6 +17,7 @@ mod mail;
 mod market_watch;
 mod memo;
 mod note;
+mod outage;
 mod paced;
 mod pages;
 mod past;
@@ -50,7 +51,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bus::{End, Fanout, Interest, Subscription};
+use bus::{End, Fanout, Interest, Subscription, Topic};
 use error::{Code, Error};
 use link::{Endpoint, Proxy};
 use registry::{Fence, Registry};
@@ -62,6 +63,7 @@ use wire::{Payload, Request, requests};
 
 use self::actor::{Actor, Wiring};
 use self::mail::Mail;
+use self::outage::Outage;
 use self::publish::Publisher;
 use self::scribe::Scribe;
 use self::state::State;
@@ -131,7 +133,9 @@ impl Session {
         let LoginData { account, target, error_status, is_token_chosen, is_investor } = data;
         let token: Arc<str> = token.into();
         let (inbox, mails) = mpsc::channel(INBOX_MAX);
-        let (phase_sender, phase) = watch::channel(Phase::Connecting);
+        let outage = legacy.is_some().then(Outage::of_owner);
+        let begins = outage.as_ref().map_or(Phase::Connecting, |outage| Phase::Lost(outage.error()));
+        let (phase_sender, phase) = watch::channel(begins);
         let (heard_sender, heard) = watch::channel(Heard::default());
         let fanout = Arc::new(Fanout::new());
         let stop = tasks.stop_signal().child_token();
@@ -184,7 +188,7 @@ impl Session {
             scribe,
             stop,
         };
-        tasks.spawn(Actor::new(wiring, target, legacy).run());
+        tasks.spawn(Actor::new(wiring, target, legacy, outage).run());
         Self(Arc::new(inner))
     }
 
@@ -292,7 +296,7 @@ impl Session {
 
     pub(crate) fn subscribe(&self, interest: Interest) -> Result<Subscription, Error> {
         // What is told whether it changes or not needs a pace.
-        let is_paced = interest.topics.iter().all(|topic| !topic.is_common());
+        let is_paced = interest.topics.iter().all(Topic::is_paced);
         let usual = Duration::from_millis(self.0.standing.tickets_pace_ms().into());
         let every = if is_paced { interest.every.or(Some(usual)) } else { interest.every };
         let subscription = self.0.fanout.subscribe(Interest { every, ..interest })?;

@@ -29,6 +29,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Subscribers {
     list: Vec<Arc<Subscriber>>,
+    /// The last frame of each topic that is retained.
+    retained: Vec<Arc<Frame>>,
     end: Option<End>,
 }
 
@@ -55,6 +57,9 @@ impl Fanout {
             )));
         }
         let mut queue = Queue::default();
+        for frame in subscribers.retained.iter().filter(|frame| interest.topics.contains(frame.topic)) {
+            queue.push(Arc::clone(frame));
+        }
         if let Some(end) = subscribers.end {
             queue.end(end);
         }
@@ -93,15 +98,32 @@ impl Fanout {
         listeners.map(|one| locked(&one.queue).events()).max().unwrap_or(0)
     }
 
-    /// Hands a frame to everyone who listens to its topic. Never waits for a reader.
+    /// Hands a frame to everyone who listens to its topic, and later to those who begin to, if it is retained. Never waits
+    /// for a reader.
     pub fn publish(&self, frame: Frame) {
         let frame = Arc::new(frame);
-        for subscriber in &locked(&self.0.subscribers).list {
+        let mut subscribers = locked(&self.0.subscribers);
+        if frame.topic.is_retained() {
+            let is_same = |other: &Arc<Frame>| other.topic == frame.topic && other.text == frame.text;
+            if subscribers.retained.iter().any(is_same) {
+                // Told again for somebody else; everybody here has it.
+                return;
+            }
+            subscribers.retained.retain(|other| other.topic != frame.topic);
+            subscribers.retained.push(Arc::clone(&frame));
+        }
+        for subscriber in &subscribers.list {
             if subscriber.interest.topics.contains(frame.topic) {
                 locked(&subscriber.queue).push(Arc::clone(&frame));
                 subscriber.changed.notify_one();
             }
         }
+    }
+
+    /// Drops what is retained of topics that nobody listens to: a publisher elsewhere may have left out what came after.
+    pub fn forget_unheard(&self) {
+        let is_heard = |frame: &Arc<Frame>| self.has_listeners(frame.topic);
+        locked(&self.0.subscribers).retained.retain(is_heard);
     }
 
     /// Ends all subscriptions, present and future ones, after what waits was delivered.
@@ -291,6 +313,31 @@ mod tests {
             fanout.publish(event(9, "new"));
             assert_eq!(reader.next().await.unwrap().text, "new");
         }
+    }
+
+    #[tokio::test]
+    async fn who_comes_later_gets_the_last_frame_of_what_is_retained() {
+        let fanout = Fanout::new();
+        let status = |text: &'static str| Frame::new(Topic::ConnectionStatus, None, text.into());
+        for text in ["lost", "restored", "restored"] {
+            fanout.publish(status(text));
+            fanout.publish(quote("A", "not retained"));
+        }
+        for _ in 0..2 {
+            let mut reader = fanout.subscribe(Topics::ALL).unwrap();
+            assert_eq!(reader.next().await.unwrap().text, "restored");
+            fanout.publish(status("restored"));
+            fanout.publish(quote("A", "now"));
+            assert_eq!(reader.next().await.unwrap().text, "now");
+        }
+        let heard = fanout.subscribe(Topic::ConnectionStatus).unwrap();
+        fanout.forget_unheard();
+        assert_eq!(fanout.subscribe(Topics::ALL).unwrap().next().await.unwrap().text, "restored");
+        drop(heard);
+        fanout.forget_unheard();
+        let mut reader = fanout.subscribe(Topics::ALL).unwrap();
+        fanout.publish(status("new"));
+        assert_eq!(reader.next().await.unwrap().text, "new");
     }
 
     #[test]

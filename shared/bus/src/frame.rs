@@ -35,19 +35,35 @@ macro_rules! topics {
                 match self { $(Topic::$topic => topics!(@kept $kind)),+ }
             }
 
+            /// True when its last frame is kept for those who begin to listen later.
+            pub const fn is_retained(self) -> bool {
+                match self { $(Topic::$topic => topics!(@retained $kind)),+ }
+            }
+
             /// True when it is among all events of a session, false when only its own path has it.
             pub const fn is_common(self) -> bool {
                 match self { $(Topic::$topic => topics!(@$place)),+ }
             }
+
+            /// True when it is told again and again, changed or not, at a pace that each reader may choose.
+            pub const fn is_paced(self) -> bool {
+                match self { $(Topic::$topic => topics!(@paced $place)),+ }
+            }
         }
     };
     (@state) => { true };
+    (@retained) => { true };
     (@event) => { false };
     (@kept) => { false };
     (@kept kept) => { true };
     (@kept $kind:ident) => { false };
+    (@retained retained) => { true };
+    (@retained $kind:ident) => { false };
     (@common) => { true };
-    (@own) => { false };
+    (@asked) => { false };
+    (@paced) => { false };
+    (@paced paced) => { true };
+    (@paced $place:ident) => { false };
 }
 
 topics! {
@@ -70,9 +86,11 @@ topics! {
     /// Running candles, one state per candle.
     Ohlc: state, common;
     /// Tickets of everything open, at a fixed pace.
-    OpenedOrdersTickets: state, own;
+    OpenedOrdersTickets: state, paced;
     /// Tickets and profits of everything open, at a fixed pace.
-    OpenedOrdersTicketsProfit: state, own;
+    OpenedOrdersTicketsProfit: state, paced;
+    /// Whether the link to the trade server is up; other streams have it for those who ask for it.
+    ConnectionStatus: retained, asked;
 }
 
 impl Topic {
@@ -141,6 +159,15 @@ impl From<Topic> for Interest {
 impl From<Topic> for Topics {
     fn from(topic: Topic) -> Self {
         Topics(topic.bit())
+    }
+}
+
+impl std::ops::BitOr for Topics {
+    type Output = Self;
+
+    /// Those of both.
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 }
 

@@ -15,7 +15,7 @@ pub use account::{AccounDetails, AccountAnswer, AccountRec, AccountSummary, Conn
 pub use diagnostic::{
     CommissionInfo, CommissionTier, MailMessage, Mt5Api, NoCounterpart, SymBaseInfo, SymbolBase,
 };
-pub use event::{OrderUpdate, OrderUpdateSummary, ProfitUpdate, TicketProfit, TransactionInfo};
+pub use event::{LinkStatus, OrderUpdate, OrderUpdateSummary, ProfitUpdate, TicketProfit, TransactionInfo};
 pub use filter::Filtered;
 pub use market::{
     BookBar, MarketWatch, Session, SessionState, SymbolBook, SymbolSessions, SymbolTickValue,

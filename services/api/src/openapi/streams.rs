@@ -2,8 +2,8 @@
 
 use bus::{Topic, Topics};
 use calls::reply::{
-    MailMessage, MarketWatch, OhlcSubscription, OrderUpdateSummary, ProfitUpdate, Quote, SymbolBook,
-    SymbolTickValue, TickHistoryEventArgs, TicketProfit,
+    LinkStatus, MailMessage, MarketWatch, OhlcSubscription, OrderUpdateSummary, ProfitUpdate, Quote,
+    SymbolBook, SymbolTickValue, TickHistoryEventArgs, TicketProfit,
 };
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -46,8 +46,9 @@ fn item(stream: Stream, schemas: &mut SchemaGenerator) -> Value {
             (data, json!(topic.as_str()), json!({ "const": topic.as_str() }))
         }
         Stream::Events => {
-            let all: Vec<Schema> = Topics::common().iter().map(|topic| data(topic, schemas)).collect();
-            let types = Topics::common().iter().map(Topic::as_str);
+            let topics = Topics::common() | Topic::ConnectionStatus.into();
+            let all: Vec<Schema> = topics.iter().map(|topic| data(topic, schemas)).collect();
+            let types = topics.iter().map(Topic::as_str);
             let types: Vec<&str> = types.chain([ID_NOT_EXIST]).collect();
             (json!({ "anyOf": all }), json!(types), json!({ "enum": types }))
         }
@@ -91,6 +92,7 @@ fn data(topic: Topic, schemas: &mut SchemaGenerator) -> Schema {
         Topic::Ohlc => schemas.subschema_for::<OhlcSubscription>(),
         Topic::OpenedOrdersTickets => schemas.subschema_for::<Vec<u64>>(),
         Topic::OpenedOrdersTicketsProfit => schemas.subschema_for::<Vec<TicketProfit>>(),
+        Topic::ConnectionStatus => schemas.subschema_for::<LinkStatus>(),
     }
 }
 
@@ -111,6 +113,9 @@ fn summary(stream: Stream) -> &'static str {
         Topic::OpenedOrdersTickets => "Streams again and again which tickets are open.",
         Topic::OpenedOrdersTicketsProfit => {
             "Streams again and again which tickets are open, and what they would bring."
+        }
+        Topic::ConnectionStatus => {
+            "Streams how the link to the trade server stands: at once, and whenever it is lost or restored."
         }
     }
 }
@@ -143,6 +148,13 @@ fn parameters(stream: Stream) -> Value {
             "schema": { "type": "string" },
         }),
     ];
+    if !stream.is_paced() && stream != Stream::Of(Topic::ConnectionStatus) {
+        all.push(json!({
+            "name": "status", "in": "query", "required": false,
+            "description": "True has the envelopes of /OnConnectionStatus as well: whether the link to the trade server is up.",
+            "schema": { "type": "boolean", "default": false },
+        }));
+    }
     if stream.is_paced() {
         all.push(json!({
             "name": "interval", "in": "query", "required": false,

@@ -72,6 +72,11 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
     ("+ paths./Events.get.parameters.ids: *", "one socket may listen to several sessions"),
     ("+ paths./On*.get.parameters.since: *", "who asks may come back without a gap"),
     ("+ paths./Events.get.parameters.since: *", "who asks may come back without a gap"),
+    ("+ paths./On*.get.parameters.status: *", "who asks is told of a lost link as well"),
+    ("+ paths./Events.get.parameters.status: *", "who asks is told of a lost link as well"),
+    ("+ paths./OnConnectionStatus: *", "a stream of ours: whether the link to the trade server is up"),
+    ("+ schemas.LinkStatus: *", "what it carries"),
+    ("+ schemas.EnumLinkState: *", "how it says so"),
     ("+ paths./LoginGovernor: *", "a call of ours, for the administrator of a cluster"),
     ("+ schemas.LoginState: *", "what it answers"),
     // Bodies.

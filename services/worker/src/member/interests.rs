@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bus::{Interest, Subscription, Topic, Topics};
+use bus::{Frame, Interest, Position, Subscription, Topic, Topics};
 use cluster::Interested;
 use runtime::CancellationToken;
 use tokio::time::Instant;
@@ -77,6 +77,19 @@ impl Interests {
             }
         }
         let mut table = self.table();
+        // What is retained is told again, for those who have not been told.
+        let known = table.listeners.get(listener);
+        let was_told = |token: &String| {
+            known.and_then(|known| known.wanted.get(token)).is_some_and(|known| retained(known.topics))
+        };
+        let newcomers: Vec<String> = wanted
+            .iter()
+            .filter(|(token, wanted)| retained(wanted.topics) && !was_told(token))
+            .map(|(token, _)| token.clone())
+            .collect();
+        for token in newcomers {
+            table.pumps.entry(token).or_default().retain(|pump| !retained(pump.topics));
+        }
         if table.listeners.len() < LISTENERS_MAX || table.listeners.contains_key(listener) {
             table.listeners.insert(listener.to_owned(), Listener { until, wanted });
         }
@@ -106,8 +119,10 @@ impl Interests {
             let carried = |topic: &Topic| pumps.iter().any(|pump| pump.topics.contains(*topic));
             // What is kept is told with its place in the log, when it is written there.
             let missing = wanted.topics.iter().filter(|topic| !topic.is_kept() && !carried(topic));
-            let (common, own): (Vec<Topic>, Vec<Topic>) = missing.partition(|topic| topic.is_common());
-            for (topics, every) in [(common, None), (own, wanted.every)] {
+            let (paced, others): (Vec<Topic>, Vec<Topic>) = missing.partition(|topic| topic.is_paced());
+            let (retained, others): (Vec<Topic>, Vec<Topic>) =
+                others.into_iter().partition(|topic| topic.is_retained());
+            for (topics, every) in [(others, None), (retained, None), (paced, wanted.every)] {
                 if !topics.is_empty() {
                     pumps.extend(self.begin(&session, topics.into_iter().collect(), every));
                 }
@@ -131,12 +146,17 @@ impl Interests {
     }
 }
 
+/// Whether what is retained for later listeners is among these.
+fn retained(topics: Topics) -> bool {
+    topics.iter().any(Topic::is_retained)
+}
+
 impl Pump {
     /// Whether anything of it is still wanted, at its pace.
     fn is_of_use(&self, wanted: Wanted) -> bool {
         let is_wanted = self.topics.iter().any(|topic| wanted.topics.contains(topic));
-        let is_common = self.topics.iter().any(Topic::is_common);
-        is_wanted && (is_common || self.every == wanted.every)
+        let is_paced = self.topics.iter().any(Topic::is_paced);
+        is_wanted && (!is_paced || self.every == wanted.every)
     }
 }
 
@@ -172,6 +192,9 @@ async fn copy(
         if !session.standing().holds() {
             continue;
         }
+        // What is retained may be from before the session was this worker's.
+        let at = Position { epoch: session.standing().fence().0, ..frame.at };
+        let frame = Frame::clone(&frame).at(at);
         if let Err(failure) = worker.registry().tell(session.token(), &frame).await {
             // What is told is state: the next one says as much.
             tracing::debug!(%failure, "something was not told to other processes");

@@ -22,6 +22,7 @@ use super::candles::Which;
 use super::establish::{Established, Target, establish};
 use super::mail::Mail;
 use super::memo::Memo;
+use super::outage::{Outage, connected_status};
 use super::publish::Publisher;
 use super::resync::resync;
 use super::scribe::Scribe;
@@ -112,6 +113,8 @@ pub(crate) struct Actor {
     own: mpsc::WeakSender<Mail>,
     /// What the last owner left, until the session is up.
     legacy: Option<Legacy>,
+    /// The last loss of the link, if there was one.
+    outage: Option<Outage>,
     state: Option<State>,
     trades: Trades,
     waiting: HashMap<RequestId, Waiting>,
@@ -152,7 +155,12 @@ pub(crate) struct Wiring {
 }
 
 impl Actor {
-    pub(crate) fn new(wiring: Wiring, target: Target, legacy: Option<Legacy>) -> Self {
+    pub(crate) fn new(
+        wiring: Wiring,
+        target: Target,
+        legacy: Option<Legacy>,
+        outage: Option<Outage>,
+    ) -> Self {
         let Wiring { shared, token, account, error_status, is_token_chosen, .. } = wiring;
         let Wiring { inbox, own, phase, heard, publisher, scribe, stop, .. } = wiring;
         Self {
@@ -172,6 +180,7 @@ impl Actor {
             scribe,
             own,
             legacy,
+            outage,
             state: None,
             waiting: HashMap::new(),
             told: Vec::new(),
@@ -189,6 +198,9 @@ impl Actor {
     /// Runs until the session is told to stop. The first failure to get up is final, later ones are tried again.
     pub(crate) async fn run(mut self) {
         let mut backoff = Backoff::new(RETRY_FIRST, RETRY_CEILING);
+        if let Some(outage) = &self.outage {
+            self.publisher.send_link_status(&outage.status());
+        }
         loop {
             match self.go_up().await {
                 None => break,
@@ -200,7 +212,7 @@ impl Actor {
                     }
                 }
                 Some(Err(cause)) if self.is_new() || cause.retry() == RetryAdvice::Never => {
-                    let _ = self.phase.send_replace(Phase::Ended(cause.into()));
+                    self.ended(cause.into());
                     if !self.rest().await {
                         break;
                     }
@@ -266,8 +278,12 @@ impl Actor {
                 mail = self.inbox.recv() => match mail {
                     None => return false,
                     Some(Mail::Hurry) => {
-                        let lost = Error::new(Code::ConnectError, "The session is connecting again.");
-                        let _ = self.phase.send_replace(Phase::Lost(lost));
+                        let lost = self.outage.as_ref().map(|outage| {
+                            self.publisher.send_link_status(&outage.status());
+                            outage.error()
+                        });
+                        let again = || Error::new(Code::ConnectError, "The session is connecting again.");
+                        let _ = self.phase.send_replace(Phase::Lost(lost.unwrap_or_else(again)));
                         return true;
                     }
                     Some(mail) => self.refuse(mail),
@@ -306,13 +322,24 @@ impl Actor {
         }
     }
 
+    /// The link will not come up by itself.
+    fn ended(&mut self, verdict: Error) {
+        let verdict = match &self.outage {
+            Some(outage) => {
+                self.publisher.send_link_status(&outage.ended_status(&verdict));
+                outage.ended_by(&verdict)
+            }
+            None => verdict,
+        };
+        let _ = self.phase.send_replace(Phase::Ended(verdict));
+    }
+
     fn lost(&mut self, cause: &LinkError, unsent: &[RequestId]) {
         tracing::info!(login = self.target.credentials.login, %cause, "the link was lost");
-        let error = Error::new(
-            Code::ConnectError,
-            "The connection to the trade server was lost and is being restored.",
-        )
-        .because(cause);
+        let outage = Outage::of_link(cause);
+        let error = outage.error().because(cause);
+        self.publisher.send_link_status(&outage.status());
+        self.outage = Some(outage);
         for id in unsent {
             if let Some(Waiting::Trade(action_id)) = self.waiting.remove(id) {
                 let told = "The connection was lost before the order was sent. Send it again.";
@@ -408,8 +435,11 @@ impl Actor {
             (state.host, state.port) = (endpoint.host, endpoint.port);
             state.is_server_up = true;
         }
-        self.heard_at(runtime::unix_ms());
-        let _ = self.phase.send_replace(Phase::Online { since_ms: runtime::unix_ms() });
+        let since_ms = runtime::unix_ms();
+        self.heard_at(since_ms);
+        let restored = self.outage.as_ref().map(|outage| outage.restored_status(since_ms));
+        self.publisher.send_link_status(&restored.unwrap_or_else(|| connected_status(since_ms)));
+        let _ = self.phase.send_replace(Phase::Online { since_ms });
         link
     }
 }

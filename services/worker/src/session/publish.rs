@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bus::{Fanout, Frame, Position, Topic, envelope};
 use bytes::Bytes;
-use calls::reply::{OrderUpdate, OrderUpdateSummary, ProfitUpdate};
+use calls::reply::{LinkStatus, OrderUpdate, OrderUpdateSummary, ProfitUpdate};
 use model::Money;
 use model::calc::{Equity, Floating};
 use serde::Serialize;
@@ -129,6 +129,11 @@ impl Publisher {
         let Some((equity, floating)) = state.figures() else { return };
         let update = profit_update(state, &equity, &floating);
         self.send(Topic::OrderProfit, None, &update);
+    }
+
+    /// Tells whether the link is up. Those who begin to listen later are told as well.
+    pub(crate) fn send_link_status(&self, status: &LinkStatus) {
+        self.send(Topic::ConnectionStatus, None, status);
     }
 
     /// Tells an order update; each has its place in the session's sequence, listened to or not.

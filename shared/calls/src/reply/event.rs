@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{DealInternal, Order, OrderInternal};
-use crate::values::{ExpirationType, OrderState, OrderType, UpdateType};
+use crate::UtcTime;
+use crate::values::{ExpirationType, LinkState, OrderState, OrderType, UpdateType};
 
 /// The account at present prices, with everything open.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -75,6 +76,22 @@ pub struct OrderUpdate {
     pub kind: UpdateType,
     /// Ticket of the opposite position of a close-by, else 0.
     pub close_by_ticket: u64,
+}
+
+/// Whether the link of a session to the trade server is up.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkStatus {
+    /// What has happened to it last.
+    pub status: LinkState,
+    /// Since when it is so.
+    #[serde(rename = "sinceUTC")]
+    pub since_utc: UtcTime,
+    /// Why it was lost, or is not restored any more; null if it never was.
+    pub reason: Option<String>,
+    /// When it was lost, also after it was restored; null if it never was.
+    #[serde(rename = "lostSinceUTC")]
+    pub lost_since_utc: Option<UtcTime>,
 }
 
 /// Ticket and profit of something open.

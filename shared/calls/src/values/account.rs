@@ -13,6 +13,20 @@ values! {
 }
 
 values! {
+    /// How the link of a session to the trade server stands.
+    LinkState as "EnumLinkState" {
+        /// Up since the session began.
+        Connected = "Connected", 0;
+        /// Lost, and being restored.
+        Lost = "Lost", 1;
+        /// Up again.
+        Restored = "Restored", 2;
+        /// Lost, and not restored before somebody asks for it, such as by CheckConnect.
+        Ended = "Ended", 3;
+    }
+}
+
+values! {
     /// The protocol of a proxy.
     ProxyType as "EnumProxyType" {
         /// No proxy.

@@ -53,6 +53,7 @@ impl Hub {
     ) -> Result<(Arc<Channel>, Subscription), Error> {
         let mut channels = self.lock();
         if let Some(channel) = channels.get(token) {
+            channel.fanout.forget_unheard();
             let subscription = channel.fanout.subscribe(interest)?;
             return Ok((Arc::clone(channel), subscription));
         }

@@ -183,7 +183,7 @@ mod tests {
             scribe,
             stop: CancellationToken::new(),
         };
-        let mut actor = Actor::new(wiring, target, None);
+        let mut actor = Actor::new(wiring, target, None, None);
         actor.state = Some(State::new(
             7,
             Account::default(),
