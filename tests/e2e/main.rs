@@ -17,6 +17,7 @@ mod example;
 mod faults;
 mod figures;
 mod fillings;
+mod floods;
 mod history;
 mod hours;
 mod http;

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use crate::tree::{assert_none, root};
 
 /// A crate depends on crates of lower layers only.
-const LAYERS: [(&str, u8); 17] = [
+const LAYERS: [(&str, u8); 18] = [
     ("wire", 1),
     ("model", 1),
     ("error", 1),
@@ -17,6 +17,7 @@ const LAYERS: [(&str, u8); 17] = [
     ("testkit", 3),
     ("registry", 4),
     ("seal", 1),
+    ("socket", 1),
     ("cluster", 5),
     ("api", 6),
     ("worker", 6),

@@ -8,18 +8,20 @@ mod tokens;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use axum::extract::{FromRequestParts, Request};
-use axum::http::StatusCode;
-use axum::http::header::UPGRADE;
+use ::socket::{BoundedSocket, Limits, accept_key};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, UPGRADE};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bus::{End, Interest, Params, Subscription, Topic, Topics};
 use calls::params::Field;
 use error::{Code, Error};
-use tokio::sync::OwnedSemaphorePermit;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
 
-use self::socket::Socket;
+use self::socket::{Inner, Socket};
 use self::source::Source;
 use self::tokens::Wanted;
 use crate::accept::Accept;
@@ -34,6 +36,12 @@ use crate::stream_page;
 pub mod close {
     /// The service stops; another instance may take over.
     pub const GOING_AWAY: u16 = 1001;
+    /// What the client sent breaks the protocol of WebSockets.
+    pub const PROTOCOL: u16 = 1002;
+    /// The client sent a text that is not UTF-8.
+    pub const NOT_UTF8: u16 = 1007;
+    /// The client sent a frame that is too large.
+    pub const TOO_LARGE: u16 = 1009;
     /// The reader was too slow for events that must not be lost: come back and read the present state.
     pub const LAGGED: u16 = 4000;
     /// The session moves to another place: come back.
@@ -50,7 +58,10 @@ pub mod close {
 pub(crate) const ID_NOT_EXIST: &str = "IdNotExist";
 
 /// Clients have nothing to send but control frames; some send a word, which is ignored.
-const INCOMING_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const INCOMING_BYTES_MAX: usize = 64 * 1024;
+
+/// The largest frame, and so what waits for a reader: an order update lists everything open, some hundred bytes each.
+const OUTGOING_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Buffers of an idle socket. Larger frames pass through; they do not stay.
 const BUFFER_BYTES: usize = 4 * 1024;
@@ -65,7 +76,7 @@ pub(crate) const SERVER_SHUTDOWN: &str = "serverShutdown";
 pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let params = request::query_params(&parts.uri);
-    if !parts.headers.contains_key(UPGRADE) {
+    if !parts.headers.contains_key(UPGRADE) || parts.method == Method::HEAD {
         let base = front.settings.trusted_proxies.base_url(&parts);
         return stream_page::answer(stream, accept, &params, &base);
     }
@@ -79,40 +90,49 @@ pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, req
         let error = Error::busy("All WebSockets of this service are taken. Come back later.");
         return reply::refusal(StatusCode::SERVICE_UNAVAILABLE, accept, &error);
     };
-    let upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection> =
-        WebSocketUpgrade::from_request_parts(&mut parts, &()).await;
-    match upgrade {
-        // Listens before the socket is open: whoever sees it open misses nothing from then on.
-        Ok(upgrade) => listening(upgrade, listener.subscribe().await, listener, place),
-        Err(rejection) => {
-            let error = Error::new(Code::InvalidData, rejection.body_text());
-            reply::refusal(rejection.status(), accept, &error)
+    let (key, upgrade) = match handshake(&mut parts) {
+        Ok(accepted) => accepted,
+        Err(error) => return reply::refusal(StatusCode::BAD_REQUEST, accept, &error),
+    };
+    // Listens before the socket is open: whoever sees it open misses nothing from then on.
+    let subscribed = listener.subscribe().await;
+    let tasks = front.tasks.clone();
+    tasks.spawn(async move {
+        // An error means that the client went away before it got the answer.
+        if let Ok(upgraded) = upgrade.await {
+            let limits = listener.limits();
+            let socket = BoundedSocket::server(TokioIo::new(upgraded), Vec::new(), &limits).await;
+            listener.run(socket, subscribed).await;
         }
-    }
+        drop(place);
+    });
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(SEC_WEBSOCKET_ACCEPT, key);
+    response
+}
+
+/// The connection after the answer, and the key that the answer accepts the handshake with.
+fn handshake(request: &mut Parts) -> Result<(HeaderValue, OnUpgrade), Error> {
+    let header = |name: &str| {
+        let values = request.headers.get_all(name).iter();
+        let values: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
+        (!values.is_empty()).then(|| values.join(","))
+    };
+    let refused = |why: &'static str| Error::new(Code::InvalidData, why);
+    let key = accept_key(header).map_err(|wrong| refused(wrong.0))?;
+    let key = HeaderValue::try_from(key).map_err(|_| Error::internal("a key that is no header"))?;
+    let upgrade = request.extensions.remove::<OnUpgrade>();
+    let upgrade =
+        upgrade.ok_or_else(|| refused("This connection cannot become a WebSocket: use HTTP/1.1."))?;
+    Ok((key, upgrade))
 }
 
 /// What came of the subscriptions of a socket, by token.
 type Subscribed = Vec<(String, Result<Subscription, Error>)>;
-
-/// The answer that opens the socket, and what follows it.
-fn listening(
-    upgrade: WebSocketUpgrade,
-    subscribed: Subscribed,
-    listener: Listener,
-    place: OwnedSemaphorePermit,
-) -> Response {
-    let upgrade = upgrade
-        .max_message_size(INCOMING_BYTES_MAX)
-        .read_buffer_size(BUFFER_BYTES)
-        .write_buffer_size(BUFFER_BYTES);
-    upgrade.on_upgrade(move |socket| async move {
-        let tasks = listener.front.tasks.clone();
-        tasks.spawn(async move {
-            listener.run(socket, subscribed).await;
-            drop(place);
-        });
-    })
-}
 
 /// The pace that the socket asks for; zero leaves it to the session, as absence does.
 fn pace(stream: Stream, params: &Params) -> Result<Option<Duration>, Error> {
@@ -135,8 +155,18 @@ struct Listener {
 }
 
 impl Listener {
+    fn limits(&self) -> Limits {
+        Limits {
+            incoming_bytes_max: INCOMING_BYTES_MAX,
+            outgoing_bytes_max: OUTGOING_BYTES_MAX,
+            read_buffer_bytes: BUFFER_BYTES,
+            write_buffer_bytes: BUFFER_BYTES,
+            drain_limit: self.front.settings.send_timeout,
+        }
+    }
+
     /// The whole life of the socket.
-    async fn run(self, socket: WebSocket, subscribed: Subscribed) {
+    async fn run(self, socket: Inner, subscribed: Subscribed) {
         let mut socket = Socket::new(&self.front, socket);
         if let Exit::Close(code, reason) = self.serve(&mut socket, subscribed).await {
             socket.finish(code, &reason).await;

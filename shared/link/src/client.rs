@@ -247,7 +247,7 @@ impl Link {
     pub async fn close(mut self, limit: Duration) {
         let goodbye = async {
             let _ = self.request::<requests::Logout>("the logout", &wire::Empty).await;
-            let _ = self.socket.close(None).await;
+            let _ = self.socket.send(Message::Close(None)).await;
         };
         let _ = tokio::time::timeout(limit, goodbye).await;
     }
@@ -367,13 +367,18 @@ mod tests {
     use wire::records::TradeRequest;
 
     use super::*;
+    use crate::connection::LIMITS;
+
+    async fn socket(stream: TcpStream) -> Socket {
+        let inner = WebSocketStream::from_raw_socket(Either::Left(stream), Role::Client, None).await;
+        Socket::new(inner, &LIMITS)
+    }
 
     #[tokio::test]
     async fn a_request_behind_another_of_its_command_is_unsent() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let socket = WebSocketStream::from_raw_socket(Either::Left(stream), Role::Client, None).await;
-        let mut link = Link::new(socket, Cipher::new(&[7; 32]).unwrap(), [0; 64]);
+        let mut link = Link::new(socket(stream).await, Cipher::new(&[7; 32]).unwrap(), [0; 64]);
         let order = TradeRequest::default();
         let first = link.submit::<requests::Trade>(&order).unwrap();
         let behind = link.submit::<requests::Trade>(&order).unwrap();
@@ -388,8 +393,7 @@ mod tests {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (mut server, _) = listener.accept().await.unwrap();
-        let socket = WebSocketStream::from_raw_socket(Either::Left(stream), Role::Client, None).await;
-        let mut link = Link::new(socket, Cipher::new(&[7; 32]).unwrap(), [0; 64]);
+        let mut link = Link::new(socket(stream).await, Cipher::new(&[7; 32]).unwrap(), [0; 64]);
         link.set_permit(Arc::new(|| false));
         link.submit::<requests::Trade>(&TradeRequest::default()).unwrap();
         assert!(matches!(link.next().await, Err(LinkError::Closed { .. })));

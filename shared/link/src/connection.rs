@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use socket::{BoundedSocket, Limits};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_util::either::Either;
 use wire::records::{BootstrapReply, BootstrapRequest};
@@ -18,7 +17,7 @@ use crate::LinkError;
 /// Plain or TLS.
 pub(crate) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 /// A WebSocket over it.
-pub(crate) type Socket = WebSocketStream<Stream>;
+pub(crate) type Socket = BoundedSocket<Stream>;
 
 /// The answer to the bootstrap must come within this time.
 const BOOTSTRAP_LIMIT: Duration = Duration::from_secs(15);
@@ -27,14 +26,19 @@ const MODERN_BODY: usize = 2 + 64 + 16;
 /// The library's default of 128 KiB a socket would be most of an idle session's memory; larger messages grow it.
 const READ_BUFFER: usize = 4 * 1024;
 
-/// The settings of every socket.
-pub(crate) fn socket_config() -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_message_size(Some(MAX_MESSAGE))
-        .max_frame_size(Some(MAX_MESSAGE))
-}
+/// How long a server may leave answers to its pings unread.
+const DRAIN_LIMIT: Duration = Duration::from_secs(15);
+/// What a frame adds to a message.
+const FRAME_OVERHEAD: usize = 64;
+
+/// The limits of every socket.
+pub(crate) const LIMITS: Limits = Limits {
+    incoming_bytes_max: MAX_MESSAGE,
+    outgoing_bytes_max: MAX_MESSAGE + FRAME_OVERHEAD,
+    read_buffer_bytes: READ_BUFFER,
+    write_buffer_bytes: 0,
+    drain_limit: DRAIN_LIMIT,
+};
 
 /// What a bootstrap is begun with.
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 
-use crate::connection::{Failure, Opening, Socket, bootstrap, socket_config};
+use crate::connection::{Failure, LIMITS, Opening, Socket, bootstrap};
 use crate::page::{self, Page};
 use crate::reach::{Opened, Reach, limited};
 use crate::{Egress, Endpoint, Identity, Link, LinkError, Proxy, Scheme};
@@ -184,8 +184,8 @@ async fn upgrade(
             .unwrap_or_else(|| LinkError::NotWebTerminal { address: url.clone(), cause: cause.to_string() })
     };
     let request = request(&url, origin).map_err(foreign)?;
-    let upgraded = client_async_with_config(request, stream, Some(socket_config())).await;
-    upgraded.map(|(socket, _)| socket).map_err(foreign)
+    let upgraded = client_async_with_config(request, stream, Some(LIMITS.config())).await;
+    upgraded.map(|(socket, _)| Socket::new(socket, &LIMITS)).map_err(foreign)
 }
 
 /// Browsers say which page they come from; so do we.

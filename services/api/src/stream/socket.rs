@@ -2,27 +2,35 @@
 
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use ::socket::BoundedSocket;
+use ::socket::tungstenite::protocol::CloseFrame;
+use ::socket::tungstenite::{Error, Message, Utf8Bytes};
 use bus::End;
 use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::resume::placed;
 use super::source::Source;
-use super::{Exit, OVER, SERVER_SHUTDOWN, SESSION_OVER, close};
+use super::{Exit, INCOMING_BYTES_MAX, OVER, SERVER_SHUTDOWN, SESSION_OVER, close};
 use crate::front::Front;
 
 /// How long a client has to answer a close frame.
 const CLOSING_TIME: Duration = Duration::from_secs(2);
 
+/// A connection that was upgraded.
+pub(super) type Inner = BoundedSocket<TokioIo<Upgraded>>;
+
 /// See the module.
 pub(super) struct Socket<'a> {
     front: &'a Front,
-    socket: WebSocket,
+    socket: Inner,
 }
 
 impl<'a> Socket<'a> {
-    pub(super) const fn new(front: &'a Front, socket: WebSocket) -> Self {
+    pub(super) const fn new(front: &'a Front, socket: Inner) -> Self {
         Self { front, socket }
     }
 
@@ -38,10 +46,11 @@ impl<'a> Socket<'a> {
             let message = tokio::select! {
                 biased;
                 () = stop.cancelled() => return self.say_goodbye().await,
-                incoming = self.socket.recv() => match incoming {
+                incoming = self.socket.next() => match incoming {
                     // Pings are answered below us, and the reply to a close as well.
                     Some(Ok(_)) => { heard = Instant::now(); continue }
-                    Some(Err(_)) | None => return Exit::Gone,
+                    Some(Err(cause)) => return refused(&cause),
+                    None => return Exit::Gone,
                 },
                 next = source.next() => match next {
                     Some((_, Ok(frame))) if is_resumable => text(placed(&frame)),
@@ -97,13 +106,22 @@ impl<'a> Socket<'a> {
     }
 
     /// Says goodbye and waits a little for the answer, so that the code is not lost in a reset connection.
-    pub(super) async fn finish(mut self, code: u16, reason: &str) {
-        let frame = CloseFrame { code, reason: clipped(reason).into() };
-        if !self.send(Message::Close(Some(frame))).await {
-            return;
+    pub(super) async fn finish(self, code: u16, reason: &str) {
+        let frame = CloseFrame { code: code.into(), reason: clipped(reason).into() };
+        self.socket.finish(Message::Close(Some(frame)), CLOSING_TIME).await;
+    }
+}
+
+/// What to say to a client that sent what cannot be taken; nothing if the connection broke.
+fn refused(cause: &Error) -> Exit {
+    match cause {
+        Error::Capacity(_) => {
+            let told = format!("A frame may have {INCOMING_BYTES_MAX} bytes at most.");
+            Exit::Close(close::TOO_LARGE, told)
         }
-        // What comes after the goodbye does not matter, nor that it may not come at all.
-        let _ = timeout(CLOSING_TIME, async { while let Some(Ok(_)) = self.socket.recv().await {} }).await;
+        Error::Utf8(_) => Exit::Close(close::NOT_UTF8, "A text is UTF-8.".to_owned()),
+        Error::Protocol(wrong) => Exit::Close(close::PROTOCOL, wrong.to_string()),
+        _ => Exit::Gone,
     }
 }
 

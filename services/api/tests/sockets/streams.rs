@@ -5,6 +5,7 @@ use std::time::Duration;
 use api::{Settings, close};
 use bus::{EVENTS_MAX, End, Topic, Topics};
 use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
@@ -134,6 +135,36 @@ async fn a_handshake_that_is_none_is_told_so() {
     let upgrade = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Version", "7")];
     let reply = world.get_with("/Events?id=1", &upgrade).await;
     assert_eq!((reply.status, reply.code().as_str()), (400, "INVALID_DATA"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_ends_with_the_code_that_says_why() {
+    let world = World::start().await;
+    // Masked by zeros: a frame that says it has a megabyte, one without a mask, one of a kind that is none, no UTF-8, and
+    // a message that is too large in parts only.
+    let part = |first: u8| [&[first, 0x80 | 126, 0xa0, 0, 0, 0, 0, 0][..], &[b'x'; 0xa000]].concat();
+    let cases = [
+        (
+            [&[0x82, 0x80 | 127, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0][..], &[7; 1 << 20]].concat(),
+            close::TOO_LARGE,
+        ),
+        ([part(0x01), part(0x80)].concat(), close::TOO_LARGE),
+        (vec![0x81, 1, b'x'], close::PROTOCOL),
+        (vec![0x83, 0x80, 0, 0, 0, 0], close::PROTOCOL),
+        (vec![0x81, 0x81, 0, 0, 0, 0, 0xff], close::NOT_UTF8),
+    ];
+    for (bytes, code) in cases {
+        let mut socket = world.begin("GET", &format!("/OnQuote?id={TOKEN}"), &UPGRADE, "").await;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            assert_ne!(socket.read_buf(&mut answer).await.unwrap(), 0, "no WebSocket");
+        }
+        socket.write_all(&bytes).await.unwrap();
+        let mut rest = Vec::new();
+        let end = tokio::time::timeout(Duration::from_secs(10), socket.read_to_end(&mut rest)).await;
+        end.unwrap().unwrap_or_else(|lost| panic!("{code}: reset instead: {lost}"));
+        assert_eq!((rest[0], u16::from_be_bytes([rest[2], rest[3]])), (0x88, code), "{rest:?}");
+    }
 }
 
 #[tokio::test]

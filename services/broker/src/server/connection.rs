@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use runtime::CancellationToken;
+use socket::BoundedSocket;
+use socket::tungstenite::protocol::CloseFrame;
+use socket::tungstenite::protocol::frame::coding::CloseCode;
+use socket::tungstenite::{Error, Message};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Error, Message};
 use wire::message::{Request, Response};
 use wire::records::{BootstrapReply, BootstrapRequest};
 use wire::{Cipher, Command, INITIAL_KEY, Payload, code, frame};
@@ -41,13 +41,15 @@ enum End {
     Stopped,
     /// What came was not the protocol.
     Unreadable,
+    /// A message was larger than any that clients send.
+    TooLarge,
     /// The server dropped it.
     Dropped,
 }
 
 pub(super) struct Connection<S> {
     id: ClientId,
-    socket: WebSocketStream<S>,
+    socket: BoundedSocket<S>,
     outbox: Arc<Outbox>,
     to_hub: mpsc::Sender<ToHub>,
     cipher: Option<Cipher>,
@@ -56,7 +58,7 @@ pub(super) struct Connection<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn new(
         id: ClientId,
-        socket: WebSocketStream<S>,
+        socket: BoundedSocket<S>,
         outbox: Arc<Outbox>,
         to_hub: mpsc::Sender<ToHub>,
     ) -> Self {
@@ -72,14 +74,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let _ = self.to_hub.send(ToHub::Gone(self.id)).await;
         let close = match end {
             End::Unreadable => Some(CloseCode::Protocol),
+            End::TooLarge => Some(CloseCode::Size),
             End::Stopped => Some(CloseCode::Away),
             End::Left => Some(CloseCode::Normal),
             End::Dropped => None,
         };
         if let Some(code) = close {
-            let close = self.socket.close(Some(CloseFrame { code, reason: "".into() }));
+            let goodbye = Message::Close(Some(CloseFrame { code, reason: "".into() }));
             // A peer that reads no more shall not hold the task up.
-            let _ = tokio::time::timeout(Duration::from_secs(1), close).await;
+            self.socket.finish(goodbye, Duration::from_secs(1)).await;
         }
         tracing::debug!(client = self.id.0, ?end, "connection ended");
     }
@@ -163,7 +166,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Some(Ok(Message::Binary(bytes))) => bytes,
             Some(Ok(Message::Close(_))) | None => return Err(End::Left),
             Some(Ok(_)) => return Ok(None),
-            Some(Err(Error::Capacity(_) | Error::Protocol(_))) => return Err(End::Unreadable),
+            Some(Err(Error::Capacity(_))) => return Err(End::TooLarge),
+            Some(Err(Error::Protocol(_))) => return Err(End::Unreadable),
             Some(Err(_)) => return Err(End::Left),
         };
         let cipher = self.cipher.as_ref().ok_or(End::Dropped)?;

@@ -1,9 +1,9 @@
 //! The HTTP upgrade. Done by hand so that whoever comes without a WebSocket gets an HTTP answer.
 
+use std::time::Duration;
+
+use socket::{BoundedSocket, Limits, accept_key};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 /// What orchestrators and balancers ask: a server that answers at all serves.
 const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
@@ -13,11 +13,24 @@ const PATH: &str = "/terminal";
 const HEAD_MAX: usize = 8 << 10;
 /// Documents for a real account are the largest thing a client sends.
 const MESSAGE_MAX: usize = 16 << 20;
+/// The largest message that clients take, and what a frame adds to it.
+const OUTGOING_MAX: usize = wire::MAX_MESSAGE + 64;
 /// Small buffers: an idle connection shall cost little.
 const BUFFER: usize = 4 << 10;
+/// How long a client may leave answers to its pings unread.
+const DRAIN_LIMIT: Duration = Duration::from_secs(15);
+
+/// The limits of every socket.
+const LIMITS: Limits = Limits {
+    incoming_bytes_max: MESSAGE_MAX,
+    outgoing_bytes_max: OUTGOING_MAX,
+    read_buffer_bytes: BUFFER,
+    write_buffer_bytes: BUFFER,
+    drain_limit: DRAIN_LIMIT,
+};
 
 /// Reads the request and upgrades it. `None` if it was answered with an error or is no HTTP at all.
-pub(super) async fn upgrade<S>(mut stream: S) -> std::io::Result<Option<WebSocketStream<S>>>
+pub(super) async fn upgrade<S>(mut stream: S) -> std::io::Result<Option<BoundedSocket<S>>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -26,19 +39,11 @@ where
     if let Some(key) = key {
         let answer = format!(
             "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Accept: {}\r\n\r\n",
-            derive_accept_key(key.as_bytes())
+             Sec-WebSocket-Accept: {key}\r\n\r\n"
         );
         stream.write_all(answer.as_bytes()).await?;
         stream.flush().await?;
-        let mut config = WebSocketConfig::default();
-        config.read_buffer_size = BUFFER;
-        config.write_buffer_size = BUFFER;
-        config.max_message_size = Some(MESSAGE_MAX);
-        config.max_frame_size = Some(MESSAGE_MAX);
-        return Ok(Some(
-            WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await,
-        ));
+        return Ok(Some(BoundedSocket::server(stream, rest, &LIMITS).await));
     }
     let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     stream.write_all(answer.as_bytes()).await?;
@@ -62,8 +67,8 @@ async fn read_head<S: AsyncRead + Unpin>(stream: &mut S) -> std::io::Result<Opti
     }
 }
 
-/// The key of a proper upgrade of our path, or the status of another answer.
-fn judge(head: &str) -> (&'static str, Option<&str>) {
+/// What accepts a proper upgrade of our path, or the status of another answer.
+fn judge(head: &str) -> (&'static str, Option<String>) {
     let mut lines = head.split("\r\n");
     let mut request = lines.next().unwrap_or_default().split(' ');
     let (method, target) = (request.next().unwrap_or_default(), request.next().unwrap_or_default());
@@ -75,18 +80,11 @@ fn judge(head: &str) -> (&'static str, Option<&str>) {
         return ("404 Not Found", None);
     }
     let headers: Vec<(&str, &str)> = lines.filter_map(|line| line.split_once(':')).collect();
-    let header = |name: &str| {
+    let accepted = accept_key(|name| {
         let found = headers.iter().find(|(key, _)| key.trim().eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.trim())
-    };
-    let asks = |name, word: &str| {
-        header(name).is_some_and(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word)))
-    };
-    let is_upgrade = method == "GET"
-        && asks("upgrade", "websocket")
-        && asks("connection", "upgrade")
-        && header("sec-websocket-version") == Some("13");
-    match header("sec-websocket-key").filter(|key| is_upgrade && !key.is_empty()) {
+        found.map(|(_, value)| value.trim().to_owned())
+    });
+    match accepted.ok().filter(|_| method == "GET") {
         Some(key) => ("101 Switching Protocols", Some(key)),
         None => ("426 Upgrade Required", None),
     }
@@ -104,9 +102,10 @@ mod tests {
                  Sec-WebSocket-Version: 13\r\n{more}"
             )
         };
-        let key = "Sec-WebSocket-Key: abc==";
-        assert_eq!(judge(&head("GET /terminal HTTP/1.1", key)).1, Some("abc=="));
-        assert_eq!(judge(&head("GET /terminal?x=1 HTTP/1.1", key)).1, Some("abc=="));
+        let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+        let accept = Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(judge(&head("GET /terminal HTTP/1.1", key)).1.as_deref(), accept);
+        assert_eq!(judge(&head("GET /terminal?x=1 HTTP/1.1", key)).1.as_deref(), accept);
         for (line, more, status) in [
             ("GET / HTTP/1.1", key, "404"),
             ("GET /healthz HTTP/1.1", "", "200"),
