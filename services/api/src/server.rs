@@ -1,5 +1,7 @@
 //! Accepts connections: bounded in number, and none may be silent for long.
 
+mod stream;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,6 +15,7 @@ use runtime::{CancellationToken, Door, until_stopped};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 
+use self::stream::{ClientStream, WriteRate};
 use crate::front::Front;
 use crate::proxies::Peer;
 
@@ -45,11 +48,14 @@ async fn serve(
         }
         router.call(request)
     });
+    let span = front.settings.send_timeout;
+    let seconds = usize::try_from(span.as_secs()).unwrap_or(usize::MAX);
+    let rate = WriteRate { span, bytes_min: front.settings.send_rate_min.saturating_mul(seconds) };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(front.settings.idle_timeout)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(socket), service)
+        .serve_connection(TokioIo::new(ClientStream::new(socket, rate)), service)
         .with_upgrades();
     let ended = until_stopped(connection, |connection| connection.graceful_shutdown(), &stop).await;
     if let Err(error) = ended {

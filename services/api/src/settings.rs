@@ -40,8 +40,11 @@ pub struct Settings {
     /// How often a silent socket is pinged; after two pings without any sign it is dropped. Default 30 s: proxies
     /// commonly cut connections that were idle for a minute.
     pub ping_every: Duration,
-    /// How long one frame may wait for a socket that takes nothing. Default 30 s.
+    /// How long one frame may wait for a socket that takes nothing, and a reply for progress. Default 30 s.
     pub send_timeout: Duration,
+    /// The least rate at which a reply must be taken, in bytes per second over that time. Default 4 KiB: a slow mobile
+    /// line has several times as much, and one who reads nothing must not hold what it has asked for.
+    pub send_rate_min: usize,
     /// How long calls and sockets may take to end at a stop. Default 15 s: an order is confirmed sooner, and
     /// orchestrators commonly kill after 30 s.
     pub stop_grace: Duration,
@@ -64,6 +67,7 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(120),
             ping_every: Duration::from_secs(30),
             send_timeout: Duration::from_secs(30),
+            send_rate_min: 4 * 1024,
             stop_grace: Duration::from_secs(15),
         }
     }

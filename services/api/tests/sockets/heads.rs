@@ -76,3 +76,19 @@ async fn nothing_about_an_account_is_kept_by_caches() {
     // The parts of the call browser are the same until the next build.
     assert_eq!(world.get("/swagger-ui.css").await.header("cache-control"), "max-age=3600");
 }
+
+#[tokio::test]
+async fn what_the_http_library_refuses_by_itself_comes_with_words() {
+    let world = World::start().await;
+    for length in [70_000, 500_000] {
+        let long = "x".repeat(length);
+        let reply = world.get(&format!("/GetQuote?id={long}")).await;
+        // The library gives up on the line, or on all that it has read so far.
+        assert!([414, 431].contains(&reply.status) && reply.code() == "INVALID_DATA", "{reply:?}");
+        assert_eq!(reply.header("cache-control"), "no-store");
+    }
+    let reply = world.get_with("/Ping", &[("X-Long", &"x".repeat(500_000))]).await;
+    assert_eq!((reply.status, reply.code().as_str()), (431, "INVALID_DATA"));
+    let reply = world.send("GET", "/Ping", &[("Not a name", "x")], "").await;
+    assert_eq!((reply.status, reply.code().as_str()), (400, "INVALID_DATA"));
+}
