@@ -75,6 +75,42 @@ number_kinds! {
     f64 Float f64
 }
 
+macro_rules! amount_kinds {
+    ($($(#[$doc:meta])* $name:ident up to $most:literal)+) => {$(
+        $(#[$doc])*
+        #[allow(non_camel_case_types)] // Kinds are spelled as in the protocol's tables.
+        pub enum $name {}
+
+        impl Kind for $name {
+            type Held = f64;
+            const KIND: &'static str = stringify!($name);
+            const WIDTH: usize = size_of::<f64>();
+            fn zero() -> f64 {
+                0.0
+            }
+            fn get(reader: &mut Reader<'_>) -> Result<f64, DecodeError> {
+                let held = f64::get(reader)?;
+                // Also false for what is not a number.
+                if held.abs() <= $most { Ok(held) } else { Err(reader.absurd()) }
+            }
+            fn put(held: &f64, out: &mut Vec<u8>) {
+                f64::put(held, out);
+            }
+            fn show(held: &f64) -> Value {
+                Value::Float(*held)
+            }
+        }
+    )+};
+}
+
+amount_kinds! {
+    /// f64: an amount of money. One that is no number, or that nobody can have, makes no record: it would be shown as
+    /// nothing, or added to what is right.
+    money up to 1e15
+    /// f64: a price, or a rate of currencies. The same holds for it.
+    price up to 1e10
+}
+
 /// Text of `N` bytes: UTF-16 units, filled up with zeros.
 #[allow(non_camel_case_types)] // Kinds are spelled as in the protocol's tables.
 pub enum s16<const N: usize> {}

@@ -25,6 +25,14 @@ pub enum DecodeError {
         /// Bytes that were there.
         left: usize,
     },
+    /// A number that is none, or beyond all that its field can mean.
+    #[error("{record}.{field}: its number is absurd")]
+    Absurd {
+        /// The record being read.
+        record: &'static str,
+        /// Its field.
+        field: &'static str,
+    },
     /// A value that its field cannot have.
     #[error("{record}: {reason}")]
     Invalid {
@@ -67,6 +75,11 @@ impl<'a> Reader<'a> {
         self.record = record;
         self.field = field;
         self
+    }
+
+    /// What was read last makes no sense.
+    pub(crate) const fn absurd(&self) -> DecodeError {
+        DecodeError::Absurd { record: self.record, field: self.field }
     }
 
     /// The next `needed` bytes.

@@ -1,7 +1,7 @@
 //! The account: commands 3 and 14 (protocol 9.2).
 
 use super::settings::{Commission, LeverageRule, TradeSettings};
-use crate::kind::{Kind, s16};
+use crate::kind::{Kind, money, s16};
 use crate::payload::{count_of, list_value, read_counted, write_counted};
 use crate::record::records;
 use crate::{DecodeError, Payload, Reader, Record, Value};
@@ -15,8 +15,8 @@ records! {
         rights: i32,
         /// Bit 16: a risk warning must be shown.
         permissions_flags: i32,
-        balance: f64,
-        credit: f64,
+        balance: money,
+        credit: money,
         account_currency: s16[64],
         /// Money digits.
         currency_digits: u32,
@@ -37,20 +37,20 @@ records! {
         /// What of the floating result is free margin: 0 nothing, 1 all, 2 profit, 3 loss.
         margin_free_mode: u32,
         /// Margin call level.
-        margin_so_call: f64,
+        margin_so_call: money,
         /// Stop-out level.
-        margin_so_so: f64,
+        margin_so_so: money,
         /// Levels are: 0 per cent of margin, 1 money of equity.
         margin_so_mode: u32,
-        margin_virtual: f64,
+        margin_virtual: money,
         /// 3: `acc_profit` is not available.
         margin_free_profit_mode: u32,
         /// Profit realised today.
-        acc_profit: f64,
+        acc_profit: money,
         /// Accrued and not yet charged.
-        commission_daily: f64,
+        commission_daily: money,
         /// Accrued and not yet charged.
-        commission_monthly: f64,
+        commission_monthly: money,
         /// Shortest password; 0 means 8.
         auth_password_min: u32,
         /// 0 two-factor login not offered, 2 on, else off.

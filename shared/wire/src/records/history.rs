@@ -1,6 +1,6 @@
 //! Positions, orders and deals: commands 4 and 5 (protocol 9.3, 9.4).
 
-use crate::kind::s16;
+use crate::kind::{money, price, s16};
 use crate::payload::{list_value, read_counted, write_counted};
 use crate::record::records;
 use crate::{DecodeError, Payload, Reader, Value};
@@ -17,22 +17,22 @@ records! {
         trade_symbol: s16[64],
         /// 0 buy, 1 sell.
         trade_action: u32,
-        price_open: f64,
+        price_open: price,
         /// Current price: bid for a buy, ask for a sell.
-        price_close: f64,
-        sl: f64,
-        tp: f64,
+        price_close: price,
+        sl: price,
+        tp: price,
         trade_volume: u64,
         /// Floating, without swap and commission.
-        profit: f64,
+        profit: money,
         /// Profit currency to account currency.
-        rate_profit: f64,
+        rate_profit: price,
         /// Margin currency to account currency when it was opened.
-        rate_margin: f64,
+        rate_margin: price,
         /// Negative: charged.
-        commission: f64,
+        commission: money,
         /// Swap so far.
-        storage: f64,
+        storage: money,
         /// Magic number.
         expert: i64,
         expert_position_id: i64,
@@ -63,13 +63,13 @@ records! {
         type_time: u32,
         type_reason: u32,
         /// Of a stop-limit: the stop price.
-        price_order: f64,
+        price_order: price,
         /// Of a stop-limit: the limit price; else 0.
-        price_trigger: f64,
+        price_trigger: price,
         /// Current market price.
-        price_current: f64,
-        price_sl: f64,
-        price_tp: f64,
+        price_current: price,
+        price_sl: price,
+        price_tp: price,
         volume_initial: i64,
         /// Not yet filled.
         volume_current: i64,
@@ -82,10 +82,10 @@ records! {
         contract_size: f64,
         digits: u32,
         digits_currency: u32,
-        commission_daily: f64,
-        commission_monthly: f64,
+        commission_daily: money,
+        commission_monthly: money,
         /// Margin currency to account currency; 0: the client finds it.
-        margin_rate: f64,
+        margin_rate: price,
         /// 0 none, 1 stop or limit reached, 2 stop-limit reached.
         activation_mode: u32,
         time_setup_ms: i32,
@@ -108,20 +108,20 @@ records! {
         /// 0 in, 1 out, 2 in/out, 3 out by.
         entry: u32,
         /// Price of this deal, also of a closing one.
-        price_open: f64,
+        price_open: price,
         /// Of a closing deal: opening price of the position.
-        price_close: f64,
-        sl: f64,
-        tp: f64,
+        price_close: price,
+        sl: price,
+        tp: price,
         trade_volume: u64,
         /// Realised, or the amount of a balance operation.
-        profit: f64,
-        rate_profit: f64,
-        rate_margin: f64,
+        profit: money,
+        rate_profit: price,
+        rate_margin: price,
         /// Negative: charged.
-        commission: f64,
+        commission: money,
         /// Swap.
-        storage: f64,
+        storage: money,
         /// Magic number.
         expert: i64,
         position_id: i64,
@@ -132,7 +132,7 @@ records! {
         trade_reason: u32,
         time_create_ms: i32,
         time_update_ms: i32,
-        commission_fee: f64,
+        commission_fee: money,
     }
 
     /// The range of a history request, both ends included; `to` 0: until now; both 0: everything.

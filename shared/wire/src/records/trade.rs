@@ -1,6 +1,6 @@
 //! Trade requests and their results: commands 12 and 19 (protocol 9.11, 9.12).
 
-use crate::kind::s16;
+use crate::kind::{price, s16};
 use crate::record::records;
 use crate::{DecodeError, Payload, Record};
 
@@ -52,11 +52,11 @@ records! {
         /// Executed.
         volume: i64,
         /// Of the execution.
-        price: f64,
+        price: price,
         res_time: u32,
-        bid: f64,
-        ask: f64,
-        last: f64,
+        bid: price,
+        ask: price,
+        last: price,
         /// Server remark.
         comment: s16[64],
     }

@@ -1,6 +1,7 @@
 //! Trade updates: push 10 (protocol 11.4).
 
 use super::history::{Deal, Order, Position};
+use crate::kind::money;
 use crate::payload::{list_value, read_counted, write_counted};
 use crate::record::records;
 use crate::{DecodeError, Payload, Reader, Record, Value};
@@ -29,12 +30,12 @@ records! {
         deal: Deal,
         /// Volume 0: it is gone.
         position: Position,
-        balance: f64,
-        credit: f64,
-        commission_daily: f64,
-        commission_monthly: f64,
+        balance: money,
+        credit: money,
+        commission_daily: money,
+        commission_monthly: money,
         /// Profit realised today.
-        acc_profit: f64,
+        acc_profit: money,
     }
 }
 
