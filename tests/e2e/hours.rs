@@ -169,3 +169,18 @@ fn holds(week: &Value, now_s: i64) -> bool {
         |window: &Value| (minutes(window, "startTime")..minutes(window, "endTime")).contains(&minute);
     week[weekday].as_array().unwrap().iter().any(inside)
 }
+
+#[tokio::test]
+async fn closed_markets_show_the_last_close() {
+    let (clock, market_hours) = (Clock::Manual(SATURDAY), MarketHours::Real);
+    let world = World::with(broker::Settings { clock, market_hours, feed: Feed::Walk, ..manual() }).await;
+    let session = world.login().await;
+    for symbol in ["EURUSD", "XAUUSD", "AAPL", "JP225"] {
+        let quote = session.json("GetQuote", &format!("symbol={symbol}")).await;
+        let bars = format!("symbol={symbol}&timeFrame=1&from=2035-02-01T00:00:00&to=2035-02-03T12:00:00");
+        let bars = session.json("PriceHistory", &bars).await;
+        let last = bars.as_array().unwrap().last().unwrap().clone();
+        assert_eq!(quote["bid"], last["closePrice"], "{symbol}: {quote} {last}");
+        assert!(quote["time"].as_str().unwrap() < "2035-02-03", "{symbol}: {quote}");
+    }
+}

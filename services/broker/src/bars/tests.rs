@@ -75,6 +75,28 @@ fn the_past_meets_the_live_quotes() {
 }
 
 #[test]
+fn closed_markets_have_the_price_that_their_last_bar_closed_with() {
+    let (world, charts) = charts(MarketHours::Real);
+    // Every quarter of a week around the clock, weekend and nights included.
+    for quarter in 0..28 {
+        let now = ServerTime::from_parts(START_S - quarter * DAY_S / 4, 0);
+        let walk = Walk::new(Arc::clone(&world), now);
+        for tick in walk.opening(now) {
+            let symbol = world.catalogue().get(tick.symbol).unwrap();
+            if symbol.schedule.is_quoted(now) {
+                assert_eq!(tick.time, now, "{}", symbol.name);
+                continue;
+            }
+            let bars = charts.range(symbol, period("M1"), now.seconds() - 9 * DAY_S, now.seconds(), 1);
+            let last = bars.last().unwrap();
+            let expected = (last.time_s + 60, last.close);
+            assert_eq!((tick.time.seconds(), tick.bid), expected, "{} at {now:?}", symbol.name);
+            assert!(!symbol.schedule.is_quoted(tick.time), "it is no tick of a further minute");
+        }
+    }
+}
+
+#[test]
 fn crosses_agree_in_the_past() {
     let (world, charts) = charts(MarketHours::Always);
     let bars =

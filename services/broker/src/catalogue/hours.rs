@@ -25,6 +25,8 @@ pub const SESSIONS_MAX: usize = 16;
 /// Minutes in a day.
 pub(super) const DAY: u16 = 1440;
 const DAY_S: i64 = 86_400;
+/// How far back the end of a session is looked for: no market is closed longer.
+const LOOK_BACK_MIN: i64 = 31 * 1440;
 
 /// Sessions of a week, Sunday first, and the days that are no such days.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +72,15 @@ impl Schedule {
     #[must_use]
     pub fn is_quoted(&self, time: ServerTime) -> bool {
         self.is_inside(&self.quotes, time)
+    }
+
+    /// The end of the last session in which prices came before this moment, at which they do not come; `None` if there was
+    /// none within a month.
+    pub(crate) fn last_quoted_end(&self, time: ServerTime) -> Option<ServerTime> {
+        let minute = time.seconds().div_euclid(60);
+        let is_quoted = |minute: &i64| self.is_quoted(ServerTime::from_parts(minute * 60, 0));
+        let last = (minute - LOOK_BACK_MIN..minute).rev().find(is_quoted)?;
+        Some(ServerTime::from_parts((last + 1) * 60, 0))
     }
 
     /// Whether orders are executed at this moment.

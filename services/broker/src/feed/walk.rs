@@ -98,10 +98,23 @@ impl Walk {
         symbol.drivers.iter().map(driver).sum::<f64>() + own
     }
 
-    /// A tick of every symbol, open or not, so that each has a price.
+    /// A tick of every symbol, so that each has a price: where the market is closed, the one that its last session ended
+    /// with, as bars of the past have it.
     #[must_use]
     pub fn opening(&self, time: ServerTime) -> Vec<Tick> {
-        self.own_symbols().map(|symbol| self.tick(symbol, time)).collect()
+        let shown = time.set_by(self.set_ms);
+        let of = |symbol: &Arc<Symbol>| {
+            let schedule = &symbol.schedule;
+            let end = if schedule.is_quoted(shown) { None } else { schedule.last_quoted_end(shown) };
+            match end {
+                Some(end) => {
+                    let usual = symbol.points(symbol.pace.spread);
+                    self.tick_with(symbol, end.set_by(-self.set_ms), |_| usual)
+                }
+                None => self.tick(symbol, time),
+            }
+        };
+        self.own_symbols().map(of).collect()
     }
 
     /// The ticks of all steps since the last call, in order.
@@ -128,9 +141,13 @@ impl Walk {
     }
 
     fn tick(&self, symbol: &Symbol, time: ServerTime) -> Tick {
+        self.tick_with(symbol, time, |draw| spread_of(symbol, draw))
+    }
+
+    fn tick_with(&self, symbol: &Symbol, time: ServerTime, spread: impl Fn(u64) -> Price) -> Tick {
         let mid = self.ln(symbol, time).exp();
         let draw = hash(&[self.world.seed(), 12, u64::from(symbol.id.0), time.ms() as u64]);
-        let spread = spread_of(symbol, draw);
+        let spread = spread(draw);
         let bid = bid_of(symbol, mid, Some(spread));
         let time = time.set_by(self.set_ms);
         let ask = bid + spread;
