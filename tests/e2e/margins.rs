@@ -6,7 +6,7 @@ use testkit::eventually;
 use crate::world::{EUR, Session, World, assert_close, number};
 
 /// Symbols of several kinds with a volume and a price of each.
-const SYMBOLS: [(&str, f64, f64, f64); 7] = [
+const SYMBOLS: [(&str, f64, f64, f64); 8] = [
     ("EURUSD", 0.7, 1.1, 1.1001),
     ("USDJPY", 0.3, 150.0, 150.01),
     ("XAUUSD", 0.2, 2000.0, 2000.5),
@@ -14,6 +14,7 @@ const SYMBOLS: [(&str, f64, f64, f64); 7] = [
     ("ES", 2.0, 5000.0, 5000.25),
     ("GBPJPY", 0.1, 195.0, 195.02),
     ("UST2034", 20.0, 97.3, 97.32),
+    ("JP225", 0.3, 38_400.0, 38_408.0),
 ];
 
 /// An account with enough for everything, on a broker that has prices of everything.
@@ -126,6 +127,9 @@ async fn tick_values_times_ticks_are_profits() {
                 cents(number(&order, "profit")),
                 "{currency} {symbol}: {ticks} ticks of {value}"
             );
+            assert_close(number(&values[0], "tickValueMq"), value);
+            let params = session.json("SymbolParams", &format!("symbol={symbol}")).await;
+            assert_close(number(&params["symbolInfo"], "bid_tickvalue"), value);
             let many = session.json("GetTickValueMany", &format!("symbol={symbol}")).await;
             assert_close(number(&many[0], symbol), value);
         }

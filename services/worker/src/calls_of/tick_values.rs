@@ -7,12 +7,10 @@ use calls::reply::{self, TickValueWithSize as Shown};
 use calls::symbols::{GetTickValueMany, TickValueWithSize};
 use calls::{Handle, Names, Token};
 use error::Error;
-use model::calc::{rate_buy, rate_sell};
 
 use crate::backend::Caller;
 use crate::session::state::State;
 use crate::session::terms::Terms;
-use crate::translate::finite;
 
 impl Handle<GetTickValueMany> for Caller<'_> {
     async fn handle(&self, call: GetTickValueMany) -> Result<Vec<BTreeMap<String, f64>>, Error> {
@@ -61,19 +59,11 @@ fn shown(state: &State, terms: &Arc<Terms>) -> Shown {
 }
 
 impl State {
-    /// As the desktop terminal shows it, for gains and for losses in account currency: by the symbol's own figure where
-    /// it has one, whatever its calculation mode; zero while a rate is missing.
+    /// As the desktop terminal shows it, for gains and for losses in account currency: worked out as profits are (MQL5
+    /// Reference, `SYMBOL_TRADE_TICK_VALUE_PROFIT` and `_LOSS`), not the symbol's own figure, which is part of the margin of
+    /// indices only. Zero while a rate is missing, and for calculation modes without a formula.
     pub(super) fn terminal_tick_values(&self, terms: &Terms) -> (f64, f64) {
-        let contract = &terms.contract;
-        let raw = if contract.tick_value > 0.0 {
-            contract.tick_value
-        } else {
-            contract.tick_size * contract.contract_size
-        };
-        let market = self.quotes.market(&self.catalogue);
-        let (from, to) = (contract.currency_profit.as_str(), self.account.main.account_currency.as_str());
-        let value = |rate: Option<f64>| finite(raw * rate.unwrap_or(0.0));
-        (value(rate_sell(from, to, &market)), value(rate_buy(from, to, &market)))
+        self.tick_value(terms).map_or((0.0, 0.0), |value| (value.profit, value.loss))
     }
 
     /// The names of the symbols with running quotes.

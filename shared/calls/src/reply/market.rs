@@ -73,7 +73,7 @@ pub struct TickValueWithSize {
     pub tick_value: f64,
     /// Size of a tick.
     pub tick_size: f64,
-    /// The figure that the desktop terminal shows, in the deposit currency.
+    /// The figure that the desktop terminal shows, in the deposit currency: the gain of a tick, as `tickValue`.
     pub tick_value_mq: f64,
 }
 

@@ -70,10 +70,10 @@ pub struct SymbolInfo {
     pub first_trade_time: i64,
     /// End of trading in seconds since 1970.
     pub last_trade_time: i64,
-    /// Value of a tick of the bid in the deposit currency.
+    /// What a tick gained brings a lot, in the deposit currency, worked out as profits are.
     #[serde(rename = "bid_tickvalue")]
     pub bid_tickvalue: f64,
-    /// Value of a tick of the ask in the deposit currency.
+    /// What a tick lost takes of a lot, in the deposit currency, worked out as profits are.
     #[serde(rename = "ask_tickvalue")]
     pub ask_tickvalue: f64,
 }
