@@ -8,5 +8,6 @@ mod drain;
 mod governor;
 mod owners;
 mod redis;
+mod safe;
 mod streams;
 mod world;

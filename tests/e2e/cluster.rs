@@ -29,6 +29,7 @@ mod reads;
 mod replay;
 mod results;
 mod returning;
+mod safe;
 mod scenarios;
 mod streams;
 mod tls;

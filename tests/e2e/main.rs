@@ -41,6 +41,7 @@ mod refusals;
 mod replay;
 mod results;
 mod returning;
+mod safe;
 mod scenarios;
 mod streams;
 mod swagger_page;

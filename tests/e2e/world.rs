@@ -4,10 +4,12 @@
 mod parts;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::Api;
 use broker::{Broker, Control, Feed};
+use bus::Backend;
 use runtime::Tasks;
 use serde_json::Value;
 use testkit::{Client, Events, Reply, percent_encoded};
@@ -59,14 +61,25 @@ impl World {
         let endpoints = vec![endpoint(broker.addr())];
         let server = BrokerServer { name: SERVER.to_owned(), company: "MT5Rest".to_owned(), endpoints };
         let parts = Parts::start(worker::Settings { built_in: vec![server], ..of_worker }).await;
-        let api = Api::new(parts.backend(), of_front);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let http = Client::new(listener.local_addr().unwrap().to_string());
         let front = Tasks::new();
-        let stop = front.stop_signal();
-        front.spawn(api.serve(listener, async move { stop.cancelled().await }));
+        let http = serve(&front, parts.backend(), of_front).await;
         let (broker_addr, control) = (broker.addr(), broker.control());
         Self { http, broker_addr, control, broker, parts, front }
+    }
+
+    /// What the front asks.
+    pub(crate) fn backend(&self) -> Arc<dyn Backend> {
+        self.parts.backend()
+    }
+
+    /// The same, in a cluster by a way of its own to the workers.
+    pub(crate) fn another_backend(&mut self) -> Arc<dyn Backend> {
+        self.parts.another_backend()
+    }
+
+    /// One more front, in a cluster by a way of its own to the workers.
+    pub(crate) async fn another_front(&mut self) -> Client {
+        serve(&self.front, self.parts.another_backend(), api::Settings::default()).await
     }
 
     /// Has the broker play a scenario.
@@ -119,6 +132,15 @@ impl World {
         self.parts.stop(GRACE).await;
         self.broker.shutdown().await;
     }
+}
+
+/// Serves a front until its tasks are told to stop.
+async fn serve(tasks: &Tasks, backend: Arc<dyn Backend>, settings: api::Settings) -> Client {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let http = Client::new(listener.local_addr().unwrap().to_string());
+    let stop = tasks.stop_signal();
+    tasks.spawn(Api::new(backend, settings).serve(listener, async move { stop.cancelled().await }));
+    http
 }
 
 /// A broker whose prices and clock stand still until the test moves them.
@@ -185,7 +207,15 @@ impl Session {
         tickets.as_array().unwrap().iter().map(|ticket| ticket.as_u64().unwrap()).collect()
     }
 
-    fn path(&self, name: &str, query: &str) -> String {
+    /// Makes a call and hangs up once something has happened.
+    pub(crate) async fn hang_up(&self, name: &str, query: &str, then: impl Future<Output = ()>) {
+        tokio::select! {
+            reply = self.call(name, query) => panic!("{name} was answered: {reply:?}"),
+            () = then => {}
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str, query: &str) -> String {
         let and = if query.is_empty() { "" } else { "&" };
         format!("/{name}?id={}{and}{query}", percent_encoded(&self.token))
     }

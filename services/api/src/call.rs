@@ -15,8 +15,9 @@ use runtime::TRACE_HEADER;
 use tracing::Instrument;
 
 use crate::accept::Accept;
+use crate::delivery::{self, Delivery, Taken};
 use crate::front::Front;
-use crate::reply::{self, AS_OF, ERROR_STATUS, SYNC};
+use crate::reply::{self, AS_OF, ERROR_STATUS, REPLAYED, SYNC};
 use crate::request::{self, Refusal};
 use crate::routes::CallRoute;
 
@@ -33,7 +34,8 @@ pub(crate) async fn answer(
     accept: Accept,
     request: Request,
 ) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let taken = parts.extensions.remove::<Taken>();
     let params = match params(front, route, &parts, body).await {
         Ok(params) => params,
         Err((status, error)) => return reply::refusal(status, accept, &route.refused(error)),
@@ -45,10 +47,15 @@ pub(crate) async fn answer(
         Err(error) => return reply::failure(ERROR_STATUS, accept, &route.refused(error)),
     };
     let begun = Instant::now();
-    let answer = ask(front, route, &parts.headers, params).await.unwrap_or_else(Answer::from);
+    let asked = ask(front, route, &parts.headers, params).await;
+    let (answer, delivery) = asked.unwrap_or_else(|error| (Answer::from(error), None));
     let code = answer.result.as_ref().map_or_else(|error| error.code().as_str(), |_| "OK");
     tracing::debug!(call = route.name, code, duration_ms = begun.elapsed().as_millis(), "answered");
-    respond(route, accept, wanted_status, answer)
+    let response = respond(route, accept, wanted_status, answer);
+    match delivery {
+        Some(delivery) => delivery::follow(response, delivery, taken),
+        None => response,
+    }
 }
 
 /// The parameters of a request.
@@ -77,15 +84,15 @@ async fn params(front: &Front, route: &CallRoute, parts: &Parts, body: Body) -> 
     Ok(params)
 }
 
-/// Has the call answered, here or by the owner of the session.
+/// Has the call answered, here or by the owner of the session, which may want to hear whether the answer arrives.
 async fn ask(
     front: &Arc<Front>,
     route: &CallRoute,
     headers: &HeaderMap,
     params: Params,
-) -> Result<Answer, Error> {
+) -> Result<(Answer, Option<Delivery>), Error> {
     if let Some(call) = FrontCall::decode(route.name, &params) {
-        return Ok(Answer::of(call?.dispatch(front.as_ref()).await));
+        return Ok((Answer::of(call?.dispatch(front.as_ref()).await), None));
     }
     let token = params.get("id").map(str::to_owned);
     if route.needs_session && token.is_none() {
@@ -97,12 +104,18 @@ async fn ask(
     let ask = Ask { call: route.name.to_owned(), params, token, deadline, idempotency_key };
 
     // When the client hangs up, this future is dropped, but an order must not be.
-    let backend = Arc::clone(&front.backend);
+    let own = Arc::clone(front);
+    let answering = async move {
+        let token = ask.token.clone();
+        let mut answer = own.backend.ask(ask).await;
+        let delivery = token.zip(answer.receipt.take());
+        (answer, delivery.map(|(token, receipt)| Delivery::new(&own, token, receipt)))
+    };
     let trace = headers.get(TRACE_HEADER).and_then(|trace| trace.to_str().ok());
     let span = runtime::call_span(trace, route.name, route.only_reads);
-    let work = front.tasks.drive(async move { backend.ask(ask).await }.instrument(span), route.only_reads);
+    let work = front.tasks.drive(answering.instrument(span), route.only_reads);
     match tokio::time::timeout(timeout + GRACE, work).await {
-        Ok(Ok(answer)) => Ok(answer),
+        Ok(Ok(answered)) => Ok(answered),
         Ok(Err(fault)) => {
             Err(route.of_unknown_fate(Error::internal(format!("answering {}: {fault}", route.name))))
         }
@@ -149,6 +162,9 @@ fn respond(route: &CallRoute, accept: Accept, wanted_status: Option<StatusCode>,
     }
     if let Some(sync) = answer.sync.and_then(|sync| HeaderValue::from_str(&sync).ok()) {
         response.headers_mut().insert(SYNC, sync);
+    }
+    if answer.is_replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
     response
 }

@@ -21,6 +21,7 @@ mod accept;
 mod assets;
 mod call;
 mod cors;
+mod delivery;
 mod front;
 mod manual;
 mod openapi;

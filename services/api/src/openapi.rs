@@ -37,8 +37,11 @@ unknown parameters are ignored, enums are accepted by name or number. A success 
 status 201, or the one asked for with `errorReplyStatusCode`, and a body with `message`, `code` and `stackTrace`. \
 Who accepts `application/problem+json` gets errors with a status of their own and a body of RFC 9457. \
 Texts such as a token come bare, or as JSON strings when `Accept` asks for JSON without `*/*`. Reads carry the \
-headers `X-As-Of` (milliseconds since 1970 UTC) and `X-Sync`, trading calls `X-Outcome`. \
-What only reads answers HEAD as well, and caches keep nothing. Any web page may call (CORS is open): the token is what grants access.";
+headers `X-As-Of` (milliseconds since 1970 UTC) and `X-Sync`, trading calls `X-Outcome`. A `Safe` order call \
+that equals one whose answer has not reached its caller (it is under way, or the caller hung up) is not done again within \
+ten minutes: it gets that one's outcome, and the header `Idempotent-Replayed: true`. \
+What only reads answers HEAD as well, and caches keep nothing. Any web page may call (CORS is open): the token is what \
+grants access.";
 
 /// The whole document as JSON text; the same on every call.
 pub fn document() -> String {

@@ -24,6 +24,9 @@ pub(crate) const SYNC: HeaderName = HeaderName::from_static("x-sync");
 /// What became of the trade request of a call.
 pub(crate) const OUTCOME: HeaderName = HeaderName::from_static("x-outcome");
 
+/// Says that a call was not done: the answer is that to an earlier one.
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
 /// The status of errors unless a client chose another one. Clients of this interface tell success by 200 alone.
 pub(crate) const ERROR_STATUS: StatusCode = StatusCode::CREATED;
 

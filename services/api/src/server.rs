@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 
 use self::stream::{ClientStream, WriteRate};
+use crate::delivery::Wire;
 use crate::front::Front;
 use crate::proxies::Peer;
 
@@ -41,8 +42,10 @@ async fn serve(
     stop: CancellationToken,
 ) {
     let peer = socket.peer_addr().map(|address| Peer(address.ip()));
-    let router = TowerToHyperService::new(router);
+    let wire = Wire::new(socket);
+    let (taken, router) = (wire.taken(), TowerToHyperService::new(router));
     let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(taken.clone());
         if let Ok(peer) = &peer {
             request.extensions_mut().insert(*peer);
         }
@@ -55,7 +58,7 @@ async fn serve(
         .timer(TokioTimer::new())
         .header_read_timeout(front.settings.idle_timeout)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(ClientStream::new(socket, rate)), service)
+        .serve_connection(TokioIo::new(ClientStream::new(wire, rate)), service)
         .with_upgrades();
     let ended = until_stopped(connection, |connection| connection.graceful_shutdown(), &stop).await;
     if let Err(error) = ended {

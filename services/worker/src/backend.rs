@@ -1,17 +1,18 @@
 //! The worker as the owner of sessions on the bus.
 
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use bus::{Answer, Ask, Backend, Interest, Payload, Subscription};
+use bus::{Answer, Ask, Backend, Delivery, Interest, Payload, Subscription};
 use calls::AnyCall;
 use error::Error;
+use registry::Key;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::calls_of::trading;
-use crate::session::{Phase, Session, moved, unreachable};
+use crate::session::{Phase, Session, moved, receipt, unreachable};
 use crate::worker::Worker;
 
 /// One call while it is answered.
@@ -24,12 +25,16 @@ pub(crate) struct Caller<'a> {
     pub(crate) safe: bool,
     /// Stands for the call and its parameters.
     pub(crate) fingerprint: String,
-    /// Its idempotency key.
-    pub(crate) key: Option<String>,
+    /// Under what it is remembered: its idempotency key, or, of a `Safe` order call without one, itself.
+    pub(crate) key: Option<Key>,
     /// Set when a trade request may have reached the server.
     pub(crate) sent: AtomicBool,
     /// Where the call must go instead.
     elsewhere: OnceLock<String>,
+    /// By what name word of the answer is wanted.
+    receipt: OnceLock<String>,
+    /// Set when the answer is that to an earlier call.
+    is_replayed: AtomicBool,
 }
 
 /// What came of a call.
@@ -46,6 +51,22 @@ impl Caller<'_> {
         self.worker.session(token.as_str())
     }
 
+    /// Word is wanted whether the answer, which is kept under this key, reaches its caller.
+    pub(crate) fn wants_receipt(&self, key: &Key) {
+        // A call is answered once.
+        let _ = self.receipt.set(receipt(key));
+    }
+
+    /// The answer is that to an earlier call.
+    pub(crate) fn replays(&self) {
+        self.is_replayed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the answer is that to an earlier call.
+    pub(crate) fn is_replayed(&self) -> bool {
+        self.is_replayed.load(Ordering::SeqCst)
+    }
+
     /// The call must go to another worker. The error ends it here.
     pub(crate) fn go_to(&self, address: String) -> Error {
         // It goes to the first one.
@@ -58,6 +79,12 @@ impl Caller<'_> {
 impl Backend for Worker {
     async fn ask(&self, ask: Ask) -> Answer {
         self.serve(ask).await.answer
+    }
+
+    async fn delivered(&self, token: &str, receipt: &str, delivery: Delivery) {
+        if let Ok(session) = self.session(token) {
+            session.delivered(receipt, delivery).await;
+        }
     }
 
     async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error> {
@@ -76,20 +103,31 @@ impl Worker {
             Ok(call) => call,
             Err(error) => return Answered { answer: dressed(Err(error), session), elsewhere: None },
         };
+        let fingerprint = match &call {
+            AnyCall::Trading(call) => hex::encode(Sha256::digest(format!("{call:?}"))),
+            _ => String::new(),
+        };
+        let safe = ask.call.to_ascii_lowercase().ends_with("safe");
+        let implied = || Key::Implied {
+            print: fingerprint.clone(),
+            attempt: format!("{:016x}", rand::random::<u64>()),
+        };
         let caller = Caller {
             worker: self,
             deadline: Instant::from_std(ask.deadline),
-            safe: ask.call.to_ascii_lowercase().ends_with("safe"),
-            fingerprint: match &call {
-                AnyCall::Trading(call) => hex::encode(Sha256::digest(format!("{call:?}"))),
-                _ => String::new(),
-            },
-            key: ask.idempotency_key,
+            safe,
+            key: ask.idempotency_key.map(Key::Chosen).or_else(|| safe.then(implied)),
+            fingerprint,
             sent: AtomicBool::new(false),
             elsewhere: OnceLock::new(),
+            receipt: OnceLock::new(),
+            is_replayed: AtomicBool::new(false),
         };
         let result = self.answer(&caller, ask.token.as_deref(), call, session.as_ref()).await;
-        Answered { answer: dressed(result, session), elsewhere: caller.elsewhere.into_inner() }
+        let answer = dressed(result, session)
+            .replayed(caller.is_replayed.into_inner())
+            .receipt(caller.receipt.into_inner());
+        Answered { answer, elsewhere: caller.elsewhere.into_inner() }
     }
 
     async fn answer(

@@ -24,6 +24,7 @@ mod past;
 mod position;
 mod publish;
 mod quotes;
+mod repeats;
 mod resync;
 mod scribe;
 mod standing;
@@ -38,11 +39,12 @@ mod whole;
 
 pub(crate) use actor::{Heard, Legacy, Phase};
 pub(crate) use establish::{FULL_SYMBOLS_BATCH, Target};
-pub(crate) use journal::{Begun, Journal};
+pub(crate) use journal::{Begun, Journal, Unknown};
 pub(crate) use memo::Memo;
 pub(crate) use note::{Inherited, Recorded, from_bytes, to_bytes, told, unknown_outcome};
 pub(crate) use paced::SUBSCRIBED_MAX;
 pub(crate) use pages::Pages;
+pub(crate) use repeats::{Joined, Repeats, Told, receipt};
 pub(crate) use scribe::{moved, unreachable};
 pub(crate) use standing::{Rank, Standing};
 pub(crate) use trade::{CallName, Intent, Outcome, VERDICT_LIMIT};
@@ -92,6 +94,7 @@ struct Inner {
     registry: Arc<dyn Registry>,
     scribe: Scribe,
     journal: Mutex<Journal>,
+    repeats: Mutex<Repeats>,
     secret: Mutex<String>,
     /// Where it logs in, and by way of what.
     endpoints: Vec<Endpoint>,
@@ -149,8 +152,8 @@ impl Session {
             Arc::clone(&fanout),
         );
         let mut journal = Journal::default();
-        for (number, note) in legacy.iter().flat_map(|legacy| &legacy.inherited.unsettled) {
-            journal.remember_unknown(&note.fingerprint, *number);
+        for unsettled in legacy.iter().flat_map(|legacy| &legacy.inherited.unsettled) {
+            journal.remember_unknown(unsettled.unknown());
         }
         let inner = Inner {
             token: Arc::clone(&token),
@@ -163,6 +166,7 @@ impl Session {
             registry: Arc::clone(&shared.registry),
             scribe: scribe.clone(),
             journal: Mutex::new(journal),
+            repeats: Mutex::default(),
             secret: Mutex::new(target.credentials.password.clone()),
             endpoints: target.endpoints.clone(),
             proxy: target.proxy.clone(),
@@ -236,6 +240,11 @@ impl Session {
 
     pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
         self.0.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `Safe` calls that may be repeated.
+    pub(crate) fn repeats(&self) -> MutexGuard<'_, Repeats> {
+        self.0.repeats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this is the password of the live session.

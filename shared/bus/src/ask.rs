@@ -16,6 +16,10 @@ pub trait Backend: Send + Sync + 'static {
     /// Answers a call. The future of one that changes something is driven to its end even when the client is gone.
     async fn ask(&self, ask: Ask) -> Answer;
 
+    /// The word on an answer with a receipt: what became of it on its way to the caller. An owner that never hears it takes
+    /// the answer for lost. Backends whose answers have no receipts have nothing to do.
+    async fn delivered(&self, _token: &str, _receipt: &str, _delivery: Delivery) {}
+
     /// Starts listening to a session. An unknown token is [`Error::invalid_token`].
     async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error>;
 }
@@ -35,6 +39,15 @@ pub struct Ask {
     pub idempotency_key: Option<String>,
 }
 
+/// What became of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// All of it was written to the caller's connection.
+    Written,
+    /// The caller had hung up before.
+    Lost,
+}
+
 /// What came of an [`Ask`].
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -46,12 +59,16 @@ pub struct Answer {
     pub sync: Option<Cow<'static, str>>,
     /// The HTTP status of errors that the session was connected with; the usual one when absent.
     pub error_status: Option<u16>,
+    /// The call was not done anew: this is the answer to an earlier one that it repeats.
+    pub is_replayed: bool,
+    /// The owner wants to hear by this name what becomes of the answer.
+    pub receipt: Option<String>,
 }
 
 impl Answer {
     /// An answer that says nothing of age.
     pub fn of(result: Result<Payload, Error>) -> Self {
-        Self { result, as_of_ms: None, sync: None, error_status: None }
+        Self { result, as_of_ms: None, sync: None, error_status: None, is_replayed: false, receipt: None }
     }
 
     /// Adds the age of a read.
@@ -64,6 +81,18 @@ impl Answer {
     #[must_use]
     pub fn error_status(self, status: Option<u16>) -> Self {
         Self { error_status: status, ..self }
+    }
+
+    /// Says that this is the answer to an earlier call.
+    #[must_use]
+    pub fn replayed(self, is_replayed: bool) -> Self {
+        Self { is_replayed, ..self }
+    }
+
+    /// Asks for word of what becomes of it.
+    #[must_use]
+    pub fn receipt(self, receipt: Option<String>) -> Self {
+        Self { receipt, ..self }
     }
 }
 

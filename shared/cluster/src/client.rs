@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use bus::Ask;
+use bus::{Ask, Delivery};
 use bytes::Bytes;
 use error::{Code, Error};
 use http_body_util::{BodyExt, Full, Limited};
@@ -19,8 +19,8 @@ use tokio::sync::Semaphore;
 
 use crate::key::Passes;
 use crate::protocol::{
-    self, ASK_BYTES_MAX, INTEREST_BYTES_MAX, InterestSaid, Interests, NotMine, OneSession, REPLY_BYTES_MAX,
-    header, path, status,
+    self, ASK_BYTES_MAX, Delivered, INTEREST_BYTES_MAX, InterestSaid, Interests, NotMine, OneSession,
+    REPLY_BYTES_MAX, header, path, status,
 };
 use crate::serve::SILENCE_MAX;
 use crate::{ClusterKey, Interested, Reply};
@@ -137,6 +137,27 @@ impl WorkerClient {
             return Err(refused);
         }
         protocol::reply_of(&parts, body).map_err(Failure::Broken)
+    }
+
+    /// Tells a worker what became of an answer; false if it does not own the session.
+    pub(crate) async fn delivered(
+        &self,
+        to: &Peer,
+        token: &str,
+        receipt: &str,
+        delivery: Delivery,
+        time: Duration,
+    ) -> Result<bool, Failure> {
+        let (token, receipt) = (token.to_owned(), receipt.to_owned());
+        let told = Delivered { token, receipt, is_written: delivery == Delivery::Written };
+        let body = protocol::encoded(&told).map_err(Failure::Refused)?;
+        let request = self.request(uri(&to.address, path::DELIVERED)?, body)?;
+        let (parts, body) = self.exchange(request, Instant::now() + time).await?;
+        match parts.status {
+            status::ANSWERED => Ok(true),
+            status::NOT_MINE => Ok(false),
+            other => Err(Failure::Broken(format!("status {other}: {}", protocol::shown(&body)))),
+        }
     }
 
     /// Tells a worker all that this process listens to there; answers the tokens that it does not own.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bus::{Answer, Ask, Topics};
+use bus::{Answer, Ask, Delivery, Topics};
 use error::Error;
 use registry::Fence;
 
@@ -34,6 +34,9 @@ pub struct Interested {
 pub trait Owner: Send + Sync + 'static {
     /// Answers a call. One that changes something is driven to its end even when the asking process is gone.
     async fn ask(&self, ask: Ask) -> Reply;
+
+    /// What became of an answer with a receipt; false if the worker does not own the session.
+    async fn delivered(&self, token: &str, receipt: &str, delivery: Delivery) -> bool;
 
     /// Replaces what an api process listens to, for as long as `ttl`. Tokens that the worker does not own are answered.
     async fn interest(&self, listener: &str, all: Vec<Interested>, ttl: Duration) -> Vec<String>;

@@ -22,6 +22,8 @@ use crate::{Interested, Reply};
 pub(crate) mod path {
     /// A call.
     pub(crate) const ASK: &str = "/inner/ask";
+    /// What became of an answer.
+    pub(crate) const DELIVERED: &str = "/inner/delivered";
     /// What a process listens to.
     pub(crate) const INTEREST: &str = "/inner/interest";
     /// To take over a session of a dead owner.
@@ -52,6 +54,10 @@ pub(crate) mod header {
     pub(crate) const SYNC: HeaderName = HeaderName::from_static("x-sync");
     /// The HTTP status of errors that the session was connected with.
     pub(crate) const ERROR_STATUS: HeaderName = HeaderName::from_static("x-error-status");
+    /// Whether it is the reply to an earlier call.
+    pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("x-replayed");
+    /// By what name the worker wants to hear what becomes of a reply.
+    pub(crate) const RECEIPT: HeaderName = HeaderName::from_static("x-receipt");
     /// Where to ask instead.
     pub(crate) const ADDRESS: HeaderName = HeaderName::from_static("x-address");
     /// The trace that a call belongs to, as the W3C has it.
@@ -173,6 +179,12 @@ pub(crate) fn response_of(reply: Reply) -> Response<Full<Bytes>> {
     if let Some(code) = answer.error_status {
         headers.insert(header::ERROR_STATUS, HeaderValue::from(code));
     }
+    if answer.is_replayed {
+        headers.insert(header::REPLAYED, HeaderValue::from(1));
+    }
+    if let Some(receipt) = answer.receipt.and_then(|receipt| HeaderValue::try_from(receipt).ok()) {
+        headers.insert(header::RECEIPT, receipt);
+    }
     response
 }
 
@@ -188,12 +200,14 @@ pub(crate) fn reply_of(parts: &Parts, body: Bytes) -> Result<Reply, String> {
         }
         other => return Err(format!("status {other}: {}", shown(&body))),
     };
-    let sync = parts.headers.get(header::SYNC).and_then(|sync| sync.to_str().ok());
+    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
     Ok(Reply::Answer(Answer {
         result,
         as_of_ms: number(&parts.headers, &header::AS_OF),
-        sync: sync.map(known_word),
+        sync: text(header::SYNC).map(known_word),
         error_status: number(&parts.headers, &header::ERROR_STATUS),
+        is_replayed: parts.headers.contains_key(header::REPLAYED),
+        receipt: text(header::RECEIPT).map(str::to_owned),
     }))
 }
 
@@ -280,6 +294,14 @@ pub(crate) struct OneSession {
     pub(crate) token: String,
     #[serde(default)]
     pub(crate) fence: u64,
+}
+
+/// What became of an answer.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Delivered {
+    pub(crate) token: String,
+    pub(crate) receipt: String,
+    pub(crate) is_written: bool,
 }
 
 /// Writes a body.

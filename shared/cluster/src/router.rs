@@ -1,5 +1,6 @@
 //! The backend of an api process: finds the worker of each call.
 
+mod delivered;
 mod everywhere;
 mod owner;
 mod place;
@@ -10,11 +11,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bus::{Answer, Ask, Backend, Interest, Subscription};
+use bus::{Answer, Ask, Backend, Delivery, Interest, Subscription};
 use calls::{AnyCall, Reach};
 use error::Error;
 use registry::Registry;
 use runtime::{CancellationToken, Tasks};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::ClusterKey;
@@ -74,6 +76,8 @@ pub(crate) struct Shared {
     pub(crate) stop: CancellationToken,
     /// Tokens that a worker is being asked to take over.
     adopting: Mutex<HashSet<String>>,
+    /// Places of those who tell an owner what became of an answer.
+    telling: Semaphore,
     alive: search::Alive,
 }
 
@@ -102,6 +106,7 @@ impl Router {
             tasks: tasks.clone(),
             stop: tasks.stop_signal().child_token(),
             adopting: Mutex::default(),
+            telling: Semaphore::new(delivered::TELLING_MAX),
             alive: search::Alive::default(),
         });
         let ends = vec![
@@ -158,6 +163,10 @@ impl Backend for Router {
             (Reach::Kept, None) | (Reach::Anywhere, _) => self.shared.at_some(call, &ask).await,
             (Reach::All, _) => self.shared.at_all(call, &ask).await,
         }
+    }
+
+    async fn delivered(&self, token: &str, receipt: &str, delivery: Delivery) {
+        self.shared.tell_delivered(token, receipt, delivery).await;
     }
 
     async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error> {

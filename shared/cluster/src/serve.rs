@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::Answer;
+use bus::{Answer, Delivery};
 use bytes::Bytes;
 use error::Error;
 use http_body_util::{BodyExt, Full, Limited};
@@ -25,8 +25,8 @@ use tracing::Instrument;
 use crate::catalogue::known;
 use crate::key::Guard;
 use crate::protocol::{
-    self, ASK_BYTES_MAX, INTEREST_BYTES_MAX, InterestSaid, Interests, NotMine, OneSession, header, path,
-    plain, status,
+    self, ASK_BYTES_MAX, Delivered, INTEREST_BYTES_MAX, InterestSaid, Interests, NotMine, OneSession, header,
+    path, plain, status,
 };
 use crate::{ClusterKey, Interested, Owner, Reply};
 
@@ -115,6 +115,7 @@ async fn answer(inner: &Arc<Inner>, request: Request<Incoming>) -> Response<Full
     }
     let answered = match request.uri().path() {
         path::ASK => asked(inner, request).await,
+        path::DELIVERED => delivered(inner, request).await,
         path::INTEREST => interest(inner, request).await,
         path::ADOPT => session(inner, request, Deed::Adopt).await,
         path::PREPARE => session(inner, request, Deed::Prepare).await,
@@ -149,6 +150,19 @@ async fn asked(inner: &Arc<Inner>, request: Request<Incoming>) -> Result<Respons
         span.in_scope(|| tracing::info!(call = name, code = %error.code(), cause, "a call failed"));
     }
     Ok(protocol::response_of(reply))
+}
+
+/// Has the owner told what became of an answer.
+async fn delivered(inner: &Arc<Inner>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, String> {
+    let told: Delivered = body_of(request, ASK_BYTES_MAX).await?;
+    let delivery = if told.is_written { Delivery::Written } else { Delivery::Lost };
+    let owner = Arc::clone(&inner.owner);
+    let work = async move { owner.delivered(&told.token, &told.receipt, delivery).await };
+    Ok(match inner.tasks.drive(work, false).await {
+        Ok(true) => plain(status::ANSWERED, "OK"),
+        Ok(false) => plain(status::NOT_MINE, "This worker does not own the session."),
+        Err(fault) => protocol::failed(&Error::internal(fault)),
+    })
 }
 
 /// Has the interest of a process replaced.

@@ -3,15 +3,15 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Fence, RegistryError, Written};
+use crate::{Fence, Key, RegistryError, Written};
 
 /// A trade request that was begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Its number within the session.
     pub number: u32,
-    /// The idempotency key of its call, if it had one.
-    pub key: Option<String>,
+    /// The key of its call, if it has one.
+    pub key: Option<Key>,
     /// What it asked for, as the worker wrote it.
     pub request: Bytes,
 }

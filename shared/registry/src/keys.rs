@@ -1,19 +1,79 @@
-//! Idempotency keys of order calls. Kept for 24 hours, 10,000 for each session.
+//! Under what order calls are remembered, so that a repeated one is the first one.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::limits::{IMPLIED_KEPT, IMPLIED_MAX, KEYS_KEPT, KEYS_MAX};
 use crate::{Fence, RegistryError, Written};
 
-/// What a key says when a call begins under it.
+/// Under what an order call is remembered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// Its idempotency key, chosen by the client. Kept for 24 hours, 10,000 for each session.
+    Chosen(String),
+    /// The call itself, for one attempt at it: until its answer has reached its caller. Kept for ten minutes, 256 for each
+    /// session.
+    Implied {
+        /// Stands for the call and its parameters.
+        print: String,
+        /// Which attempt at it, a name without a colon: what is said of one attempt does not concern another.
+        attempt: String,
+    },
+}
+
+impl Key {
+    /// What equal calls have in common.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Chosen(name) | Self::Implied { print: name, .. } => name,
+        }
+    }
+
+    /// Which attempt; none of a key that was chosen.
+    pub fn attempt(&self) -> &str {
+        match self {
+            Self::Chosen(_) => "",
+            Self::Implied { attempt, .. } => attempt,
+        }
+    }
+
+    /// The same key, for the attempt that was found under it.
+    #[must_use]
+    pub fn of_attempt(&self, found: &str) -> Self {
+        match self {
+            Self::Chosen(name) => Self::Chosen(name.clone()),
+            Self::Implied { print, .. } => Self::Implied { print: print.clone(), attempt: found.to_owned() },
+        }
+    }
+
+    /// For how long it is kept, and how many of its kind a session has.
+    pub(crate) fn bounds(&self) -> (Duration, usize) {
+        match self {
+            Self::Chosen(_) => (KEYS_KEPT, KEYS_MAX),
+            Self::Implied { .. } => (IMPLIED_KEPT, IMPLIED_MAX),
+        }
+    }
+}
+
+/// What a key says when a call begins under it. Attempts are those of implied keys, and empty for others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Keyed {
     /// The call is new, or its first one never sent anything and its owner is gone: do it.
     New,
     /// The call was begun and something was sent; its outcome is not known yet.
-    Open,
-    /// This was its outcome.
-    Done(Bytes),
+    Open {
+        /// Which attempt that was.
+        attempt: String,
+    },
+    /// The call was done.
+    Done {
+        /// What came of it.
+        outcome: Bytes,
+        /// Which attempt that was.
+        attempt: String,
+    },
     /// The key was used for another call.
     Other,
     /// The session has too many keys.
@@ -31,7 +91,7 @@ pub trait Keys: Send + Sync {
         &self,
         token: &str,
         fence: Fence,
-        key: &str,
+        key: &Key,
         fingerprint: &str,
     ) -> Result<Keyed, RegistryError>;
 
@@ -40,10 +100,11 @@ pub trait Keys: Send + Sync {
         &self,
         token: &str,
         fence: Fence,
-        key: &str,
+        key: &Key,
         outcome: &Bytes,
     ) -> Result<Written, RegistryError>;
 
-    /// Nothing was sent: the key may be used again.
-    async fn free_key(&self, token: &str, fence: Fence, key: &str) -> Result<Written, RegistryError>;
+    /// A call under the key is a new one from now on: nothing was sent, or, of an implied key, the answer has reached its
+    /// caller. A chosen key with an outcome stays.
+    async fn free_key(&self, token: &str, fence: Fence, key: &Key) -> Result<Written, RegistryError>;
 }

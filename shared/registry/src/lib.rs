@@ -26,7 +26,7 @@ mod workers;
 pub use events::{Ear, Events, Heard, Since};
 pub use governor::{Governor, Limits, LoginPass, LoginState, Slot};
 pub use journal::{Entry, Journal};
-pub use keys::{Keyed, Keys};
+pub use keys::{Key, Keyed, Keys};
 pub use memory::MemoryRegistry;
 pub use redis::RedisRegistry;
 pub use sessions::{Opened, Record, Routed, SessionState, Sessions, Unclaimed};

@@ -12,6 +12,9 @@ pub(crate) const BEGUN_MAX: usize = 10_000;
 /// Idempotency keys of a session, and for how long each is kept.
 pub(crate) const KEYS_MAX: usize = 10_000;
 pub(crate) const KEYS_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// Implied keys of a session, of calls whose answers have not reached their callers, and for how long each is kept.
+pub(crate) const IMPLIED_MAX: usize = 256;
+pub(crate) const IMPLIED_KEPT: Duration = Duration::from_secs(10 * 60);
 /// Brokers, and accounts, that operators see.
 pub(crate) const SEEN_MAX: usize = 200;
 /// Things heard that wait for a slow listener; beyond that they are dropped, and the listener is told of a gap.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bus::{Frame, Position, Topic};
 use bytes::Bytes;
 use registry::{
-    AccountName, Events, Fence, Keyed, Keys, MemoryRegistry, Opened, Sessions, WorkerId, Written,
+    AccountName, Events, Fence, Key, Keyed, Keys, MemoryRegistry, Opened, Sessions, WorkerId, Written,
 };
 use tokio::time::advance;
 
@@ -23,16 +23,23 @@ async fn live(registry: &MemoryRegistry, token: &str) -> Fence {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idempotency_key_is_kept_for_a_day() {
-    let registry = MemoryRegistry::new();
-    let fence = live(&registry, "token").await;
-    assert_eq!(registry.begin_key("token", fence, "old", "print").await.unwrap(), Keyed::New);
-    advance(DAY - Duration::from_secs(1)).await;
-    assert_eq!(registry.begin_key("token", fence, "new", "print").await.unwrap(), Keyed::New);
-    assert_eq!(registry.begin_key("token", fence, "old", "print").await.unwrap(), Keyed::Open);
-    advance(Duration::from_secs(2)).await;
-    assert_eq!(registry.begin_key("token", fence, "old", "other").await.unwrap(), Keyed::New);
-    assert_eq!(registry.begin_key("token", fence, "new", "print").await.unwrap(), Keyed::Open);
+async fn keys_are_kept_for_their_time() {
+    let implied = |print: &str| Key::Implied { print: print.to_owned(), attempt: "one".to_owned() };
+    let chosen = |name: &str| Key::Chosen(name.to_owned());
+    for (old, new, kept) in
+        [(chosen("old"), chosen("new"), DAY), (implied("old"), implied("new"), Duration::from_secs(10 * 60))]
+    {
+        let registry = MemoryRegistry::new();
+        let fence = live(&registry, "token").await;
+        let open = Keyed::Open { attempt: old.attempt().to_owned() };
+        assert_eq!(registry.begin_key("token", fence, &old, "print").await.unwrap(), Keyed::New);
+        advance(kept - Duration::from_secs(1)).await;
+        assert_eq!(registry.begin_key("token", fence, &new, "print").await.unwrap(), Keyed::New);
+        assert_eq!(registry.begin_key("token", fence, &old, "print").await.unwrap(), open);
+        advance(Duration::from_secs(2)).await;
+        assert_eq!(registry.begin_key("token", fence, &old, "other").await.unwrap(), Keyed::New);
+        assert_eq!(registry.begin_key("token", fence, &new, "print").await.unwrap(), open);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use bus::{Frame, Position, Topic};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use registry::{
-    AccountName, Beat, Ear, Events, Fence, Heard, Keyed, Keys, Lease, Opened, RedisRegistry, Routed,
+    AccountName, Beat, Ear, Events, Fence, Heard, Key, Keyed, Keys, Lease, Opened, RedisRegistry, Routed,
     Sessions, WorkerId, Workers, Written,
 };
 use testkit::{Redis, eventually, in_time};
@@ -244,18 +244,26 @@ async fn a_log_that_expired_is_cut() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_is_kept_for_a_day() {
+async fn keys_are_kept_for_their_time() {
     let server = Redis::start().await;
     let registry = registry(&server);
     let fence = live(&registry, "token").await;
-    for key in ["old", "new"] {
-        assert_eq!(registry.begin_key("token", fence, key, "print").await.unwrap(), Keyed::New);
+    let implied = |print: &str| Key::Implied { print: print.to_owned(), attempt: "one".to_owned() };
+    let chosen = |name: &str| Key::Chosen(name.to_owned());
+    for (old, new, times, kept_ms) in [
+        (chosen("old"), chosen("new"), "times", 24 * 3600 * 1000),
+        (implied("old"), implied("new"), "implied_times", 10 * 60 * 1000),
+    ] {
+        for key in [&old, &new] {
+            assert_eq!(registry.begin_key("token", fence, key, "print").await.unwrap(), Keyed::New);
+        }
+        let before = (runtime::unix_ms() - kept_ms - 1).to_string();
+        let times = format!("mt5rest:session:{{token}}:{times}");
+        assert_eq!(server.command(&["ZADD", &times, &before, "old"]).await, ":0");
+        let open = Keyed::Open { attempt: new.attempt().to_owned() };
+        assert_eq!(registry.begin_key("token", fence, &new, "print").await.unwrap(), open);
+        assert_eq!(registry.begin_key("token", fence, &old, "other").await.unwrap(), Keyed::New);
     }
-    let yesterday = (runtime::unix_ms() - 24 * 3600 * 1000 - 1).to_string();
-    let aged = server.command(&["ZADD", "mt5rest:session:{token}:times", &yesterday, "old"]).await;
-    assert_eq!(aged, ":0");
-    assert_eq!(registry.begin_key("token", fence, "new", "print").await.unwrap(), Keyed::Open);
-    assert_eq!(registry.begin_key("token", fence, "old", "other").await.unwrap(), Keyed::New);
 }
 
 #[tokio::test]

@@ -30,10 +30,12 @@ pub(super) enum Parts {
 /// Parts of a cluster. The Redis is last: it ends last.
 pub(super) struct Cluster {
     router: Arc<Router>,
+    others: Vec<Arc<Router>>,
+    key: ClusterKey,
     workers: Vec<Arc<Worker>>,
     members: Vec<Arc<Member>>,
     tasks: Tasks,
-    _redis: Redis,
+    redis: Redis,
 }
 
 impl Parts {
@@ -49,6 +51,14 @@ impl Parts {
         match self {
             Self::Alone(worker) => Arc::<Worker>::clone(worker),
             Self::Cluster(cluster) => Arc::<Router>::clone(&cluster.router),
+        }
+    }
+
+    /// The same by another way.
+    pub(super) fn another_backend(&mut self) -> Arc<dyn Backend> {
+        match self {
+            Self::Alone(worker) => Arc::<Worker>::clone(worker),
+            Self::Cluster(cluster) => cluster.another_router(),
         }
     }
 
@@ -92,11 +102,21 @@ impl Cluster {
         })
         .await;
         let router = Arc::new(Router::new(registry(), &key, RouterSettings::new("front"), &tasks));
-        Self { router, workers, members, tasks, _redis: redis }
+        Self { router, others: Vec::new(), key, workers, members, tasks, redis }
+    }
+
+    fn another_router(&mut self) -> Arc<Router> {
+        let registry = Arc::new(RedisRegistry::connect(&self.redis.url()).unwrap());
+        let settings = RouterSettings::new(format!("front-{}", self.others.len() + 2));
+        let router = Arc::new(Router::new(registry, &self.key, settings, &self.tasks));
+        self.others.push(Arc::clone(&router));
+        router
     }
 
     async fn stop(self, grace: Duration) {
-        self.router.shutdown().await;
+        for router in self.others.iter().chain([&self.router]) {
+            router.shutdown().await;
+        }
         for member in &self.members {
             member.leave(grace).await;
         }

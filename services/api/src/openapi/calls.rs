@@ -90,12 +90,10 @@ fn responses(call: &CallSpec) -> Value {
         ReplyKind::Json => json!({ "application/json": { "schema": call.reply } }),
         ReplyKind::Html => json!({ "text/html": { "schema": call.reply } }),
     };
-    let mut success = json!({ "description": "Success.", "content": content });
-    let (failure, problem) = if call.trades() {
-        success["headers"] = errors::outcome_header();
-        (errors::TRADE_FAILURE, errors::TRADE_PROBLEM)
-    } else {
-        (errors::FAILURE, errors::PROBLEM)
-    };
-    errors::responses(&success, failure, problem)
+    let success = json!({ "description": "Success.", "content": content });
+    if call.trades() {
+        let success = errors::with_trade_headers(success);
+        return errors::responses(&success, errors::TRADE_FAILURE, errors::TRADE_PROBLEM);
+    }
+    errors::responses(&success, errors::FAILURE, errors::PROBLEM)
 }

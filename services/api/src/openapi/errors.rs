@@ -16,9 +16,15 @@ pub(super) fn responses(success: &Value, failure: &str, problem: &str) -> Value 
     json!({ "200": success, "201": reference(failure), "default": reference(problem) })
 }
 
-/// The header that every answer of a trading call has.
-pub(super) fn outcome_header() -> Value {
-    json!({ "X-Outcome": { "$ref": "#/components/headers/X-Outcome" } })
+/// The headers that answers of trading calls have.
+const OF_TRADES: [&str; 2] = ["X-Outcome", "Idempotent-Replayed"];
+
+/// The headers of answers of trading calls, beside those that a response has already.
+pub(super) fn with_trade_headers(mut response: Value) -> Value {
+    for name in OF_TRADES {
+        response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+    }
+    response
 }
 
 /// The shared responses.
@@ -36,10 +42,8 @@ pub(super) fn shared_responses() -> Value {
             "application/json": { "schema": { "$ref": "#/components/schemas/ExceptionResult" } },
         },
     });
-    let mut trade_failure = failure.clone();
-    trade_failure["headers"] = outcome_header();
-    let mut trade_problem = problem.clone();
-    trade_problem["headers"]["X-Outcome"] = outcome_header()["X-Outcome"].take();
+    let of_trade = [&failure, &problem].map(|response| with_trade_headers(response.clone()));
+    let [trade_failure, trade_problem] = of_trade;
     let named = [
         (FAILURE, failure),
         (PROBLEM, problem),
@@ -55,6 +59,11 @@ pub(super) fn shared_headers() -> Value {
         "X-Outcome": {
             "description": "What became of the trade request. After unknown, look before you repeat it.",
             "schema": outcome(),
+        },
+        "Idempotent-Replayed": {
+            "description": "true: this call was not done, the answer is that to an equal one before it: one with the same \
+                idempotency key, or, of a Safe call, one whose answer had not reached its caller.",
+            "schema": { "type": "string", "enum": ["true"] },
         },
         "Retry-After": {
             "description": "With status 429 and 503: seconds until another try makes sense.",

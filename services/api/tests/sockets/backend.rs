@@ -10,7 +10,7 @@ use ::calls::reply::Text;
 use ::calls::trading::OrderSend;
 use ::calls::{AccountCall, AnyCall, Call, ConnectionCall, SymbolsCall, TradingCall};
 use api::{Api, Settings};
-use bus::{Answer, Ask, Backend, Fanout, Frame, Interest, Payload, Subscription, Topic};
+use bus::{Answer, Ask, Backend, Delivery, Fanout, Frame, Interest, Payload, Subscription, Topic};
 use error::{Code, Error, Outcome};
 use runtime::Tasks;
 use tokio::net::TcpListener;
@@ -19,6 +19,9 @@ use tokio::task::JoinHandle;
 
 /// What Connect answers, and the token of the only session.
 pub(crate) const TOKEN: &str = "6a3ff9b4-7a6f-4c7e-8f0e-3a1f2f6a9d10";
+
+/// The length of a reply that no socket takes before it is read.
+pub(crate) const LARGE: usize = 32 * 1024 * 1024;
 
 /// The status the session was connected with; asked for by the symbol of this name.
 pub(crate) const REMEMBERED: u16 = 418;
@@ -30,6 +33,8 @@ pub(crate) struct Desk {
     pub(crate) market: Semaphore,
     pub(crate) orders_done: AtomicUsize,
     pub(crate) interests: Mutex<Vec<Interest>>,
+    /// What became of answers with receipts.
+    pub(crate) delivered: Mutex<Vec<String>>,
     /// Reads under way of what never comes.
     pub(crate) readings: AtomicUsize,
 }
@@ -99,7 +104,15 @@ impl Backend for Desk {
             }
             _ => {}
         }
-        Answer::of(Ok(Payload::Json("{}".into())))
+        let symbol = ask.params.get("symbol").unwrap_or_default();
+        let body = if symbol == "LARGE" { format!("\"{}\"", "x".repeat(LARGE)) } else { "{}".to_owned() };
+        let answer = Answer::of(Ok(Payload::Json(body.into()))).replayed(symbol == "REPEATED");
+        answer.receipt(ask.call.ends_with("Safe").then(|| format!("receipt of {symbol}")))
+    }
+
+    async fn delivered(&self, token: &str, receipt: &str, delivery: Delivery) {
+        assert_eq!(token, TOKEN);
+        self.delivered.lock().unwrap().push(format!("{receipt}: {delivery:?}"));
     }
 
     async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error> {
@@ -161,6 +174,7 @@ impl World {
             orders_done: AtomicUsize::new(0),
             readings: AtomicUsize::new(0),
             interests: Mutex::default(),
+            delivered: Mutex::default(),
         });
         let backend: Arc<dyn Backend> = Arc::<Desk>::clone(&desk);
         let api = Api::new(backend, settings);

@@ -4,6 +4,7 @@
 
 mod backend;
 mod calls;
+mod delivery;
 mod documents;
 mod heads;
 mod http;

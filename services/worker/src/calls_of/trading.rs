@@ -4,6 +4,7 @@ mod change;
 mod deal;
 mod expires;
 mod keyed;
+mod safe;
 mod send;
 
 use std::sync::atomic::Ordering;
@@ -15,6 +16,7 @@ use calls::trading::OrderSend;
 use calls::{Call, TradingCall};
 use error::{Code, Error};
 use model::{Volume, round_to};
+use registry::Key;
 use tokio::time::timeout;
 use wire::records::TradeRequest;
 
@@ -23,7 +25,7 @@ use crate::backend::Caller;
 use crate::session::details::{explained, volume_refused};
 use crate::session::state::State;
 use crate::session::terms::Terms;
-use crate::session::{CallName, Intent, Outcome, Session, told, unknown_outcome};
+use crate::session::{CallName, Intent, Outcome, Session, Unknown, told, unknown_outcome};
 
 /// Flags of a request that opens (protocol 10.9).
 const FLAGS_OPENING: u32 = 2;
@@ -36,14 +38,15 @@ const REPLY_MARGIN: Duration = Duration::from_millis(500);
 /// A refusal waits so long for the prices that it tells.
 const PRICE_LIMIT: Duration = Duration::from_secs(1);
 
-/// Answers an order call: once under its idempotency key, if it has one.
+/// Answers an order call: once under its key, if it has one.
 pub(crate) async fn answer(
     caller: &Caller<'_>,
     session: &Session,
     call: TradingCall,
 ) -> Result<Payload, Error> {
     let answer = match &caller.key {
-        Some(key) => keyed::once(caller, session, key, call).await,
+        Some(key @ Key::Chosen(_)) => keyed::once(caller, session, key, call).await,
+        Some(key @ Key::Implied { .. }) => safe::once(caller, session, key, call).await,
         None => act(caller, session, call).await,
     };
     // Whatever failed before a request was sent says nothing of outcomes.
@@ -57,7 +60,10 @@ pub(crate) async fn answer(
 async fn act(caller: &Caller<'_>, session: &Session, call: TradingCall) -> Result<Payload, Error> {
     caller.may_trade(session).await?;
     let answer = match caller.earlier(session).await? {
-        Some(order) => OrderSend::payload(&order),
+        Some(order) => {
+            caller.replays();
+            OrderSend::payload(&order)
+        }
         None => call.dispatch(caller).await,
     };
     let is_sent = caller.sent.load(Ordering::SeqCst);
@@ -122,7 +128,8 @@ impl Caller<'_> {
 
     fn told(&self, session: &Session, outcome: Outcome) -> Result<Order, Error> {
         if let Outcome::Unknown(action_id) | Outcome::Absent(action_id) = outcome {
-            session.journal().remember_unknown(&self.fingerprint, action_id);
+            let (fingerprint, key) = (self.fingerprint.clone(), self.key.clone());
+            session.journal().remember_unknown(Unknown { fingerprint, key, action_id });
         }
         told(outcome)
     }
@@ -133,7 +140,8 @@ impl Caller<'_> {
         if !self.safe {
             return Ok(None);
         }
-        match self.earlier_outcome(session).await? {
+        let unknown = session.journal().take_unknown(&self.fingerprint);
+        match self.outcome_of(session, unknown).await? {
             Some(Outcome::Done(order)) => Ok(Some(*order)),
             // Still being looked for, or several things could be its work: sending again might double it.
             Some(Outcome::Unknown(_)) => Err(unknown_outcome(false)),
@@ -145,33 +153,41 @@ impl Caller<'_> {
     pub(super) async fn corrected(
         &self,
         session: &Session,
-        key: &str,
+        key: &Key,
         recorded: Error,
     ) -> Result<Payload, Error> {
-        let known = match self.earlier_outcome(session).await? {
+        let unknown = session.journal().take_unknown_of(key);
+        let known = match self.outcome_of(session, unknown.clone()).await? {
             Some(Outcome::Done(order)) => OrderSend::payload(&order),
             Some(Outcome::Refused(error)) => Err(error.with_outcome(error::Outcome::Rejected)),
-            Some(Outcome::Absent(action_id)) => {
-                session.journal().remember_unknown(&self.fingerprint, action_id);
+            Some(Outcome::Absent(_)) => {
+                unknown.into_iter().for_each(|unknown| session.journal().remember_unknown(unknown));
                 return Err(recorded);
             }
             Some(_) | None => return Err(recorded),
         };
-        session.journal().correct(key, known.clone());
+        if let Key::Chosen(name) = key {
+            session.journal().correct(name, known.clone());
+        }
         keyed::settle(session, key, &known).await;
         known
     }
 
-    /// What has become by now of an equal request whose outcome was unknown, if there was one.
-    async fn earlier_outcome(&self, session: &Session) -> Result<Option<Outcome>, Error> {
-        let Some(action_id) = session.journal().take_unknown(&self.fingerprint) else { return Ok(None) };
+    /// What has become by now of a request whose outcome was unknown, if there was one.
+    async fn outcome_of(
+        &self,
+        session: &Session,
+        unknown: Option<Unknown>,
+    ) -> Result<Option<Outcome>, Error> {
+        let Some(unknown) = unknown else { return Ok(None) };
+        let action_id = unknown.action_id;
         let looked = match session.ready(self.deadline).await {
             Ok(()) => session.lookup(self.deadline, action_id).await,
             Err(error) => Err(error),
         };
         let outcome = looked.map(|found| found.unwrap_or(Outcome::Unknown(action_id)));
         if matches!(outcome, Err(_) | Ok(Outcome::Unknown(_))) {
-            session.journal().remember_unknown(&self.fingerprint, action_id);
+            session.journal().remember_unknown(unknown);
         }
         outcome.map(Some)
     }

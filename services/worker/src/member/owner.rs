@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bus::{Ask, End};
+use bus::{Ask, Delivery, End};
 use calls::Call;
 use calls::connection::ConnectByToken;
 use cluster::{Interested, Owner, Reply};
@@ -43,6 +43,14 @@ impl Owner for Member {
             }
             _ => Reply::Answer(answered.answer),
         }
+    }
+
+    async fn delivered(&self, token: &str, receipt: &str, delivery: Delivery) -> bool {
+        match self.worker.session(token) {
+            Ok(session) if session.standing().holds() => session.delivered(receipt, delivery).await,
+            _ => return false,
+        }
+        true
     }
 
     async fn interest(&self, listener: &str, all: Vec<Interested>, ttl: Duration) -> Vec<String> {

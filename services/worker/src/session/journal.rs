@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use error::{Code, Error};
+use registry::Key;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -26,6 +27,17 @@ struct Entry {
     outcome: watch::Receiver<Option<Recorded>>,
 }
 
+/// A request whose fate is unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unknown {
+    /// Stands for its call and the parameters.
+    pub(crate) fingerprint: String,
+    /// Under what its call is remembered.
+    pub(crate) key: Option<Key>,
+    /// Its number.
+    pub(crate) action_id: u32,
+}
+
 /// What a key says.
 #[derive(Debug)]
 pub(crate) enum Begun {
@@ -40,10 +52,10 @@ pub(crate) enum Begun {
 pub(crate) struct Journal {
     entries: HashMap<String, Entry>,
     order: VecDeque<String>,
-    unknown: VecDeque<(String, u32)>,
+    unknown: VecDeque<Unknown>,
     /// Keys that the registry may have begun although its answer was lost, or that it could not be told to free. Nothing
     /// was sent under them.
-    in_doubt: HashSet<String>,
+    in_doubt: HashSet<Key>,
 }
 
 impl Journal {
@@ -76,14 +88,14 @@ impl Journal {
 
     /// Nothing was sent under a key, and the registry may say otherwise. Past the limit it stays at that: a key too many
     /// says "unknown", which is safe.
-    pub(crate) fn doubt(&mut self, key: &str) {
+    pub(crate) fn doubt(&mut self, key: &Key) {
         if self.in_doubt.len() < KEYS_MAX {
-            self.in_doubt.insert(key.to_owned());
+            self.in_doubt.insert(key.clone());
         }
     }
 
     /// Whether nothing was sent under a key of which the registry says that it is open. Asked once, by who begins anew.
-    pub(crate) fn take_doubt(&mut self, key: &str) -> bool {
+    pub(crate) fn take_doubt(&mut self, key: &Key) -> bool {
         self.in_doubt.remove(key)
     }
 
@@ -110,17 +122,26 @@ impl Journal {
     }
 
     /// Remembers a request whose fate is unknown.
-    pub(crate) fn remember_unknown(&mut self, fingerprint: &str, action_id: u32) {
+    pub(crate) fn remember_unknown(&mut self, unknown: Unknown) {
         if self.unknown.len() >= UNKNOWN_MAX {
             self.unknown.pop_front();
         }
-        self.unknown.push_back((fingerprint.to_owned(), action_id));
+        self.unknown.push_back(unknown);
     }
 
-    /// The number of an equal request whose fate was unknown; it is asked about once.
-    pub(crate) fn take_unknown(&mut self, fingerprint: &str) -> Option<u32> {
-        let place = self.unknown.iter().position(|(other, _)| other == fingerprint)?;
-        self.unknown.remove(place).map(|(_, action_id)| action_id)
+    /// An equal request whose fate was unknown; it is asked about once.
+    pub(crate) fn take_unknown(&mut self, fingerprint: &str) -> Option<Unknown> {
+        self.take(|unknown| unknown.fingerprint == fingerprint)
+    }
+
+    /// The request of the call of this key, if its fate was unknown; it is asked about once, or known by now.
+    pub(crate) fn take_unknown_of(&mut self, key: &Key) -> Option<Unknown> {
+        self.take(|unknown| unknown.key.as_ref() == Some(key))
+    }
+
+    fn take(&mut self, is_wanted: impl Fn(&Unknown) -> bool) -> Option<Unknown> {
+        let place = self.unknown.iter().position(is_wanted)?;
+        self.unknown.remove(place)
     }
 }
 
@@ -165,19 +186,28 @@ mod tests {
     #[test]
     fn a_key_is_in_doubt_until_a_call_begins_under_it() {
         let mut journal = Journal::default();
-        assert!(!journal.take_doubt("k"));
-        journal.doubt("k");
-        assert!(journal.take_doubt("k") && !journal.take_doubt("k"));
-        (0..=KEYS_MAX).for_each(|number| journal.doubt(&number.to_string()));
-        assert!(!journal.take_doubt(&KEYS_MAX.to_string()), "there is a limit");
+        let key = |number: usize| Key::Chosen(number.to_string());
+        assert!(!journal.take_doubt(&key(1)));
+        journal.doubt(&key(1));
+        assert!(journal.take_doubt(&key(1)) && !journal.take_doubt(&key(1)));
+        (0..=KEYS_MAX).for_each(|number| journal.doubt(&key(number)));
+        assert!(!journal.take_doubt(&key(KEYS_MAX)), "there is a limit");
     }
 
     #[test]
     fn an_unknown_request_is_found_by_an_equal_one_once() {
         let mut journal = Journal::default();
-        journal.remember_unknown("buy 1", 1000);
+        let unknown = |action_id, key: Option<&str>| {
+            let key = key.map(|name| Key::Chosen(name.to_owned()));
+            Unknown { fingerprint: "buy 1".to_owned(), key, action_id }
+        };
+        journal.remember_unknown(unknown(1000, None));
+        journal.remember_unknown(unknown(1001, Some("k")));
         assert_eq!(journal.take_unknown("buy 2"), None);
-        assert_eq!(journal.take_unknown("buy 1"), Some(1000));
+        assert_eq!(journal.take_unknown_of(&Key::Chosen("other".to_owned())), None);
+        let found = journal.take_unknown_of(&Key::Chosen("k".to_owned()));
+        assert_eq!(found, Some(unknown(1001, Some("k"))), "not that of an equal call");
+        assert_eq!(journal.take_unknown("buy 1"), Some(unknown(1000, None)));
         assert_eq!(journal.take_unknown("buy 1"), None);
     }
 }

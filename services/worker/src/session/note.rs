@@ -8,12 +8,17 @@ use calls::Call;
 use calls::reply::Order;
 use calls::trading::OrderSend;
 use error::{Carried, Code, Error};
+use registry::Key;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use wire::Payload as _;
 use wire::records::TradeRequest;
 
+use super::journal::Unknown;
 use super::trade::{CallName, Intent, Outcome, Sent, Stage};
+
+/// The longest outcome that is kept under a key, some times as long as any order.
+const OUTCOME_BYTES_MAX: usize = 8 * 1024;
 
 /// The outcome of a call, as its repetitions get it.
 pub(crate) type Recorded = Result<Payload, Error>;
@@ -29,16 +34,32 @@ pub(crate) struct Note {
     after_deal: i64,
     /// Stands for the call and its parameters.
     pub(crate) fingerprint: String,
-    key: Option<String>,
 }
 
 /// What the next owner of a session takes over of its journal.
 #[derive(Debug, Default)]
 pub(crate) struct Inherited {
     /// Requests without an outcome.
-    pub(crate) unsettled: Vec<(u32, Note)>,
+    pub(crate) unsettled: Vec<Unsettled>,
     /// Orders that belong to requests with an outcome.
     pub(crate) claimed: Vec<i64>,
+}
+
+/// A request without an outcome.
+#[derive(Debug)]
+pub(crate) struct Unsettled {
+    pub(crate) number: u32,
+    /// Under what its call is remembered.
+    pub(crate) key: Option<Key>,
+    pub(crate) note: Note,
+}
+
+impl Unsettled {
+    /// The request, as calls look for it.
+    pub(crate) fn unknown(&self) -> Unknown {
+        let (fingerprint, key) = (self.note.fingerprint.clone(), self.key.clone());
+        Unknown { fingerprint, key, action_id: self.number }
+    }
 }
 
 /// The outcome of a request, for whoever reads the journal.
@@ -61,7 +82,6 @@ impl Note {
             after_order: sent.after_order,
             after_deal: sent.after_deal,
             fingerprint: call.fingerprint.clone(),
-            key: call.key.clone(),
         }
     }
 
@@ -70,13 +90,13 @@ impl Note {
     }
 
     /// The request as one of unknown fate: the link that it was sent on is gone. `None`: it cannot be read.
-    pub(super) fn sent(self) -> Option<Sent> {
+    pub(super) fn sent(self, key: Option<Key>) -> Option<Sent> {
         let request = TradeRequest::from_bytes(&STANDARD.decode(self.request).ok()?).ok()?;
         Some(Sent {
             request,
             intent: self.intent,
             magic: self.magic,
-            key: self.key,
+            key,
             reply: None,
             stage: Stage::Unsure { looks: 0, next: Instant::now() },
             begun: Instant::now(),
@@ -96,7 +116,7 @@ impl Inherited {
                     |failure| tracing::error!(%failure, "an entry of an order journal cannot be read"),
                 )
                 .ok()?;
-            Some((entry.number, note))
+            Some(Unsettled { number: entry.number, key: entry.key.clone(), note })
         };
         let order = |outcome: &Option<Bytes>| {
             let settled: Settled = serde_json::from_slice(outcome.as_ref()?).ok()?;
@@ -176,7 +196,25 @@ pub(crate) fn to_bytes(recorded: &Recorded) -> Bytes {
         Ok(Payload::Html(page)) => Kept::Html(page.clone()),
         Err(error) => Kept::Error(Carried::from(error)),
     };
-    serde_json::to_vec(&kept).map(Bytes::from).unwrap_or_default()
+    let bytes = serde_json::to_vec(&kept).unwrap_or_default();
+    if bytes.len() > OUTCOME_BYTES_MAX {
+        return to_bytes(&Err(too_long(recorded)));
+    }
+    bytes.into()
+}
+
+/// What is kept instead of an outcome that is too long.
+fn too_long(recorded: &Recorded) -> Error {
+    let (code, outcome) = match recorded {
+        Ok(_) => (Code::InvalidData, Some(error::Outcome::Applied)),
+        Err(error) => (error.code(), error.outcome()),
+    };
+    let told = "What came of the first call was too long to be kept. Look at OpenedOrders and OrderHistory.";
+    let error = Error::new(code, told);
+    match outcome {
+        Some(outcome) => error.with_outcome(outcome),
+        None => error,
+    }
 }
 
 /// From what was kept under an idempotency key.
@@ -203,6 +241,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_is_bounded() {
+        let long = "x".repeat(OUTCOME_BYTES_MAX);
+        let refused = Error::new(Code::NoMoney, long.clone()).with_outcome(error::Outcome::Rejected);
+        for (recorded, code, outcome) in [
+            (Ok(Payload::Text(long)), Code::InvalidData, error::Outcome::Applied),
+            (Err(refused), Code::NoMoney, error::Outcome::Rejected),
+        ] {
+            let kept = to_bytes(&recorded);
+            let error = from_bytes(&kept).unwrap_err();
+            assert!(kept.len() <= OUTCOME_BYTES_MAX);
+            assert_eq!((error.code(), error.outcome()), (code, Some(outcome)));
+        }
+    }
+
+    #[test]
     fn a_request_is_found_again_in_the_journal() {
         let request = TradeRequest { action_id: 7, trade_symbol: "EURUSD".into(), ..TradeRequest::default() };
         let sent = Sent {
@@ -217,7 +270,7 @@ mod tests {
             after_order: 1,
             after_deal: 2,
         };
-        let call = CallName { key: Some("k".into()), fingerprint: "f".into() };
+        let call = CallName { key: Some(Key::Chosen("k".into())), fingerprint: "f".into() };
         let entry =
             registry::Entry { number: 7, key: call.key.clone(), request: Note::of(&sent, &call).to_bytes() };
         let result = wire::records::TradeResult { trade_order: 99, ..Default::default() };
@@ -226,9 +279,9 @@ mod tests {
         let journal = [(3, Bytes::new(), Some(done)), (7, entry.request.clone(), None)];
         let inherited = Inherited::of(&[entry], &journal);
         assert_eq!(inherited.claimed, [99]);
-        let (number, note) = inherited.unsettled.into_iter().next().unwrap();
-        let again = note.sent().unwrap();
-        assert_eq!((number, again.request, again.intent), (7, sent.request, Intent::Close(70)));
-        assert_eq!((again.key.as_deref(), again.is_cut), (Some("k"), true));
+        let found = inherited.unsettled.into_iter().next().unwrap();
+        let again = found.note.sent(found.key).unwrap();
+        assert_eq!((found.number, again.request, again.intent), (7, sent.request, Intent::Close(70)));
+        assert_eq!((again.key, again.is_cut), (call.key, true));
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bus::{Fanout, Frame, Position, Topic};
 use bytes::Bytes;
 use error::{Code, Error};
-use registry::{Entry, Fence, Registry, RegistryError, Written};
+use registry::{Entry, Fence, Key, Registry, RegistryError, Written};
 use runtime::{Backoff, Tasks};
 use tokio::sync::oneshot;
 
@@ -34,7 +34,9 @@ enum Write {
     /// The outcome of a trade request; its caller is told afterwards.
     Settle { number: u32, outcome: Bytes, then: Option<(oneshot::Sender<Outcome>, Outcome)> },
     /// The outcome of a call whose caller is gone, under its key.
-    SettleKey { key: String, outcome: Bytes },
+    SettleKey { key: Key, outcome: Bytes },
+    /// A key under which a call is a new one from now on.
+    FreeKey(Key),
     /// Login data after a login, sealed.
     Login(Bytes),
 }
@@ -149,8 +151,13 @@ impl Scribe {
     }
 
     /// The outcome of a call under its key, when the caller itself cannot write it any more.
-    pub(crate) fn settle_key(&self, key: String, outcome: Bytes) {
+    pub(crate) fn settle_key(&self, key: Key, outcome: Bytes) {
         self.push(Write::SettleKey { key, outcome });
+    }
+
+    /// The answer to the call of a key has reached its caller.
+    pub(crate) fn free_key(&self, key: Key) {
+        self.push(Write::FreeKey(key));
     }
 
     /// Writes a trade request that is about to be sent.
@@ -253,12 +260,14 @@ impl Scribe {
             Some(Write::SettleKey { key, outcome }) => {
                 Write::SettleKey { key: key.clone(), outcome: outcome.clone() }
             }
+            Some(Write::FreeKey(key)) => Write::FreeKey(key.clone()),
             Some(Write::Event { .. }) | None => return Attempt::Done(0),
         };
         let written = match copied {
             Write::Memo(memo) => registry.save(token, fence, &memo).await,
             Write::Login(sealed) => registry.reseal(token, fence, &sealed).await,
             Write::Settle { number, outcome, .. } => registry.settle(token, fence, number, &outcome).await,
+            Write::FreeKey(key) => registry.free_key(token, fence, &key).await,
             Write::SettleKey { key, outcome } => registry.settle_key(token, fence, &key, &outcome).await,
             Write::Event { .. } => return Attempt::Done(0),
         };

@@ -99,9 +99,9 @@ impl Trades {
     /// belongs to others is not taken for theirs.
     pub(crate) fn take_over(&mut self, inherited: Inherited) {
         self.claimed.extend(inherited.claimed);
-        for (action_id, note) in inherited.unsettled {
-            let Some(sent) = note.sent() else { continue };
-            self.sent.insert(action_id, sent);
+        for unsettled in inherited.unsettled {
+            let Some(sent) = unsettled.note.sent(unsettled.key) else { continue };
+            self.sent.insert(unsettled.number, sent);
         }
     }
 

@@ -101,6 +101,9 @@ impl Fate<'_> {
             (true, Some(_)) => {
                 "Repeat it with the same idempotency key, or look at OpenedOrders and OrderHistory."
             }
+            (true, None) if self.ask.call.to_ascii_lowercase().ends_with("safe") => {
+                "Repeat it: a Safe call gets the outcome of an equal one whose answer was not received."
+            }
             (true, None) => {
                 "Look at OpenedOrders and OrderHistory before you repeat it; with the same idempotency key on each attempt it could be repeated safely."
             }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use bus::{Answer, Ask, Params, Payload};
+use bus::{Answer, Ask, Delivery, Params, Payload};
 use cluster::{ClusterKey, Interested, Owner, Reply, Router, RouterSettings, serve};
 use error::Error;
 use registry::Fence;
@@ -105,6 +105,11 @@ impl Owner for FakeOwner {
             }
             Does::Panic => panic!("as the test wants"),
         }
+    }
+
+    async fn delivered(&self, token: &str, receipt: &str, delivery: Delivery) -> bool {
+        self.deeds.lock().unwrap().push(format!("delivered {token} {receipt} {delivery:?}"));
+        self.is_ready.load(Ordering::SeqCst)
     }
 
     async fn interest(&self, listener: &str, all: Vec<Interested>, ttl: Duration) -> Vec<String> {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bus::{Frame, Position};
 use bytes::Bytes;
 use registry::{
-    AccountName, Beat, Ear, Entry, Events, Fence, Governor, Heard, Journal, Keyed, Keys, Lease, Limits,
+    AccountName, Beat, Ear, Entry, Events, Fence, Governor, Heard, Journal, Key, Keyed, Keys, Lease, Limits,
     LoginPass, LoginState, Opened, Place, Record, RegistryError, Routed, Sessions, Since, Slot, Unclaimed,
     WorkerId, WorkerInfo, Workers, Written,
 };
@@ -249,13 +249,13 @@ impl Journal for FakeRegistry {
 
 #[async_trait]
 impl Keys for FakeRegistry {
-    async fn begin_key(&self, _: &str, _: Fence, _: &str, _: &str) -> Answer<Keyed> {
+    async fn begin_key(&self, _: &str, _: Fence, _: &Key, _: &str) -> Answer<Keyed> {
         unused()
     }
-    async fn settle_key(&self, _: &str, _: Fence, _: &str, _: &Bytes) -> Answer<Written> {
+    async fn settle_key(&self, _: &str, _: Fence, _: &Key, _: &Bytes) -> Answer<Written> {
         unused()
     }
-    async fn free_key(&self, _: &str, _: Fence, _: &str) -> Answer<Written> {
+    async fn free_key(&self, _: &str, _: Fence, _: &Key) -> Answer<Written> {
         unused()
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bus::Backend;
-use bus::{Answer, Payload};
+use bus::{Answer, Delivery, Payload};
 use cluster::{ClusterKey, Failure, Reply, Router, RouterSettings, WorkerClient};
 use error::{Code, Error, Outcome};
 use registry::Fence;
@@ -65,6 +65,7 @@ async fn a_reply_arrives_as_it_was_made() {
     ];
     for payload in kinds {
         let made = Answer::of(Ok(payload.clone())).synced_at(17, "synced").error_status(Some(409));
+        let made = made.replayed(true).receipt(Some("1:2".to_owned()));
         worker.owner.does(Does::Say(Reply::Answer(made)));
         let mut asked = ask("accountSummary", &[("id", "tök\"en"), ("note", "x\n\u{1f600}")]);
         asked.idempotency_key = Some("schlüssel".to_owned());
@@ -74,6 +75,7 @@ async fn a_reply_arrives_as_it_was_made() {
             (got.as_of_ms, got.sync.as_deref(), got.error_status),
             (Some(17), Some("synced"), Some(409))
         );
+        assert_eq!((got.is_replayed, got.receipt.as_deref()), (true, Some("1:2")));
         let heard = worker.owner.asks.lock().unwrap().pop().unwrap();
         assert_eq!(heard.params, asked.params);
         assert_eq!(
@@ -85,7 +87,28 @@ async fn a_reply_arrives_as_it_was_made() {
     }
     let error = Error::server_not_found("x").with_outcome(Outcome::Rejected);
     worker.owner.says(Err(error.clone().because("for the log of the worker")));
-    assert_eq!(world.router.ask(ask("OpenedOrders", &[("id", "tök\"en")])).await.result, Err(error));
+    let got = world.router.ask(ask("OpenedOrders", &[("id", "tök\"en")])).await;
+    assert_eq!((got.result, got.is_replayed, got.receipt), (Err(error), false, None));
+}
+
+#[tokio::test]
+async fn whoever_owns_the_session_by_then_hears_what_became_of_an_answer() {
+    let world = World::new();
+    let (old, new) = (world.worker("old").await, world.worker("new").await);
+    world.own("t", &old, 1);
+    world.router.ask(ask("OpenedOrders", &[("id", "t")])).await;
+    world.router.delivered("t", "1:2", Delivery::Lost).await;
+    assert_eq!(*old.owner.deeds.lock().unwrap(), ["delivered t 1:2 Lost"]);
+    old.owner.is_ready.store(false, Ordering::SeqCst);
+    let told = world.router.delivered("t", "3:4", Delivery::Written);
+    let moved = async {
+        until("the old owner says that it is none", || old.owner.deeds.lock().unwrap().len() > 1).await;
+        world.own("t", &new, 2);
+    };
+    in_time("the new owner is told", futures_util::future::join(told, moved)).await;
+    assert_eq!(*new.owner.deeds.lock().unwrap(), ["delivered t 3:4 Written"]);
+    let none = world.router.delivered("gone", "5:6", Delivery::Written);
+    in_time("nobody is looked for without end", none).await;
 }
 
 #[tokio::test]

@@ -1,14 +1,15 @@
 //! Journal and idempotency keys in memory.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::MemoryRegistry;
-use crate::limits::{BEGUN_MAX, KEYS_KEPT, KEYS_MAX, SETTLED_MAX};
-use crate::{Entry, Fence, Journal, Keyed, Keys, RegistryError, Written};
+use crate::limits::{BEGUN_MAX, SETTLED_MAX};
+use crate::{Entry, Fence, Journal, Key, Keyed, Keys, RegistryError, Written};
 
 /// A session's journal.
 #[derive(Default)]
@@ -17,27 +18,49 @@ pub(super) struct Book {
     settled: VecDeque<(u32, Bytes, Bytes)>,
 }
 
-/// A session's idempotency keys.
+/// A session's keys, those of each kind by themselves.
 #[derive(Default)]
-pub(super) struct KeyBook {
-    keys: HashMap<String, Key>,
+pub(super) struct KeyBooks {
+    chosen: KeyBook,
+    implied: KeyBook,
+}
+
+/// Keys of one kind.
+#[derive(Default)]
+struct KeyBook {
+    keys: HashMap<String, Kept>,
     /// In the order they were begun; of a key that was freed and begun again the earlier place is left over.
     order: VecDeque<(Instant, String)>,
 }
 
-struct Key {
+struct Kept {
     begun_at: Instant,
     print: String,
+    attempt: String,
     fence: Fence,
     is_sent: bool,
     outcome: Option<Bytes>,
 }
 
+impl KeyBooks {
+    fn of(&mut self, key: &Key) -> &mut KeyBook {
+        match key {
+            Key::Chosen(_) => &mut self.chosen,
+            Key::Implied { .. } => &mut self.implied,
+        }
+    }
+
+    /// What is kept for this attempt.
+    fn get(&mut self, key: &Key) -> Option<&mut Kept> {
+        self.of(key).keys.get_mut(key.name()).filter(|kept| kept.attempt == key.attempt())
+    }
+}
+
 impl KeyBook {
-    fn forget_old(&mut self) {
+    fn forget_old(&mut self, kept_for: Duration, most: usize) {
         while let Some((begun_at, key)) = self.order.front() {
             let known = self.keys.get(key).is_some_and(|own| own.begun_at == *begun_at);
-            if known && begun_at.elapsed() < KEYS_KEPT {
+            if known && begun_at.elapsed() < kept_for {
                 break;
             }
             if known {
@@ -46,32 +69,34 @@ impl KeyBook {
             self.order.pop_front();
         }
         // Freed ones behind one that stays.
-        if self.order.len() > 2 * KEYS_MAX {
+        if self.order.len() > 2 * most {
             let keys = &self.keys;
             self.order.retain(|(at, key)| keys.get(key).is_some_and(|own| own.begun_at == *at));
         }
     }
 
-    fn begin(&mut self, fence: Fence, key: &str, print: &str) -> Keyed {
-        self.forget_old();
-        if let Some(own) = self.keys.get_mut(key) {
+    fn begin(&mut self, fence: Fence, key: &Key, print: &str) -> Keyed {
+        let (kept_for, most) = key.bounds();
+        self.forget_old(kept_for, most);
+        if let Some(own) = self.keys.get_mut(key.name()) {
+            let attempt = own.attempt.clone();
             return match &own.outcome {
                 _ if own.print != print => Keyed::Other,
-                Some(outcome) => Keyed::Done(outcome.clone()),
-                None if own.is_sent || own.fence == fence => Keyed::Open,
+                Some(outcome) => Keyed::Done { outcome: outcome.clone(), attempt },
+                None if own.is_sent || own.fence == fence => Keyed::Open { attempt },
                 None => {
-                    own.fence = fence;
+                    (own.fence, own.attempt) = (fence, key.attempt().to_owned());
                     Keyed::New
                 }
             };
         }
-        if self.keys.len() >= KEYS_MAX {
+        if self.keys.len() >= most {
             return Keyed::Full;
         }
-        let begun_at = Instant::now();
-        let new = Key { begun_at, print: print.to_owned(), fence, is_sent: false, outcome: None };
-        self.keys.insert(key.to_owned(), new);
-        self.order.push_back((begun_at, key.to_owned()));
+        let (begun_at, attempt) = (Instant::now(), key.attempt().to_owned());
+        let new = Kept { begun_at, print: print.to_owned(), attempt, fence, is_sent: false, outcome: None };
+        self.keys.insert(key.name().to_owned(), new);
+        self.order.push_back((begun_at, key.name().to_owned()));
         Keyed::New
     }
 }
@@ -84,8 +109,8 @@ impl Journal for MemoryRegistry {
         if session.book.begun.len() >= BEGUN_MAX && !session.book.begun.contains_key(&entry.number) {
             return Err(RegistryError(format!("{BEGUN_MAX} requests of {token} have no outcome yet")));
         }
-        if let Some(key) = entry.key.as_ref().and_then(|key| session.keys.keys.get_mut(key)) {
-            key.is_sent = true;
+        if let Some(kept) = entry.key.as_ref().and_then(|key| session.keys.get(key)) {
+            kept.is_sent = true;
         }
         session.book.begun.insert(entry.number, entry.clone());
         Ok(Written::Yes)
@@ -140,35 +165,35 @@ impl Keys for MemoryRegistry {
         &self,
         token: &str,
         fence: Fence,
-        key: &str,
+        key: &Key,
         fingerprint: &str,
     ) -> Result<Keyed, RegistryError> {
         let mut state = self.state();
         let Some(session) = state.owned(token, fence) else { return Ok(Keyed::Stale) };
-        Ok(session.keys.begin(fence, key, fingerprint))
+        Ok(session.keys.of(key).begin(fence, key, fingerprint))
     }
 
     async fn settle_key(
         &self,
         token: &str,
         fence: Fence,
-        key: &str,
+        key: &Key,
         outcome: &Bytes,
     ) -> Result<Written, RegistryError> {
         let mut state = self.state();
         let Some(session) = state.owned(token, fence) else { return Ok(Written::Stale) };
-        if let Some(own) = session.keys.keys.get_mut(key) {
+        if let Some(own) = session.keys.get(key) {
             own.outcome = Some(outcome.clone());
         }
         Ok(Written::Yes)
     }
 
-    async fn free_key(&self, token: &str, fence: Fence, key: &str) -> Result<Written, RegistryError> {
+    async fn free_key(&self, token: &str, fence: Fence, key: &Key) -> Result<Written, RegistryError> {
         let mut state = self.state();
         let Some(session) = state.owned(token, fence) else { return Ok(Written::Stale) };
-        let keys = &mut session.keys.keys;
-        if keys.get(key).is_some_and(|own| own.outcome.is_none()) {
-            keys.remove(key);
+        let is_implied = matches!(key, Key::Implied { .. });
+        if session.keys.get(key).is_some_and(|own| is_implied || own.outcome.is_none()) {
+            session.keys.of(key).keys.remove(key.name());
         }
         Ok(Written::Yes)
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::events::Log;
-use super::journal::{Book, KeyBook};
+use super::journal::{Book, KeyBooks};
 use super::{MemoryRegistry, State};
 use crate::{
     AccountName, Fence, Opened, Record, RegistryError, Routed, SessionState, Sessions, Unclaimed, WorkerId,
@@ -29,7 +29,7 @@ pub(super) struct Session {
     ended: Option<End>,
     pub(super) log: Log,
     pub(super) book: Book,
-    pub(super) keys: KeyBook,
+    pub(super) keys: KeyBooks,
 }
 
 struct End {
@@ -142,7 +142,7 @@ impl Sessions for MemoryRegistry {
     ) -> Result<Opened, RegistryError> {
         let mut state = self.state();
         let mut fence = now();
-        let mut keys = KeyBook::default();
+        let mut keys = KeyBooks::default();
         let old = state.sessions.get(token).map(|old| (old.record.state, old.record.owner.clone()));
         match old {
             Some((SessionState::Live, _)) => return Ok(Opened::Taken),
@@ -260,7 +260,7 @@ impl Sessions for MemoryRegistry {
     ) -> Result<Option<Fence>, RegistryError> {
         let mut state = self.state();
         let mut above = known.fence;
-        let (mut book, mut keys) = (Book::default(), KeyBook::default());
+        let (mut book, mut keys) = (Book::default(), KeyBooks::default());
         if let Some(old) = state.sessions.get(token) {
             let Some(origin) = old.origin.filter(|_| old.ended.is_none()) else { return Ok(None) };
             if origin == known.fence && old.record.owner == *to {

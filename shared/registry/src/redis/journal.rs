@@ -6,27 +6,49 @@ use bytes::Bytes;
 use super::RedisRegistry;
 use super::replies::{Row, nonsense, parsed, sent, text, written};
 use super::scripts;
-use crate::limits::{BEGUN_MAX, KEYS_KEPT, KEYS_MAX, SETTLED_MAX};
-use crate::{Entry, Fence, Journal, Keyed, Keys, RegistryError, Written};
+use crate::limits::{BEGUN_MAX, SETTLED_MAX};
+use crate::{Entry, Fence, Journal, Key, Keyed, Keys, RegistryError, Written};
+
+/// How the key of an entry stands beside it: its kind in one letter, then what makes it.
+fn mark(key: Option<&Key>) -> String {
+    match key {
+        None => "0".to_owned(),
+        Some(Key::Chosen(name)) => format!("1{name}"),
+        Some(Key::Implied { print, attempt }) => format!("2{attempt}:{print}"),
+    }
+}
+
+/// The key of a mark.
+fn key_of(mark: &[u8]) -> Result<Option<Key>, RegistryError> {
+    let (kind, rest) = mark.split_first().ok_or_else(|| nonsense("an entry without a mark"))?;
+    let rest = text(rest)?;
+    Ok(match kind {
+        b'1' => Some(Key::Chosen(rest.to_owned())),
+        b'2' => {
+            let parts = rest.split_once(':').ok_or_else(|| nonsense("a key without an attempt"))?;
+            Some(Key::Implied { print: parts.1.to_owned(), attempt: parts.0.to_owned() })
+        }
+        _ => None,
+    })
+}
 
 #[async_trait]
 impl Journal for RedisRegistry {
     async fn begin(&self, token: &str, fence: Fence, entry: &Entry) -> Result<Written, RegistryError> {
         let (names, fence) = (self.names.session(token), sent(fence)?);
         let (number, most) = (entry.number.to_string(), BEGUN_MAX.to_string());
-        let (has_key, key) = match &entry.key {
-            Some(key) => ("1", key.as_str()),
-            None => ("0", ""),
-        };
+        let (key, mark) = (entry.key.as_ref(), mark(entry.key.as_ref()));
         let args = [
             fence.as_bytes(),
             number.as_bytes(),
             &entry.request,
-            has_key.as_bytes(),
-            key.as_bytes(),
+            mark.as_bytes(),
+            key.map_or("", Key::name).as_bytes(),
+            key.map_or("", Key::attempt).as_bytes(),
             most.as_bytes(),
         ];
-        let keys = [&*names.record, &names.begun, &names.keys];
+        let book = key.map_or(&names.chosen, |key| names.of(key));
+        let keys = [&*names.record, &names.begun, &book.keys];
         match self.lines.script(&scripts::BEGIN, &keys, &args).await? {
             -1 => Err(RegistryError(format!("{BEGUN_MAX} requests of {token} have no outcome yet"))),
             done => Ok(written(done)),
@@ -51,11 +73,9 @@ impl Journal for RedisRegistry {
         let names = self.names.session(token);
         let row: Row = self.lines.script(&scripts::UNSETTLED, &[&names.begun], &[]).await?;
         let each = row.chunks_exact(3).map(|fields| {
-            let (has_key, key) =
-                fields[2].split_first().ok_or_else(|| nonsense("an entry without a mark"))?;
             Ok(Entry {
                 number: parsed(&fields[0])?,
-                key: if *has_key == b'1' { Some(text(key)?.to_owned()) } else { None },
+                key: key_of(&fields[2])?,
                 request: Bytes::copy_from_slice(&fields[1]),
             })
         });
@@ -83,21 +103,25 @@ impl Keys for RedisRegistry {
         &self,
         token: &str,
         fence: Fence,
-        key: &str,
+        key: &Key,
         fingerprint: &str,
     ) -> Result<Keyed, RegistryError> {
         let (names, fence) = (self.names.session(token), sent(fence)?);
-        let (kept, most) = (KEYS_KEPT.as_millis().to_string(), KEYS_MAX.to_string());
-        let args = [&*fence, key, fingerprint, &kept, &most].map(str::as_bytes);
-        let keys = [&*names.record, &names.keys, &names.times];
+        let (kept_for, most) = key.bounds();
+        let (kept_for, most) = (kept_for.as_millis().to_string(), most.to_string());
+        let args = [&*fence, key.name(), key.attempt(), fingerprint, &kept_for, &most].map(str::as_bytes);
+        let keys = [&*names.record, &names.of(key).keys, &names.of(key).times];
         let row: Row = self.lines.script(&scripts::BEGIN_KEY, &keys, &args).await?;
         match row.iter().map(Vec::as_slice).collect::<Vec<_>>().as_slice() {
             [b"stale"] => Ok(Keyed::Stale),
             [b"new"] => Ok(Keyed::New),
-            [b"open"] => Ok(Keyed::Open),
+            [b"open", attempt] => Ok(Keyed::Open { attempt: text(attempt)?.to_owned() }),
             [b"other"] => Ok(Keyed::Other),
             [b"full"] => Ok(Keyed::Full),
-            [b"done", outcome] => Ok(Keyed::Done(Bytes::copy_from_slice(outcome))),
+            [b"done", attempt, outcome] => {
+                let (outcome, attempt) = (Bytes::copy_from_slice(outcome), text(attempt)?.to_owned());
+                Ok(Keyed::Done { outcome, attempt })
+            }
             _ => Err(nonsense("not what a key says")),
         }
     }
@@ -106,18 +130,19 @@ impl Keys for RedisRegistry {
         &self,
         token: &str,
         fence: Fence,
-        key: &str,
+        key: &Key,
         outcome: &Bytes,
     ) -> Result<Written, RegistryError> {
         let (names, fence) = (self.names.session(token), sent(fence)?);
-        let args = [fence.as_bytes(), key.as_bytes(), outcome];
-        Ok(written(self.lines.script(&scripts::SETTLE_KEY, &[&names.record, &names.keys], &args).await?))
+        let args = [fence.as_bytes(), key.name().as_bytes(), key.attempt().as_bytes(), outcome];
+        let keys = [&*names.record, &names.of(key).keys];
+        Ok(written(self.lines.script(&scripts::SETTLE_KEY, &keys, &args).await?))
     }
 
-    async fn free_key(&self, token: &str, fence: Fence, key: &str) -> Result<Written, RegistryError> {
+    async fn free_key(&self, token: &str, fence: Fence, key: &Key) -> Result<Written, RegistryError> {
         let (names, fence) = (self.names.session(token), sent(fence)?);
-        let keys = [&*names.record, &names.keys, &names.times];
-        let args = [fence.as_bytes(), key.as_bytes()];
+        let keys = [&*names.record, &names.of(key).keys, &names.of(key).times];
+        let args = [fence.as_bytes(), key.name().as_bytes(), key.attempt().as_bytes()];
         Ok(written(self.lines.script(&scripts::FREE_KEY, &keys, &args).await?))
     }
 }

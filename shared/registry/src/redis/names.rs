@@ -3,6 +3,8 @@
 //! In a cluster a script may only touch keys of one slot, which is chosen by what stands in braces. Keys of a session
 //! share a slot, so do the records of all workers, and the keys of an account.
 
+use crate::Key;
+
 /// What every key begins with, unless the registry is told otherwise.
 pub(super) const PREFIX: &str = "mt5rest:";
 
@@ -25,12 +27,31 @@ pub(super) struct SessionNames {
     pub(super) journal: String,
     /// Hash: trade requests without an outcome.
     pub(super) begun: String,
-    /// Hash: idempotency keys.
+    /// Of idempotency keys.
+    pub(super) chosen: KeyNames,
+    /// Of keys that calls imply.
+    pub(super) implied: KeyNames,
+    /// Channel: what it tells.
+    pub(super) channel: String,
+}
+
+/// Where keys of one kind are.
+#[derive(Clone, Debug)]
+pub(super) struct KeyNames {
+    /// Hash: what each says.
     pub(super) keys: String,
     /// Sorted set: when they were begun.
     pub(super) times: String,
-    /// Channel: what it tells.
-    pub(super) channel: String,
+}
+
+impl SessionNames {
+    /// Where keys of this kind are.
+    pub(super) fn of(&self, key: &Key) -> &KeyNames {
+        match key {
+            Key::Chosen(_) => &self.chosen,
+            Key::Implied { .. } => &self.implied,
+        }
+    }
 }
 
 impl Names {
@@ -47,8 +68,8 @@ impl Names {
             log: name("log"),
             journal: name("journal"),
             begun: name("begun"),
-            keys: name("keys"),
-            times: name("times"),
+            chosen: KeyNames { keys: name("keys"), times: name("times") },
+            implied: KeyNames { keys: name("implied"), times: name("implied_times") },
             channel: name("channel"),
         }
     }

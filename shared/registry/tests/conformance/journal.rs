@@ -1,7 +1,7 @@
 //! Journal and idempotency keys.
 
 use futures_util::future::join_all;
-use registry::{Entry, Fence, Keyed, Registry, Written};
+use registry::{Entry, Fence, Key, Keyed, Registry, Written};
 
 use crate::tools::{bytes, live, worker};
 
@@ -18,10 +18,34 @@ crate::on_both! {
     keys_refuse_a_stale_fence
     of_many_who_begin_a_key_one_is_new
     a_session_has_so_many_keys
+    an_implied_key_is_of_one_attempt
+    what_is_said_of_an_earlier_attempt_does_not_reach_a_later_one
+    an_implied_key_outlives_its_owner
+    implied_keys_are_counted_by_themselves
 }
 
 fn entry(number: u32, key: Option<&str>) -> Entry {
-    Entry { number, key: key.map(str::to_owned), request: bytes(&format!("request \0{number}")) }
+    of_call(number, key.map(chosen))
+}
+
+fn of_call(number: u32, key: Option<Key>) -> Entry {
+    Entry { number, key, request: bytes(&format!("request \0{number}")) }
+}
+
+fn chosen(name: &str) -> Key {
+    Key::Chosen(name.to_owned())
+}
+
+fn implied(print: &str, attempt: &str) -> Key {
+    Key::Implied { print: print.to_owned(), attempt: attempt.to_owned() }
+}
+
+fn open(attempt: &str) -> Keyed {
+    Keyed::Open { attempt: attempt.to_owned() }
+}
+
+fn done(attempt: &str, outcome: &str) -> Keyed {
+    Keyed::Done { outcome: bytes(outcome), attempt: attempt.to_owned() }
 }
 
 async fn begun(registry: &dyn Registry, fence: Fence, entries: &[Entry]) {
@@ -98,27 +122,32 @@ async fn the_journal_refuses_a_stale_fence(registry: &dyn Registry) {
 }
 
 async fn key(registry: &dyn Registry, fence: Fence, key: &str) -> Keyed {
-    registry.begin_key("token", fence, key, "print").await.unwrap()
+    registry.begin_key("token", fence, &chosen(key), "print").await.unwrap()
+}
+
+/// Begins an attempt at the call of this print.
+async fn attempt(registry: &dyn Registry, fence: Fence, print: &str, attempt: &str) -> Keyed {
+    registry.begin_key("token", fence, &implied(print, attempt), print).await.unwrap()
 }
 
 async fn a_key_goes_from_new_over_open_to_done(registry: &dyn Registry) {
     let fence = live(registry, "token", "one").await;
     assert_eq!(key(registry, fence, "key").await, Keyed::New);
-    assert_eq!(key(registry, fence, "key").await, Keyed::Open, "under the same fence also before it is sent");
+    assert_eq!(key(registry, fence, "key").await, open(""), "under the same fence also before it is sent");
     begun(registry, fence, &[entry(1, Some("key"))]).await;
-    assert_eq!(key(registry, fence, "key").await, Keyed::Open);
+    assert_eq!(key(registry, fence, "key").await, open(""));
     for outcome in ["unknown", "filled \0"] {
-        let written = registry.settle_key("token", fence, "key", &bytes(outcome)).await.unwrap();
+        let written = registry.settle_key("token", fence, &chosen("key"), &bytes(outcome)).await.unwrap();
         assert_eq!(written, Written::Yes);
-        assert_eq!(key(registry, fence, "key").await, Keyed::Done(bytes(outcome)));
+        assert_eq!(key(registry, fence, "key").await, done("", outcome));
     }
     // Under the next owner, and after the session too.
     let next = registry.claim("token", &worker("one"), &worker("two")).await.unwrap().unwrap().fence;
-    assert_eq!(key(registry, next, "key").await, Keyed::Done(bytes("filled \0")));
+    assert_eq!(key(registry, next, "key").await, done("", "filled \0"));
     assert_eq!(registry.end("token", next, None).await.unwrap(), Written::Yes);
     assert_eq!(key(registry, next, "key").await, Keyed::Stale);
     let again = live(registry, "token", "one").await;
-    assert_eq!(key(registry, again, "key").await, Keyed::Done(bytes("filled \0")));
+    assert_eq!(key(registry, again, "key").await, done("", "filled \0"));
 }
 
 async fn a_key_of_a_dead_owner_is_new_only_if_nothing_was_sent(registry: &dyn Registry) {
@@ -127,33 +156,45 @@ async fn a_key_of_a_dead_owner_is_new_only_if_nothing_was_sent(registry: &dyn Re
     assert_eq!(key(registry, fence, "unsent").await, Keyed::New);
     begun(registry, fence, &[entry(1, Some("sent"))]).await;
     let next = registry.claim("token", &worker("one"), &worker("two")).await.unwrap().unwrap().fence;
-    assert_eq!(key(registry, next, "sent").await, Keyed::Open);
+    assert_eq!(key(registry, next, "sent").await, open(""));
     assert_eq!(key(registry, next, "unsent").await, Keyed::New);
-    assert_eq!(key(registry, next, "unsent").await, Keyed::Open, "it is the new owner's now");
-    assert_eq!(registry.settle_key("token", next, "sent", &bytes("found")).await.unwrap(), Written::Yes);
-    assert_eq!(key(registry, next, "sent").await, Keyed::Done(bytes("found")));
+    assert_eq!(key(registry, next, "unsent").await, open(""), "it is the new owner's now");
+    assert_eq!(
+        registry.settle_key("token", next, &chosen("sent"), &bytes("found")).await.unwrap(),
+        Written::Yes
+    );
+    assert_eq!(key(registry, next, "sent").await, done("", "found"));
 }
 
 async fn a_key_is_of_one_call(registry: &dyn Registry) {
     let fence = live(registry, "token", "one").await;
     assert_eq!(key(registry, fence, "key").await, Keyed::New);
-    assert_eq!(registry.begin_key("token", fence, "key", "other").await.unwrap(), Keyed::Other);
-    assert_eq!(registry.settle_key("token", fence, "key", &bytes("done")).await.unwrap(), Written::Yes);
-    assert_eq!(registry.begin_key("token", fence, "key", "other").await.unwrap(), Keyed::Other);
+    assert_eq!(registry.begin_key("token", fence, &chosen("key"), "other").await.unwrap(), Keyed::Other);
+    assert_eq!(
+        registry.settle_key("token", fence, &chosen("key"), &bytes("done")).await.unwrap(),
+        Written::Yes
+    );
+    assert_eq!(registry.begin_key("token", fence, &chosen("key"), "other").await.unwrap(), Keyed::Other);
     let elsewhere = live(registry, "other", "one").await;
-    assert_eq!(registry.begin_key("other", elsewhere, "key", "other").await.unwrap(), Keyed::New);
+    assert_eq!(registry.begin_key("other", elsewhere, &chosen("key"), "other").await.unwrap(), Keyed::New);
 }
 
 async fn a_freed_key_is_new(registry: &dyn Registry) {
     let fence = live(registry, "token", "one").await;
     assert_eq!(key(registry, fence, "key").await, Keyed::New);
-    assert_eq!(registry.free_key("token", fence, "key").await.unwrap(), Written::Yes);
-    assert_eq!(registry.begin_key("token", fence, "key", "other").await.unwrap(), Keyed::New);
-    assert_eq!(registry.settle_key("token", fence, "key", &bytes("done")).await.unwrap(), Written::Yes);
-    assert_eq!(registry.free_key("token", fence, "key").await.unwrap(), Written::Yes);
-    let done = registry.begin_key("token", fence, "key", "other").await.unwrap();
-    assert_eq!(done, Keyed::Done(bytes("done")), "an outcome is not freed");
-    assert_eq!(registry.settle_key("token", fence, "unknown", &bytes("x")).await.unwrap(), Written::Yes);
+    assert_eq!(registry.free_key("token", fence, &chosen("key")).await.unwrap(), Written::Yes);
+    assert_eq!(registry.begin_key("token", fence, &chosen("key"), "other").await.unwrap(), Keyed::New);
+    assert_eq!(
+        registry.settle_key("token", fence, &chosen("key"), &bytes("done")).await.unwrap(),
+        Written::Yes
+    );
+    assert_eq!(registry.free_key("token", fence, &chosen("key")).await.unwrap(), Written::Yes);
+    let found = registry.begin_key("token", fence, &chosen("key"), "other").await.unwrap();
+    assert_eq!(found, done("", "done"), "an outcome is not freed");
+    assert_eq!(
+        registry.settle_key("token", fence, &chosen("unknown"), &bytes("x")).await.unwrap(),
+        Written::Yes
+    );
     assert_eq!(key(registry, fence, "unknown").await, Keyed::New);
 }
 
@@ -162,9 +203,12 @@ async fn keys_refuse_a_stale_fence(registry: &dyn Registry) {
     assert_eq!(key(registry, fence, "key").await, Keyed::New);
     let next = registry.claim("token", &worker("one"), &worker("two")).await.unwrap().unwrap().fence;
     assert_eq!(key(registry, fence, "key").await, Keyed::Stale);
-    assert_eq!(registry.settle_key("token", fence, "key", &bytes("x")).await.unwrap(), Written::Stale);
-    assert_eq!(registry.free_key("token", fence, "key").await.unwrap(), Written::Stale);
-    assert_eq!(registry.begin_key("none", fence, "key", "print").await.unwrap(), Keyed::Stale);
+    assert_eq!(
+        registry.settle_key("token", fence, &chosen("key"), &bytes("x")).await.unwrap(),
+        Written::Stale
+    );
+    assert_eq!(registry.free_key("token", fence, &chosen("key")).await.unwrap(), Written::Stale);
+    assert_eq!(registry.begin_key("none", fence, &chosen("key"), "print").await.unwrap(), Keyed::Stale);
     assert_eq!(key(registry, next, "key").await, Keyed::New);
 }
 
@@ -172,7 +216,7 @@ async fn of_many_who_begin_a_key_one_is_new(registry: &dyn Registry) {
     let fence = live(registry, "token", "one").await;
     let answers = join_all((0..16).map(|_| key(registry, fence, "key"))).await;
     assert_eq!(answers.iter().filter(|answer| **answer == Keyed::New).count(), 1);
-    assert_eq!(answers.iter().filter(|answer| **answer == Keyed::Open).count(), 15);
+    assert_eq!(answers.iter().filter(|answer| **answer == open("")).count(), 15);
 }
 
 async fn a_session_has_so_many_keys(registry: &dyn Registry) {
@@ -183,7 +227,82 @@ async fn a_session_has_so_many_keys(registry: &dyn Registry) {
         assert!(answers.iter().all(|answer| *answer == Keyed::New));
     }
     assert_eq!(key(registry, fence, "one more").await, Keyed::Full);
-    assert_eq!(key(registry, fence, "key 7").await, Keyed::Open, "known ones are answered still");
-    assert_eq!(registry.free_key("token", fence, "key 7").await.unwrap(), Written::Yes);
+    assert_eq!(key(registry, fence, "key 7").await, open(""), "known ones are answered still");
+    assert_eq!(registry.free_key("token", fence, &chosen("key 7")).await.unwrap(), Written::Yes);
     assert_eq!(key(registry, fence, "one more").await, Keyed::New);
+}
+
+async fn said(registry: &dyn Registry, fence: Fence, key: &Key, outcome: &str) {
+    assert_eq!(registry.settle_key("token", fence, key, &bytes(outcome)).await.unwrap(), Written::Yes);
+}
+
+async fn freed(registry: &dyn Registry, fence: Fence, key: &Key) {
+    assert_eq!(registry.free_key("token", fence, key).await.unwrap(), Written::Yes);
+}
+
+async fn an_implied_key_is_of_one_attempt(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    let one = implied("print:1", "one");
+    assert_eq!(attempt(registry, fence, "print:1", "one").await, Keyed::New);
+    assert_eq!(attempt(registry, fence, "print:1", "two").await, open("one"));
+    assert_eq!(attempt(registry, fence, "print:2", "two").await, Keyed::New, "another call");
+    let entries = [of_call(1, Some(one.clone())), of_call(2, Some(implied("", "2")))];
+    begun(registry, fence, &entries).await;
+    assert_eq!(registry.unsettled("token").await.unwrap(), entries, "an entry names its attempt");
+    said(registry, fence, &one, "filled").await;
+    assert_eq!(attempt(registry, fence, "print:1", "two").await, done("one", "filled"));
+    assert_eq!(key(registry, fence, "print:1").await, Keyed::New, "a chosen key is none of them");
+    freed(registry, fence, &one).await;
+    assert_eq!(attempt(registry, fence, "print:1", "two").await, Keyed::New, "its answer has arrived");
+    assert_eq!(attempt(registry, fence, "print:1", "three").await, open("two"));
+}
+
+async fn what_is_said_of_an_earlier_attempt_does_not_reach_a_later_one(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    let (one, two) = (implied("print", "one"), implied("print", "two"));
+    assert_eq!(attempt(registry, fence, "print", "one").await, Keyed::New);
+    freed(registry, fence, &one).await;
+    assert_eq!(attempt(registry, fence, "print", "two").await, Keyed::New);
+    said(registry, fence, &one, "of the first").await;
+    freed(registry, fence, &one).await;
+    begun(registry, fence, &[of_call(1, Some(one))]).await;
+    assert_eq!(attempt(registry, fence, "print", "three").await, open("two"));
+    let next = registry.claim("token", &worker("one"), &worker("two")).await.unwrap().unwrap().fence;
+    assert_eq!(attempt(registry, next, "print", "four").await, Keyed::New, "the second has sent nothing");
+    said(registry, next, &two, "of the second").await;
+    assert_eq!(attempt(registry, next, "print", "five").await, open("four"));
+}
+
+async fn an_implied_key_outlives_its_owner(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    for print in ["sent", "told"] {
+        assert_eq!(attempt(registry, fence, print, "one").await, Keyed::New);
+    }
+    begun(registry, fence, &[of_call(1, Some(implied("sent", "one")))]).await;
+    said(registry, fence, &implied("told", "one"), "filled").await;
+    let next = registry.claim("token", &worker("one"), &worker("two")).await.unwrap().unwrap().fence;
+    let stale = registry.begin_key("token", fence, &implied("sent", "two"), "sent").await.unwrap();
+    assert_eq!(stale, Keyed::Stale);
+    assert_eq!(attempt(registry, next, "sent", "two").await, open("one"));
+    said(registry, next, &implied("sent", "one"), "found").await;
+    assert_eq!(attempt(registry, next, "sent", "two").await, done("one", "found"));
+    assert_eq!(attempt(registry, next, "told", "two").await, done("one", "filled"));
+    freed(registry, next, &implied("told", "one")).await;
+    assert_eq!(attempt(registry, next, "told", "two").await, Keyed::New);
+}
+
+async fn implied_keys_are_counted_by_themselves(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    let prints: Vec<String> = (0..256).map(|number| format!("print {number}")).collect();
+    let answers = join_all(prints.iter().map(|print| attempt(registry, fence, print, "one"))).await;
+    assert!(answers.iter().all(|answer| *answer == Keyed::New));
+    assert_eq!(attempt(registry, fence, "one more", "one").await, Keyed::Full);
+    assert_eq!(
+        attempt(registry, fence, "print 7", "two").await,
+        open("one"),
+        "known ones are answered still"
+    );
+    assert_eq!(key(registry, fence, "key").await, Keyed::New, "chosen keys have places of their own");
+    freed(registry, fence, &implied("print 7", "one")).await;
+    assert_eq!(attempt(registry, fence, "one more", "one").await, Keyed::New);
 }

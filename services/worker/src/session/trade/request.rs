@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU32;
 
 use calls::reply;
 use error::Error;
+use registry::Key;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -73,8 +74,8 @@ pub(crate) struct Job {
 /// How the call of a request is found again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallName {
-    /// Its idempotency key, if it has one.
-    pub(crate) key: Option<String>,
+    /// Under what it is remembered.
+    pub(crate) key: Option<Key>,
     /// Stands for the call and its parameters.
     pub(crate) fingerprint: String,
 }
@@ -85,8 +86,8 @@ pub(crate) struct Sent {
     pub(in crate::session) request: TradeRequest,
     pub(in crate::session) intent: Intent,
     pub(in crate::session) magic: i64,
-    /// The idempotency key of its call.
-    pub(in crate::session) key: Option<String>,
+    /// Under what its call is remembered.
+    pub(in crate::session) key: Option<Key>,
     pub(in crate::session) reply: Option<oneshot::Sender<Outcome>>,
     pub(in crate::session) stage: Stage,
     pub(in crate::session) begun: Instant,

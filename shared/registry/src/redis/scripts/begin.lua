@@ -1,15 +1,15 @@
--- Writes a trade request that is about to be sent, and at its idempotency key that something was sent.
--- KEYS: record, begun, keys. ARGV: fence, number, request, 1 with a key or 0, the key, most that may be open.
+-- Writes a trade request that is about to be sent, and at its key that something was sent.
+-- KEYS: record, begun, keys. ARGV: fence, number, request, mark (0, or 1 or 2 and what makes the key), name and attempt of
+-- the key, most that may be open.
 -- Returns 1; 0 when the session is not the caller's; -1 when too many are open.
 if not is_owned(KEYS[1], ARGV[1]) then return 0 end
-local most = tonumber(ARGV[6])
+local most = tonumber(ARGV[7])
 if redis.call('HEXISTS', KEYS[2], ARGV[2]) == 0 and redis.call('HLEN', KEYS[2]) >= 2 * most then return -1 end
 -- Two fields for each, so that what is stored is what is read: an entry without a key has an empty mark.
-redis.call('HSET', KEYS[2], ARGV[2], ARGV[3], ARGV[2] .. ':key', ARGV[4] .. ARGV[5])
-if ARGV[4] == '1' then
-  local old = redis.call('HGET', KEYS[3], ARGV[5])
-  if old then
-    local key = cmsgpack.unpack(old)
+redis.call('HSET', KEYS[2], ARGV[2], ARGV[3], ARGV[2] .. ':key', ARGV[4])
+if ARGV[4] ~= '0' then
+  local key = key_of(KEYS[3], ARGV[5], ARGV[6])
+  if key then
     key.is_sent = true
     redis.call('HSET', KEYS[3], ARGV[5], cmsgpack.pack(key))
   end

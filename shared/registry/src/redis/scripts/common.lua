@@ -17,6 +17,13 @@ local function is_owned(record, fence)
   return own[1] == fence and own[2] ~= 'ended'
 end
 
+-- What is known under a key, if it is of this attempt.
+local function key_of(keys, name, attempt)
+  local found = redis.call('HGET', keys, name)
+  local key = found and cmsgpack.unpack(found)
+  if key and (key.attempt or '') == attempt then return key end
+end
+
 -- Epoch and offset of a position.
 local function parts(position)
   local epoch, offset = string.match(position, '^(%d+)-(%d+)$')

@@ -1,0 +1,171 @@
+//! Whether answers reach their callers: what owners of sessions want to hear of some.
+//!
+//! An answer is written once all of it has left for the socket. A [`Delivery`] goes with it: from the backend to the
+//! response, with the body to the connection, and, when that has taken all of the body, on to the next moment at which
+//! nothing is left to be written. Wherever it is dropped before, the answer is lost.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::response::Response;
+use hyper::body::{Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::front::Front;
+
+/// The word on one answer. Dropped, it says that the answer was lost.
+pub(crate) struct Delivery {
+    front: Arc<Front>,
+    token: String,
+    receipt: String,
+    became: bus::Delivery,
+}
+
+impl Delivery {
+    /// Of an answer with this receipt.
+    pub(crate) fn new(front: &Arc<Front>, token: String, receipt: String) -> Self {
+        Self { front: Arc::clone(front), token, receipt, became: bus::Delivery::Lost }
+    }
+
+    fn written(mut self) {
+        self.became = bus::Delivery::Written;
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        // Without a runtime the process ends, and nobody can be told.
+        if tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
+        let (backend, became) = (Arc::clone(&self.front.backend), self.became);
+        let (token, receipt) = (std::mem::take(&mut self.token), std::mem::take(&mut self.receipt));
+        self.front.tasks.spawn(async move { backend.delivered(&token, &receipt, became).await });
+    }
+}
+
+/// Answers that their connection has taken, and not written yet. Clones are of the same connection.
+#[derive(Clone, Default)]
+pub(crate) struct Taken(Arc<Mutex<Vec<Delivery>>>);
+
+impl Taken {
+    fn lock(&self) -> MutexGuard<'_, Vec<Delivery>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nothing is left to be written.
+    fn flushed(&self) {
+        let written = std::mem::take(&mut *self.lock());
+        written.into_iter().for_each(Delivery::written);
+    }
+}
+
+/// Sends the word with the response. A server that does not tell when it has written takes its word when it has taken
+/// the body.
+pub(crate) fn follow(response: Response, delivery: Delivery, taken: Option<Taken>) -> Response {
+    response.map(|body| Body::new(Followed { body, delivery: Some(delivery), taken }))
+}
+
+/// A body whose end is noticed.
+struct Followed {
+    body: Body,
+    delivery: Option<Delivery>,
+    taken: Option<Taken>,
+}
+
+impl HttpBody for Followed {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        let Some(delivery) = self.delivery.take().filter(|_| self.body.is_end_stream()) else { return };
+        match &self.taken {
+            Some(taken) => taken.lock().push(delivery),
+            None => delivery.written(),
+        }
+    }
+}
+
+/// A connection that tells its answers when they are written.
+pub(crate) struct Wire {
+    socket: TcpStream,
+    taken: Taken,
+}
+
+impl Wire {
+    /// Around a socket.
+    pub(crate) fn new(socket: TcpStream) -> Self {
+        Self { socket, taken: Taken::default() }
+    }
+
+    /// Where its answers wait.
+    pub(crate) fn taken(&self) -> Taken {
+        self.taken.clone()
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write_vectored(context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    /// The server flushes when it has given everything away.
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.socket).poll_flush(context);
+        if matches!(flushed, Poll::Ready(Ok(()))) {
+            self.taken.flushed();
+        }
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+}
