@@ -1,6 +1,6 @@
 //! Repeated calls that are one call.
 
-use crate::world::{USD, World, ticket};
+use crate::world::{EUR, Session, USD, World, ticket};
 
 const ORDER: &str = "symbol=EURUSD&operation=Buy&volume=0.1";
 
@@ -39,4 +39,32 @@ async fn a_refused_order_stays_refused_under_its_key() {
     world.control.deposit(USD, 1e6).await.unwrap();
     assert_eq!(session.refused("OrderSend", query).await, "NO_MONEY");
     assert_eq!(world.control.account(USD).await.unwrap().positions, 0);
+}
+
+#[tokio::test]
+async fn a_token_that_changes_its_account_begins_without_keys_and_positions() {
+    let world = World::start().await;
+    let connect = async |user| {
+        let reply = world.http.get(&format!("{}&id=mybot", world.connect_path(user, "demo"))).await.ok();
+        Session { http: world.http.clone(), token: reply.body }
+    };
+    let query = format!("{ORDER}&idempotencyKey=1");
+    let first = connect(USD).await;
+    let mut updates = first.stream_with("OnOrderUpdate", "since=now").await;
+    let position = updates.next().await["data"]["position"].as_str().unwrap().to_owned();
+    let filled = ticket(&first.open(&query).await);
+    first.call("Disconnect", "").await.ok();
+    let other = connect(EUR).await;
+    assert_eq!(other.token, first.token);
+    let reply = other.call("OrderSend", &query).await.ok();
+    assert_eq!(reply.header("idempotent-replayed"), "");
+    assert_ne!(ticket(&reply.json()), filled);
+    assert_eq!(world.control.account(EUR).await.unwrap().positions, 1);
+    let mut updates = other.stream_with("OnOrderUpdate", &format!("since={position}")).await;
+    let resumed = updates.next().await;
+    assert_eq!(
+        (&resumed["type"], &resumed["data"]["isComplete"]),
+        (&"Resumed".into(), &false.into()),
+        "{resumed}"
+    );
 }

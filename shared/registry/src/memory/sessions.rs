@@ -156,7 +156,9 @@ impl Sessions for MemoryRegistry {
         if let Some(old) = state.sessions.remove(token) {
             state.lists.unlist_account(token, &old.record.account);
             fence = fence.max(old.record.fence.0 + 1);
-            keys = old.keys;
+            if old.record.account == *account {
+                keys = old.keys;
+            }
         }
         let fence = Fence(fence);
         let record = Record {

@@ -69,7 +69,18 @@ impl RedisRegistry {
         sealed: &Bytes,
     ) -> Result<Result<Fence, (SessionState, WorkerId)>, RegistryError> {
         let names = self.names.session(token);
-        let keys = [&*names.record, &names.kept, &names.log, &names.journal, &names.begun];
+        let (chosen, implied) = (&names.chosen, &names.implied);
+        let keys = [
+            &*names.record,
+            &names.kept,
+            &names.log,
+            &names.journal,
+            &names.begun,
+            &chosen.keys,
+            &chosen.times,
+            &implied.keys,
+            &implied.times,
+        ];
         let args = [account.as_str().as_bytes(), owner.as_str().as_bytes(), sealed];
         let row: Row = self.lines.script(&scripts::OPEN, &keys, &args).await?;
         match row.as_slice() {

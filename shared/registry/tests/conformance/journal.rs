@@ -1,9 +1,9 @@
 //! Journal and idempotency keys.
 
 use futures_util::future::join_all;
-use registry::{Entry, Fence, Key, Keyed, Registry, Written};
+use registry::{Entry, Fence, Key, Keyed, Opened, Registry, Written};
 
-use crate::tools::{bytes, live, worker};
+use crate::tools::{LONG, account, bytes, live, worker};
 
 crate::on_both! {
     a_request_is_open_until_it_is_settled
@@ -22,6 +22,7 @@ crate::on_both! {
     what_is_said_of_an_earlier_attempt_does_not_reach_a_later_one
     an_implied_key_outlives_its_owner
     implied_keys_are_counted_by_themselves
+    a_token_of_another_account_begins_without_keys
 }
 
 fn entry(number: u32, key: Option<&str>) -> Entry {
@@ -305,4 +306,28 @@ async fn implied_keys_are_counted_by_themselves(registry: &dyn Registry) {
     assert_eq!(key(registry, fence, "key").await, Keyed::New, "chosen keys have places of their own");
     freed(registry, fence, &implied("print 7", "one")).await;
     assert_eq!(attempt(registry, fence, "one more", "one").await, Keyed::New);
+}
+
+async fn a_token_of_another_account_begins_without_keys(registry: &dyn Registry) {
+    let keys = [chosen("key"), implied("print", "one")];
+    let reopened = async |name: &str| {
+        let opened = registry.open("token", &account(name), &worker("one"), &bytes("sealed")).await.unwrap();
+        let Opened::Yes(fence) = opened else { panic!("the token is taken") };
+        fence
+    };
+    let mut fence = reopened("first").await;
+    for key in &keys {
+        assert_eq!(registry.begin_key("token", fence, key, "print").await.unwrap(), Keyed::New);
+        said(registry, fence, key, "filled").await;
+    }
+    for (name, is_known) in [("first", true), ("second", false), ("first", false)] {
+        assert_eq!(registry.end("token", fence, Some(LONG)).await.unwrap(), Written::Yes);
+        fence = reopened(name).await;
+        for key in &keys {
+            let found = registry.begin_key("token", fence, key, "print").await.unwrap();
+            let expected = if is_known { done(key.attempt(), "filled") } else { Keyed::New };
+            assert_eq!(found, expected, "{name} {key:?}");
+        }
+        assert_eq!(registry.journal("token").await.unwrap(), []);
+    }
 }
