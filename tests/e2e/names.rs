@@ -206,3 +206,40 @@ fn every_amount(
     all.push(("RequiredMargin", "symbol=EURUSD&lots=0.1&price".to_owned()));
     all
 }
+
+#[tokio::test]
+async fn a_misspelt_stop_is_a_stop_or_a_refusal() {
+    let world = World::start().await;
+    let session = world.login().await;
+    let order = "symbol=EURUSD&operation=Buy&volume=0.1";
+    for call in ["OrderSend", "OrderSendSafe", "OrderSendTask"] {
+        for name in ["stop_los", "stoplos", "stop-losss", "takeproft", "slipage", "idempotencyKy"] {
+            let reply = session.call(call, &format!("{order}&{name}=1")).await;
+            assert_eq!(reply.header("x-outcome"), "not_sent", "{call} {name}");
+            assert_eq!(reply.refused(), "INVALID_PARAM", "{call} {name}");
+        }
+        let two = format!("{order}&stoploss=1.05&stop_loss=1.04");
+        assert_eq!(session.refused(call, &two).await, "INVALID_PARAM");
+    }
+    assert_eq!(world.positions().await, 0);
+    let made = session.open(&format!("{order}&stop_loss=1.05&Take-Profit=1.2")).await;
+    assert_eq!((number(&made, "stopLoss"), number(&made, "takeProfit")), (1.05, 1.2));
+    let ticket = &made["ticket"];
+    assert_eq!(
+        session.refused("OrderModify", &format!("ticket={ticket}&stoplos=1.06")).await,
+        "INVALID_PARAM"
+    );
+    // Clients send parameters of other calls, and their own.
+    let extra = format!("ticket={ticket}&volume=0.05&expertId=7&page=1&na%0d%0ame=x&from=2026-01-01");
+    let strict = format!("/OrderClose?id={}&{extra}", session.token);
+    let strict = world.http.get_with(&strict, &[("Accept", "application/problem+json")]).await;
+    assert_eq!((strict.status, strict.json()["code"].as_str()), (400, Some("INVALID_PARAM")), "{strict:?}");
+    let closed = session.call("OrderClose", &extra).await.ok();
+    assert_eq!(closed.header("x-ignored-parameters"), "volume, expertId, page, na??me, from");
+    assert_eq!(world.positions().await, 0);
+    let closed = session.call("ClosedOrders", "from=2026-01-01&to=2026-01-02").await.ok();
+    assert_eq!(closed.header("x-ignored-parameters"), "", "only trades tell");
+    let many: String = (0..100).map(|n| format!("&{}{n}=1", "z".repeat(100))).collect();
+    let told = session.call("OrderSend", &format!("{order}{many}")).await.ok();
+    assert!(told.header("x-ignored-parameters").len() < 1200);
+}

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bus::{Answer, Ask};
-use calls::{FrontCall, Params};
+use calls::{FrontCall, Params, Spelled};
 use error::{Code, Error, Outcome};
 use runtime::TRACE_HEADER;
 use tracing::Instrument;
@@ -40,18 +40,22 @@ pub(crate) async fn answer(
         Ok(params) => params,
         Err((status, error)) => return reply::refusal(status, accept, &route.refused(error)),
     };
+    let Spelled { params, ignored, fault } = route.spelled(params, accept.problems);
     // A strict client gets the status of the code, so it has nothing to choose.
     let wanted_status = match request::error_status(&params) {
         _ if accept.problems => None,
         Ok(status) => status,
         Err(error) => return reply::failure(ERROR_STATUS, accept, &route.refused(error)),
     };
+    if let Some(error) = fault {
+        return reply::failure(wanted_status.unwrap_or(ERROR_STATUS), accept, &route.refused(error));
+    }
     let begun = Instant::now();
     let asked = ask(front, route, &parts.headers, params).await;
     let (answer, delivery) = asked.unwrap_or_else(|error| (Answer::from(error), None));
     let code = answer.result.as_ref().map_or_else(|error| error.code().as_str(), |_| "OK");
     tracing::debug!(call = route.name, code, duration_ms = begun.elapsed().as_millis(), "answered");
-    let response = respond(route, accept, wanted_status, answer);
+    let response = reply::with_ignored(respond(route, accept, wanted_status, answer), &ignored);
     match delivery {
         Some(delivery) => delivery::follow(response, delivery, taken),
         None => response,

@@ -40,6 +40,8 @@ Texts such as a token come bare, or as JSON strings when `Accept` asks for JSON 
 headers `X-As-Of` (milliseconds since 1970 UTC) and `X-Sync`, trading calls `X-Outcome`. A `Safe` order call \
 that equals one whose answer has not reached its caller (it is under way, or the caller hung up) is not done again within \
 ten minutes: it gets that one's outcome, and the header `Idempotent-Replayed: true`. \
+A trade takes names of parameters with other separators, refuses what is almost a name (`stop_los`), and lists what it ignores \
+in `X-Ignored-Parameters`; strict clients have all that is unknown refused. \
 What only reads answers HEAD as well, and caches keep nothing. Any web page may call (CORS is open): the token is what \
 grants access.";
 

@@ -27,6 +27,12 @@ pub(crate) const OUTCOME: HeaderName = HeaderName::from_static("x-outcome");
 /// Says that a call was not done: the answer is that to an earlier one.
 pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
+/// The names of parameters that a trade does not know.
+pub(crate) const IGNORED: HeaderName = HeaderName::from_static("x-ignored-parameters");
+/// So many of them are told, each cut to so many characters.
+const IGNORED_MAX: usize = 16;
+const IGNORED_CHARS_MAX: usize = 64;
+
 /// The status of errors unless a client chose another one. Clients of this interface tell success by 200 alone.
 pub(crate) const ERROR_STATUS: StatusCode = StatusCode::CREATED;
 
@@ -78,6 +84,22 @@ fn problem(status: Option<StatusCode>, error: &Error) -> Response {
 pub(crate) fn with_outcome(mut response: Response, outcome: Option<Outcome>) -> Response {
     if let Some(outcome) = outcome {
         response.headers_mut().insert(OUTCOME, HeaderValue::from_static(outcome.as_str()));
+    }
+    response
+}
+
+/// Adds the names of parameters that were ignored, as far as a header has room and signs for them.
+pub(crate) fn with_ignored(mut response: Response, names: &[String]) -> Response {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.[]".contains(c);
+    let shown = |name: &String| {
+        name.chars().take(IGNORED_CHARS_MAX).map(|c| if is_plain(c) { c } else { '?' }).collect::<String>()
+    };
+    let mut told: Vec<String> = names.iter().take(IGNORED_MAX).map(shown).collect();
+    if names.len() > IGNORED_MAX {
+        told.push("...".to_owned());
+    }
+    if let Some(told) = HeaderValue::from_str(&told.join(", ")).ok().filter(|told| !told.is_empty()) {
+        response.headers_mut().insert(IGNORED, told);
     }
     response
 }

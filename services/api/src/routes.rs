@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use axum::http::Method;
 use bus::{Topic, Topics};
-use calls::CallSpec;
+use calls::{CallSpec, Params, Spelled, Spelling};
 use error::{Error, Outcome};
 
 /// What a path leads to.
@@ -31,6 +31,8 @@ pub(crate) struct CallRoute {
     pub(crate) only_reads: bool,
     /// The names of parameters that are files.
     pub(crate) files: Vec<&'static str>,
+    /// The names of its parameters, where one that is almost right must not be ignored: a trade.
+    pub(crate) spelling: Option<Spelling>,
 }
 
 /// A stream of events.
@@ -85,7 +87,7 @@ impl Routes {
             for name in call.names {
                 table.insert(
                     format!("/{}", name.to_ascii_lowercase()),
-                    Route::Call(CallRoute::new(call, name)),
+                    Route::Call(CallRoute::new(call, name, calls)),
                 );
             }
         }
@@ -109,7 +111,7 @@ impl Routes {
 }
 
 impl CallRoute {
-    fn new(call: &CallSpec, name: &'static str) -> Self {
+    fn new(call: &CallSpec, name: &'static str, all: &[CallSpec]) -> Self {
         Self {
             name,
             needs_session: call.needs_session(),
@@ -118,6 +120,15 @@ impl CallRoute {
             trades: call.trades(),
             only_reads: call.only_reads,
             files: call.params.iter().filter(|param| param.is_file()).map(|param| param.name).collect(),
+            spelling: call.trades().then(|| Spelling::of(call, name, all)),
+        }
+    }
+
+    /// The parameters of a request by their declared names; only of a trade are they looked at.
+    pub(crate) fn spelled(&self, params: Params, is_strict: bool) -> Spelled {
+        match &self.spelling {
+            Some(spelling) => spelling.settle(&params, is_strict),
+            None => Spelled { params, ignored: Vec::new(), fault: None },
         }
     }
 

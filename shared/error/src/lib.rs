@@ -279,7 +279,7 @@ fn is_quoted(text: &str) -> bool {
 }
 
 /// A caller's text, fit to be repeated: cut, and without control characters.
-fn echo(text: &str) -> String {
+pub fn echo(text: &str) -> String {
     let mut shown: String =
         text.chars().take(ECHO_CHARS_MAX).map(|c| if c.is_control() { '?' } else { c }).collect();
     if text.chars().nth(ECHO_CHARS_MAX).is_some() {

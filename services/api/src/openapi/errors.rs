@@ -17,7 +17,7 @@ pub(super) fn responses(success: &Value, failure: &str, problem: &str) -> Value 
 }
 
 /// The headers that answers of trading calls have.
-const OF_TRADES: [&str; 2] = ["X-Outcome", "Idempotent-Replayed"];
+const OF_TRADES: [&str; 3] = ["X-Outcome", "X-Ignored-Parameters", "Idempotent-Replayed"];
 
 /// The headers of answers of trading calls, beside those that a response has already.
 pub(super) fn with_trade_headers(mut response: Value) -> Value {
@@ -64,6 +64,11 @@ pub(super) fn shared_headers() -> Value {
             "description": "true: this call was not done, the answer is that to an equal one before it: one with the same \
                 idempotency key, or, of a Safe call, one whose answer had not reached its caller.",
             "schema": { "type": "string", "enum": ["true"] },
+        },
+        "X-Ignored-Parameters": {
+            "description": "Parameters that the call does not know, with a comma between two. What is almost one that it \
+                knows is an error.",
+            "schema": { "type": "string" },
         },
         "Retry-After": {
             "description": "With status 429 and 503: seconds until another try makes sense.",

@@ -64,7 +64,7 @@ async fn any_page_may_call() {
     assert_eq!(reply.header("access-control-allow-headers"), "idempotency-key");
     let missing = world.get("/Nothing").await;
     assert_eq!(missing.header("access-control-allow-origin"), "*");
-    for exposed in ["X-As-Of", "X-Sync", "X-Outcome", "Retry-After"] {
+    for exposed in ["X-As-Of", "X-Sync", "X-Outcome", "X-Ignored-Parameters", "Retry-After"] {
         assert!(missing.header("access-control-expose-headers").contains(exposed), "{exposed}");
     }
 }
