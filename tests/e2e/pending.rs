@@ -90,3 +90,29 @@ async fn an_order_expires_at_its_date() {
     updates.until("it expires", |event| event["data"]["update"]["type"] == "Expired").await;
     assert!(session.tickets().await.is_empty());
 }
+
+#[tokio::test]
+async fn stops_that_a_change_does_not_name_stay_on_request_only() {
+    let world = World::start().await;
+    let session = world.login().await;
+    for opening in ["operation=BuyLimit&price=1.09", "operation=Buy"] {
+        let order = format!("symbol=EURUSD&volume=0.1&stoploss=1.05&takeprofit=1.15&{opening}");
+        let number = ticket(&session.open(&order).await);
+        // What is asked for, and the stops that come of it: one after the other, from 1.05 and 1.15 on.
+        let cases = [
+            ("takeprofit=1.16&keepStops=true", (json!(1.05), json!(1.16))),
+            ("stoploss=1.04&KeepStops=1", (json!(1.04), json!(1.16))),
+            ("stoploss=0&keepStops=true", (json!(0), json!(1.16))),
+            ("stoploss=1.03", (json!(1.03), json!(0))),
+            ("takeprofit=1.17&keepStops=false", (json!(0), json!(1.17))),
+        ];
+        for (change, (loss, profit)) in cases {
+            let changed = session.json("OrderModify", &format!("ticket={number}&{change}")).await;
+            assert_eq!(
+                (&changed["stopLoss"], &changed["takeProfit"]),
+                (&loss, &profit),
+                "{change}: {changed}"
+            );
+        }
+    }
+}

@@ -85,6 +85,9 @@ async fn params(front: &Front, route: &CallRoute, parts: &Parts, body: Body) -> 
     }
     // The body comes first, so that it wins over the query.
     params.extend(request::query_params(&parts.uri).pairs());
+    if route.needs_session {
+        request::add_bearer(&parts.headers, &mut params, &["id"]);
+    }
     Ok(params)
 }
 

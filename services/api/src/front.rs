@@ -36,7 +36,7 @@ impl Front {
         Self {
             backend,
             routes: Routes::new(&description.calls),
-            manual: manual::page(&description.calls, &settings.version),
+            manual: manual::page(&description.calls, &openapi::stream_fields(), &settings.version),
             openapi: openapi::document(),
             sockets: Arc::new(Semaphore::new(settings.sockets_max)),
             uploads: Semaphore::new(settings.uploads_max),

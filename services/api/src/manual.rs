@@ -9,11 +9,18 @@ use crate::stream_page::escaped;
 const HEAD: &str = include_str!("manual/head.html");
 const GUIDE: &str = include_str!("manual/guide.html");
 
+/// The name of a stream, and the fields of what it carries with their meanings.
+type Stream = (String, Vec<(String, String)>);
+
 /// Builds the page.
-pub(crate) fn page(calls: &[CallSpec], version: &str) -> String {
+pub(crate) fn page(calls: &[CallSpec], streams: &[Stream], version: &str) -> String {
     let mut page = String::from(HEAD);
     push(&mut page, format_args!("<h1>mt5rest <small>{}</small></h1>\n", escaped(version)));
     page.push_str(GUIDE);
+    page.push_str("<h2 id=\"payloads\">What streams carry</h2>\n");
+    for (stream, fields) in streams {
+        push_stream(&mut page, stream, fields);
+    }
     page.push_str("<h2 id=\"calls\">Calls</h2>\n");
     let mut tag = "";
     for call in calls {
@@ -25,6 +32,20 @@ pub(crate) fn page(calls: &[CallSpec], version: &str) -> String {
     }
     page.push_str("</main></body></html>\n");
     page
+}
+
+fn push_stream(page: &mut String, stream: &str, fields: &[(String, String)]) {
+    push(page, format_args!("<details><summary><code>/{stream}</code></summary>\n"));
+    if fields.is_empty() {
+        page.push_str("<p><code>data</code> is a list of tickets.</p>\n");
+    } else {
+        page.push_str("<table><tr><th>Field of <code>data</code><th>Meaning</tr>\n");
+        for (field, meaning) in fields {
+            push(page, format_args!("<tr><td><code>{field}</code><td>{}</tr>\n", escaped(meaning)));
+        }
+        page.push_str("</table>\n");
+    }
+    page.push_str("</details>\n");
 }
 
 fn push_call(page: &mut String, call: &CallSpec) {

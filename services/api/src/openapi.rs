@@ -32,12 +32,15 @@ impl Description {
 const ABOUT: &str = "\
 REST and WebSocket access to MetaTrader 5 accounts.
 
-Connect answers a token; every other call takes it as `id`. Names of paths and parameters match in any case, \
+Connect answers a token; every other call takes it as `id`, or in the header `Authorization: Bearer TOKEN`, which keeps \
+it out of URLs and their logs; the query wins. Names of paths and parameters match in any case, \
 unknown parameters are ignored, enums are accepted by name or number. A success has status 200; an error has \
 status 201, or the one asked for with `errorReplyStatusCode`, and a body with `message`, `code` and `stackTrace`. \
 Who accepts `application/problem+json` gets errors with a status of their own and a body of RFC 9457. \
 Texts such as a token come bare, or as JSON strings when `Accept` asks for JSON without `*/*`. Reads carry the \
-headers `X-As-Of` (milliseconds since 1970 UTC) and `X-Sync`, trading calls `X-Outcome`. A `Safe` order call \
+headers `X-As-Of` (milliseconds since 1970 UTC) and `X-Sync`, trading calls `X-Outcome`. Trading calls with the same \
+`idempotencyKey`, or header `Idempotency-Key`, are one call. The answer to a completed close has the state `Started`, as \
+clients of the known interface expect: its `closeTime`, `closeLots` and `closePrice` say that it is done. A `Safe` order call \
 that equals one whose answer has not reached its caller (it is under way, or the caller hung up) is not done again within \
 ten minutes: it gets that one's outcome, and the header `Idempotent-Replayed: true`. \
 A trade takes names of parameters with other separators, refuses what is almost a name (`stop_los`), and lists what it ignores \
@@ -68,12 +71,38 @@ pub fn document() -> String {
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "parameters": calls::shared_parameters(),
             "responses": errors::shared_responses(),
             "headers": errors::shared_headers(),
+            "securitySchemes": { "token": {
+                "type": "http", "scheme": "bearer",
+                "description": "The session's token, in place of parameter id, which wins.",
+            } },
         },
     });
     formats::register(&mut whole);
     format!("{whole:#}\n")
+}
+
+/// The fields of what each stream carries, with their meanings: those of an item where it carries a list.
+pub(crate) fn stream_fields() -> Vec<(String, Vec<(String, String)>)> {
+    let mut schemas = Description::new().schemas;
+    let data: Vec<(String, Value)> = bus::Topic::ALL
+        .into_iter()
+        .map(|topic| (format!("On{}", topic.as_str()), streams::data(topic, &mut schemas).to_value()))
+        .collect();
+    let definitions = schemas.take_definitions(true);
+    let fields = |schema: &Value| {
+        let item = schema.get("items").unwrap_or(schema);
+        let name =
+            item["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()).unwrap_or_default();
+        let properties = definitions.get(name).and_then(|object| object["properties"].as_object());
+        let field = |(name, schema): (&String, &Value)| {
+            (name.clone(), schema["description"].as_str().unwrap_or_default().to_owned())
+        };
+        properties.into_iter().flatten().map(field).collect()
+    };
+    data.iter().map(|(stream, schema)| (stream.clone(), fields(schema))).collect()
 }
 
 fn tags(calls: &[CallSpec]) -> Value {
@@ -161,6 +190,49 @@ mod tests {
         let text = document();
         for word in ["deprecated", "uint"] {
             assert!(!text.contains(&format!("\"{word}")), "{word}");
+        }
+    }
+
+    #[test]
+    fn what_clients_need_beside_parameters_is_in_the_document_and_in_the_manual() {
+        let text = document();
+        let manual = crate::manual::page(&Description::new().calls, &stream_fields(), "1");
+        for word in [
+            "idempotencyKey",
+            "Idempotency-Key",
+            "X-Outcome",
+            "application/problem+json",
+            "Bearer",
+            "Started",
+        ] {
+            assert!(text.contains(word), "{word} is not in the document");
+            assert!(manual.contains(word), "{word} is not in the manual");
+        }
+        let whole: Value = serde_json::from_str(&text).unwrap();
+        for call in Description::new().calls {
+            for name in call.names {
+                for operation in whole["paths"][format!("/{name}")].as_object().unwrap().values() {
+                    let takes_key = operation["parameters"].to_string().contains("parameters/idempotencyKey");
+                    assert_eq!(takes_key, call.trades(), "{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_fields_of_every_stream_are_in_the_manual() {
+        let streams = stream_fields();
+        let manual = crate::manual::page(&[], &streams, "1");
+        assert_eq!(streams.len(), bus::Topic::ALL.len());
+        for (stream, fields) in streams {
+            assert!(manual.contains(&format!("/{stream}</code>")), "{stream}");
+            assert!(!fields.is_empty() || stream == "OnOpenedOrdersTickets", "{stream} has no fields");
+            for (field, meaning) in fields {
+                assert!(
+                    manual.contains(&format!("<code>{field}</code>")) && !meaning.is_empty(),
+                    "{stream}.{field}"
+                );
+            }
         }
     }
 

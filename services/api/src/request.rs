@@ -5,7 +5,7 @@ mod multipart;
 use std::borrow::Cow;
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use calls::Params;
 use error::{Code, Error};
@@ -98,6 +98,20 @@ fn scalar(value: Value) -> Option<String> {
     }
 }
 
+/// Takes the token from header `Authorization: Bearer TOKEN` where no parameter of these names it.
+pub(crate) fn add_bearer(headers: &HeaderMap, params: &mut Params, names: &[&str]) {
+    if names.iter().any(|name| params.get(name).is_some()) {
+        return;
+    }
+    let header = headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
+    let token = header
+        .and_then(|header| header.split_once(' '))
+        .filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
+    if let Some((_, token)) = token {
+        params.push("id", token.trim());
+    }
+}
+
 /// The key under which repeated calls are one call: a header, or a parameter, since most calls are GET.
 pub(crate) fn idempotency_key(headers: &HeaderMap, params: &Params) -> Result<Option<String>, Error> {
     let header = headers.get("idempotency-key").map(|key| key.to_str().unwrap_or("\u{fffd}"));
@@ -172,6 +186,22 @@ mod tests {
         assert_eq!((status, error.code()), (StatusCode::BAD_REQUEST, Code::InvalidData));
         let (status, _) = body_params(&HeaderMap::new(), broken(), 3, &[]).await.unwrap_err();
         assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    #[test]
+    fn a_token_in_a_header_counts_where_no_parameter_names_one() {
+        let token = |header: &'static str, query: &[(&str, &str)]| {
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, header.parse().unwrap())]);
+            let mut params = query.iter().copied().collect();
+            add_bearer(&headers, &mut params, &["id", "ids"]);
+            params.get("id").map(str::to_owned)
+        };
+        assert_eq!(token("Bearer abc", &[]).as_deref(), Some("abc"));
+        assert_eq!(token("bearer  a-b", &[("id", "")]).as_deref(), Some("a-b"));
+        assert_eq!(token("Bearer abc", &[("ID", "x")]).as_deref(), Some("x"), "the query wins");
+        assert_eq!(token("Bearer abc", &[("ids", "x,y")]), None);
+        assert_eq!(token("Basic abc", &[]), None);
+        assert_eq!(token("Bearer", &[]), None);
     }
 
     #[test]

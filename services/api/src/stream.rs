@@ -75,7 +75,8 @@ pub(crate) const SERVER_SHUTDOWN: &str = "serverShutdown";
 /// Opens a stream, or explains it to whoever came without an upgrade.
 pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
-    let params = request::query_params(&parts.uri);
+    let mut params = request::query_params(&parts.uri);
+    request::add_bearer(&parts.headers, &mut params, &["id", "ids"]);
     if !parts.headers.contains_key(UPGRADE) || parts.method == Method::HEAD {
         let base = front.settings.trusted_proxies.base_url(&parts);
         return stream_page::answer(stream, accept, &params, &base);

@@ -41,10 +41,12 @@ calls! {
         OrderModify also OrderModifySafe, OrderModifyTask {
             /// The position or pending order, by its ticket.
             ticket: u64,
-            /// The stop loss to have from now on; none when absent or 0.
-            stoploss: f64 = 0.0,
-            /// The take profit to have from now on; none when absent or 0.
-            takeprofit: f64 = 0.0,
+            /// The stop loss to have from now on; none when absent or 0, unless `keepStops` says otherwise.
+            stoploss: Option<f64>,
+            /// The take profit to have from now on; none when absent or 0, unless `keepStops` says otherwise.
+            takeprofit: Option<f64>,
+            /// True leaves a stop as it is that is absent here; 0 still removes it.
+            keep_stops as "keepStops": bool = false,
             /// The price that a pending order shall have; as it is when absent.
             price: Option<f64>,
             /// New expiration of a pending order, on the trade server's clock.

@@ -45,7 +45,9 @@ impl Document {
         let posted = item.get("get").is_none();
         let operation = if posted { &item["post"] } else { &item["get"] };
         let mut params: Vec<Param> = Vec::new();
-        for param in operation["parameters"].as_array().unwrap_or(&Vec::new()) {
+        let params_of = operation["parameters"].as_array().cloned().unwrap_or_default();
+        // Those that calls share have no names here.
+        for param in params_of.iter().filter(|param| param["$ref"].is_null()) {
             params.push(Param {
                 name: param["name"].as_str().unwrap().to_owned(),
                 required: param["required"] == true,

@@ -46,9 +46,33 @@ fn operation<'a>(
         ("tags".to_owned(), json!([call.tag])),
         ("operationId".to_owned(), id.into()),
         ("summary".to_owned(), summary.into()),
-        ("parameters".to_owned(), params.map(parameter).collect()),
+        ("parameters".to_owned(), params.map(parameter).chain(beside(call)).collect()),
         ("responses".to_owned(), responses(call)),
     ])
+}
+
+/// What a call takes beside its own parameters: shared by all of its kind.
+fn beside(call: &CallSpec) -> Vec<Value> {
+    let names: &[&str] = if call.trades() { &[KEY, KEY_HEADER] } else { &[] };
+    names.iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") })).collect()
+}
+
+const KEY: &str = "idempotencyKey";
+const KEY_HEADER: &str = "Idempotency-Key";
+
+/// Parameters that calls share.
+pub(super) fn shared_parameters() -> Value {
+    let key = |place: &str, name: &str, description: &str| {
+        json!({
+            "name": name, "in": place, "required": false, "description": description,
+            "schema": { "type": "string", "maxLength": 128 },
+        })
+    };
+    json!({
+        KEY: key("query", KEY, "Calls with the same key are one call for 24 hours: repeated, it gets the first outcome. \
+            Up to 128 visible ASCII characters."),
+        KEY_HEADER: key("header", KEY_HEADER, "The same as parameter idempotencyKey; the header wins."),
+    })
 }
 
 fn parameter(param: &ParamSpec) -> Value {

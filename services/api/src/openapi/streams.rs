@@ -79,7 +79,7 @@ fn item(stream: Stream, schemas: &mut SchemaGenerator) -> Value {
 }
 
 /// What the envelopes of a topic carry.
-fn data(topic: Topic, schemas: &mut SchemaGenerator) -> Schema {
+pub(super) fn data(topic: Topic, schemas: &mut SchemaGenerator) -> Schema {
     match topic {
         Topic::Quote => schemas.subschema_for::<Quote>(),
         Topic::OrderUpdate => schemas.subschema_for::<OrderUpdateSummary>(),

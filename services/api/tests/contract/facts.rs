@@ -24,7 +24,9 @@ fn methods(item: &Value) -> Value {
 
 fn operation_facts(operation: &Value) -> Value {
     let mut facts = Facts::new();
-    let parameters: Facts = list(&operation["parameters"]).iter().map(parameter).collect();
+    // Shared parameters are ours: they belong to no single call.
+    let own = list(&operation["parameters"]).iter().filter(|parameter| parameter["$ref"].is_null());
+    let parameters: Facts = own.map(parameter).collect();
     facts.insert("parameters".to_owned(), parameters.into());
     let bodies = entries(&operation["requestBody"]["content"]);
     let bodies: Facts = bodies.map(|(kind, media)| (kind.clone(), schema(&media["schema"]).into())).collect();

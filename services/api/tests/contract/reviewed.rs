@@ -77,6 +77,7 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
     ("+ paths./OnConnectionStatus: *", "a stream of ours: whether the link to the trade server is up"),
     ("+ schemas.LinkStatus: *", "what it carries"),
     ("+ schemas.EnumLinkState: *", "how it says so"),
+    ("+ paths./OrderModify*.get.parameters.keepStops: *", "who asks may change one stop alone"),
     ("+ paths./LoginGovernor: *", "a call of ours, for the administrator of a cluster"),
     ("+ schemas.LoginState: *", "what it answers"),
     // Bodies.

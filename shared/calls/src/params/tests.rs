@@ -165,7 +165,7 @@ fn a_malformed_value_is_named_with_what_is_accepted() {
 #[test]
 fn absent_stops_of_a_modification_are_zero() {
     let call = OrderModify::decode(&params(&[("id", "t"), ("Ticket", "7"), ("stopLoss", "1.5")])).unwrap();
-    assert_eq!((call.ticket, call.stoploss, call.takeprofit), (7, 1.5, 0.0));
+    assert_eq!((call.ticket, call.stoploss, call.takeprofit), (7, Some(1.5), None));
 }
 
 #[test]

@@ -35,8 +35,8 @@ impl Handle<OrderModify> for Caller<'_> {
                     digits,
                     trade_type: record.trade_action,
                     price_order: open.close.to_f64(),
-                    price_sl: price_at(digits, "stoploss", call.stoploss)?,
-                    price_tp: price_at(digits, "takeprofit", call.takeprofit)?,
+                    price_sl: stop(&call, digits, "stoploss", call.stoploss, record.sl)?,
+                    price_tp: stop(&call, digits, "takeprofit", call.takeprofit, record.tp)?,
                     trade_position: call.ticket,
                     ..TradeRequest::default()
                 };
@@ -47,6 +47,14 @@ impl Handle<OrderModify> for Caller<'_> {
                 self.send(&session, modify_request(&call, *order)?, Intent::Modify(ticket), 0).await
             }
         }
+    }
+}
+
+/// The stop that a call leaves: the one it names, or none; the one there is only if it asks for that.
+fn stop(call: &OrderModify, digits: u32, name: &str, given: Option<f64>, present: f64) -> Result<f64, Error> {
+    match given {
+        Some(price) => price_at(digits, name, price),
+        None => Ok(if call.keep_stops { round_to(present, digits) } else { 0.0 }),
     }
 }
 
@@ -73,8 +81,8 @@ fn modify_request(call: &OrderModify, order: records::Order) -> Result<TradeRequ
         type_time: expires.kind,
         price_order: or_kept("price", call.price, order.price_order)?,
         price_trigger: or_kept("stoplimit", call.stop_limit_price, order.price_trigger)?,
-        price_sl: price_at(digits, "stoploss", call.stoploss)?,
-        price_tp: price_at(digits, "takeprofit", call.takeprofit)?,
+        price_sl: stop(call, digits, "stoploss", call.stoploss, order.price_sl)?,
+        price_tp: stop(call, digits, "takeprofit", call.takeprofit, order.price_tp)?,
         comment: order.comment,
         trade_symbol: order.trade_symbol,
         time_expiration: expires.at,
@@ -219,8 +227,9 @@ mod tests {
         let call = OrderModify {
             id: calls::Token("t".into()),
             ticket: 7,
-            stoploss: 0.0,
-            takeprofit: 0.0,
+            stoploss: None,
+            takeprofit: None,
+            keep_stops: false,
             price: None,
             expiration: unset,
             expiration_type: None,
