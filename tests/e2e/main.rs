@@ -30,6 +30,7 @@ mod money;
 mod names;
 mod netting;
 mod opposites;
+mod opted;
 mod outcomes;
 mod past_orders;
 mod pending;

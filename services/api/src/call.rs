@@ -17,6 +17,7 @@ use tracing::Instrument;
 use crate::accept::Accept;
 use crate::delivery::{self, Delivery, Taken};
 use crate::front::Front;
+use crate::opted;
 use crate::reply::{self, AS_OF, ERROR_STATUS, REPLAYED, SYNC};
 use crate::request::{self, Refusal};
 use crate::routes::CallRoute;
@@ -105,6 +106,14 @@ async fn ask(
     if route.needs_session && token.is_none() {
         return Err(Error::missing_param("id", "the token that Connect answered"));
     }
+    let dress = match (opted::Wish::read(&params)?, &token) {
+        (Some(wish), Some(token)) if route.needs_session => Some(wish.dress(front, token).await?),
+        _ => None,
+    };
+    let params = match dress {
+        Some(dress) => front.shapes.on_server_clock(route.name, params, dress)?,
+        None => params,
+    };
     let timeout = timeout(front, route, &params);
     let deadline = Instant::now() + timeout;
     let idempotency_key = request::idempotency_key(headers, &params)?;
@@ -122,7 +131,10 @@ async fn ask(
     let span = runtime::call_span(trace, route.name, route.only_reads);
     let work = front.tasks.drive(answering.instrument(span), route.only_reads);
     match tokio::time::timeout(timeout + GRACE, work).await {
-        Ok(Ok(answered)) => Ok(answered),
+        Ok(Ok((answer, delivery))) => match dress {
+            Some(dress) => Ok((dressed(front, route, answer, dress), delivery)),
+            None => Ok((answer, delivery)),
+        },
         Ok(Err(fault)) => {
             Err(route.of_unknown_fate(Error::internal(format!("answering {}: {fault}", route.name))))
         }
@@ -134,6 +146,13 @@ async fn ask(
             Err(route.of_unknown_fate(Error::new(Code::Timeout, told)))
         }
     }
+}
+
+/// An answer as its client asks for it. What was done stays done if that fails.
+fn dressed(front: &Front, route: &CallRoute, answer: Answer, dress: opted::Dress) -> Answer {
+    let done = |error: Error| if route.trades { error.with_outcome(Outcome::Applied) } else { error };
+    let dress = |payload| front.shapes.reply(route.name, payload, dress).map_err(done);
+    Answer { result: answer.result.and_then(dress), ..answer }
 }
 
 /// How long the call may take; connect calls may say so themselves.

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::manual;
 use crate::openapi::{self, Description};
+use crate::opted::Shapes;
 use crate::routes::Routes;
 use crate::settings::Settings;
 
@@ -21,6 +22,8 @@ pub(crate) struct Front {
     pub(crate) settings: Settings,
     pub(crate) routes: Routes,
     pub(crate) openapi: String,
+    /// By which replies and frames are rewritten for who asks.
+    pub(crate) shapes: Shapes,
     manual: String,
     /// Calls and sockets under way; its signal closes the sockets.
     pub(crate) tasks: Tasks,
@@ -38,6 +41,7 @@ impl Front {
             routes: Routes::new(&description.calls),
             manual: manual::page(&description.calls, &openapi::stream_fields(), &settings.version),
             openapi: openapi::document(),
+            shapes: Shapes::new(),
             sockets: Arc::new(Semaphore::new(settings.sockets_max)),
             uploads: Semaphore::new(settings.uploads_max),
             settings,

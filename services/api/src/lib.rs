@@ -25,6 +25,7 @@ mod delivery;
 mod front;
 mod manual;
 mod openapi;
+mod opted;
 mod proxies;
 mod reply;
 mod request;

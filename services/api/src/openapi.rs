@@ -10,10 +10,12 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::streams::data as stream_data;
+
 /// All calls with their schemas.
 pub(crate) struct Description {
     pub(crate) calls: Vec<CallSpec>,
-    schemas: SchemaGenerator,
+    pub(crate) schemas: SchemaGenerator,
 }
 
 impl Description {

@@ -21,11 +21,13 @@ use error::{Code, Error};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
+pub(crate) use self::resume::RESUMED;
 use self::socket::{Inner, Socket};
 use self::source::Source;
 use self::tokens::Wanted;
 use crate::accept::Accept;
 use crate::front::Front;
+use crate::opted::Wish;
 use crate::reply::{self, ERROR_STATUS};
 use crate::request;
 use crate::routes::Stream;
@@ -81,12 +83,14 @@ pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, req
         let base = front.settings.trusted_proxies.base_url(&parts);
         return stream_page::answer(stream, accept, &params, &base);
     }
-    let read = || Ok((pace(stream, &params)?, topics(stream, &params)?, tokens::read(&params)?));
-    let (every, topics, wanted) = match read() {
+    let read = || {
+        Ok((pace(stream, &params)?, topics(stream, &params)?, tokens::read(&params)?, Wish::read(&params)?))
+    };
+    let (every, topics, wanted, wish) = match read() {
         Ok(read) => read,
         Err(error) => return reply::failure(ERROR_STATUS, accept, &error),
     };
-    let listener = Listener { front: Arc::clone(front), topics, wanted, every };
+    let listener = Listener { front: Arc::clone(front), topics, wanted, wish, every };
     let Ok(place) = Arc::clone(&front.sockets).try_acquire_owned() else {
         let error = Error::busy("All WebSockets of this service are taken. Come back later.");
         return reply::refusal(StatusCode::SERVICE_UNAVAILABLE, accept, &error);
@@ -152,6 +156,7 @@ struct Listener {
     front: Arc<Front>,
     topics: Topics,
     wanted: Wanted,
+    wish: Option<Wish>,
     every: Option<Duration>,
 }
 
@@ -168,7 +173,7 @@ impl Listener {
 
     /// The whole life of the socket.
     async fn run(self, socket: Inner, subscribed: Subscribed) {
-        let mut socket = Socket::new(&self.front, socket);
+        let mut socket = Socket::new(&self.front, socket, self.wish);
         if let Exit::Close(code, reason) = self.serve(&mut socket, subscribed).await {
             socket.finish(code, &reason).await;
         }
@@ -202,8 +207,8 @@ impl Listener {
         if self.wanted.is_resumable {
             for (token, subscription) in &all {
                 let told = resume::greeting(&self.front, token, subscription).await;
-                if !socket.send_bytes(told).await {
-                    return Exit::Gone;
+                if let Err(exit) = socket.send_frame(told).await {
+                    return exit;
                 }
             }
         }

@@ -31,7 +31,7 @@ calls! {
         } -> Order;
 
         /// Lists the tickets of everything open.
-        OpenedOrdersTickets {} -> Vec<u64>;
+        OpenedOrdersTickets {} -> Vec<crate::Ticket>;
 
         /// Lists what was closed since the login, the latest 100 at most.
         ClosedOrders {} -> Vec<Order>;

@@ -171,7 +171,7 @@ json_replies!(
     bool,
     f64,
     i32,
-    u64,
+    crate::Ticket,
 );
 
 impl<T: Reply> Reply for Filtered<T> {}

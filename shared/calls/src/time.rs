@@ -7,6 +7,9 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
+/// In a schema: the text is a moment of the trade server's clock, so that a client may ask for its zone.
+pub const OF_SERVER_CLOCK: &str = "x-server-clock";
+
 /// How "no date" is written.
 const NULL_DATE: &str = "0001-01-01T00:00:00";
 
@@ -53,7 +56,9 @@ impl ServerTime {
     pub fn parse(text: &str) -> Option<Self> {
         let (text, zone) = split_zone(text.trim());
         let (year, _) = text.split_once('-')?;
-        if year.len() != YEAR_DIGITS || !year.bytes().all(|b| b.is_ascii_digit()) || !zone.is_none_or(is_zone)
+        if year.len() != YEAR_DIGITS
+            || !year.bytes().all(|b| b.is_ascii_digit())
+            || zone.is_some_and(|zone| minutes_east(zone).is_none())
         {
             return None;
         }
@@ -79,23 +84,45 @@ fn split_zone(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Whether a text is a zone that exists: from 12 hours behind UTC to 14 ahead.
-fn is_zone(text: &str) -> bool {
+/// How far a zone is east of UTC; `None` for one that does not exist: zones are from 12 hours behind UTC to 14 ahead.
+fn minutes_east(text: &str) -> Option<i32> {
     let text = text.trim_start();
     if ["Z", "UTC", "GMT"].iter().any(|name| text.eq_ignore_ascii_case(name)) {
-        return true;
+        return Some(0);
     }
     let behind = text.strip_prefix('-');
     let digits = behind.or_else(|| text.strip_prefix('+')).unwrap_or(text);
-    let Some((hours, minutes)) = digits.split_at_checked(2) else { return false };
+    let (hours, minutes) = digits.split_at_checked(2)?;
     let minutes = if minutes.is_empty() { "00" } else { minutes.strip_prefix(':').unwrap_or(minutes) };
     let number = |text: &str| {
         let is_plain = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
-        text.parse::<u32>().ok().filter(|_| is_plain)
+        text.parse::<i32>().ok().filter(|_| is_plain)
     };
-    let hours_max = if behind.is_some() { 12 } else { 14 };
-    let offset = number(hours).zip(number(minutes).filter(|minutes| *minutes < 60));
-    offset.is_some_and(|(hours, minutes)| hours * 60 + minutes <= hours_max * 60)
+    let (sign, hours_max) = if behind.is_some() { (-1, 12) } else { (1, 14) };
+    let east = number(hours)? * 60 + number(minutes).filter(|minutes| *minutes < 60)?;
+    (east <= hours_max * 60).then_some(sign * east)
+}
+
+impl ServerTime {
+    /// Reads a date that may name its zone, for a server clock so many minutes ahead of UTC: one with a zone is that
+    /// instant, one without is of the server's clock.
+    pub fn parse_zoned(text: &str, ahead_minutes: i32) -> Option<Self> {
+        let moment = Self::parse(text)?;
+        let (Some(ms), (_, Some(zone))) = (moment.as_ms(), split_zone(text.trim())) else {
+            return Some(moment);
+        };
+        Some(Self(ms + i64::from(ahead_minutes - minutes_east(zone)?) * 60_000))
+    }
+
+    /// As it is written for who asks for zones, of a clock so many minutes ahead of UTC. No date has none.
+    pub fn with_zone(text: &str, ahead_minutes: i32) -> Option<String> {
+        if text == NULL_DATE || split_zone(text).1.is_some() || Self::parse(text).is_none() {
+            return None;
+        }
+        let sign = if ahead_minutes < 0 { '-' } else { '+' };
+        let (hours, minutes) = (ahead_minutes.abs() / 60, ahead_minutes.abs() % 60);
+        Some(format!("{text}{sign}{hours:02}:{minutes:02}"))
+    }
 }
 
 impl fmt::Display for ServerTime {
@@ -164,7 +191,9 @@ impl JsonSchema for ServerTime {
     }
 
     fn json_schema(_schemas: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "date-time", "examples": ["2026-01-31T00:00:00"] })
+        json_schema!({
+            "type": "string", "format": "date-time", "examples": ["2026-01-31T00:00:00"], OF_SERVER_CLOCK: true,
+        })
     }
 }
 
@@ -255,6 +284,37 @@ mod tests {
                 assert_eq!(ServerTime::parse(&format!("{moment}{zone}")), None, "{moment}{zone}");
             }
         }
+    }
+
+    #[test]
+    fn a_zone_is_honoured_for_who_asks() {
+        // The server's clock is two hours ahead.
+        let cases = [
+            ("2026-01-31T01:02:03Z", "2026-01-31T03:02:03"),
+            ("2026-01-31T01:02:03.250z", "2026-01-31T03:02:03.250"),
+            ("2026-01-31T01:02:03+02:00", "2026-01-31T01:02:03"),
+            ("2026-01-31T01:02:03 03:30", "2026-01-30T23:32:03"),
+            ("2026-01-31T01:02:03-0500", "2026-01-31T08:02:03"),
+            ("2026-01-31T23:00-05", "2026-02-01T06:00:00"),
+            ("2026-01-31T01:02:03", "2026-01-31T01:02:03"),
+            ("2026-01-31", "2026-01-31T00:00:00"),
+            ("0001-01-01T00:00:00Z", NULL_DATE),
+        ];
+        for (given, read) in cases {
+            assert_eq!(
+                ServerTime::parse_zoned(given, 120).map(|t| t.to_string()).as_deref(),
+                Some(read),
+                "{given}"
+            );
+        }
+        for wrong in ["2026-01-31T01:02:03+99:00", "2026-01-31T01:02:03+02:60", "2026-01-31T01:02:03+2", "x"]
+        {
+            assert_eq!(ServerTime::parse_zoned(wrong, 120), None, "{wrong}");
+        }
+        let shown = |text: &str, ahead| ServerTime::with_zone(text, ahead);
+        assert_eq!(shown("2026-01-31T01:02:03", 180).as_deref(), Some("2026-01-31T01:02:03+03:00"));
+        assert_eq!(shown("2026-01-31T01:02:03.5", -210).as_deref(), Some("2026-01-31T01:02:03.5-03:30"));
+        assert_eq!((shown(NULL_DATE, 60), shown("2026-01-31T01:02:03Z", 60)), (None, None));
     }
 
     #[test]

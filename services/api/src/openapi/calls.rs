@@ -4,6 +4,7 @@ use calls::{CallSpec, ParamSpec, ReplyKind};
 use serde_json::{Map, Value, json};
 
 use super::errors;
+use crate::opted::{TICKETS_AS_TEXT, ZONED};
 use crate::routes::is_connect;
 
 const POSTED_TOO: &str =
@@ -53,9 +54,18 @@ fn operation<'a>(
 
 /// What a call takes beside its own parameters: shared by all of its kind.
 fn beside(call: &CallSpec) -> Vec<Value> {
-    let names: &[&str] = if call.trades() { &[KEY, KEY_HEADER] } else { &[] };
+    let key: &[&str] = if call.trades() { &[KEY, KEY_HEADER] } else { &[] };
+    let opted: &[&str] = if call.needs_session() { &OPTED } else { &[] };
+    [shared(key), shared(opted)].concat()
+}
+
+/// References to shared parameters.
+pub(super) fn shared(names: &[&str]) -> Vec<Value> {
     names.iter().map(|name| json!({ "$ref": format!("#/components/parameters/{name}") })).collect()
 }
+
+/// What calls and streams of a session may be asked for.
+pub(super) const OPTED: [&str; 2] = [TICKETS_AS_TEXT, ZONED];
 
 const KEY: &str = "idempotencyKey";
 const KEY_HEADER: &str = "Idempotency-Key";
@@ -68,9 +78,21 @@ pub(super) fn shared_parameters() -> Value {
             "schema": { "type": "string", "maxLength": 128 },
         })
     };
+    let switch = |name: &str, description: &str| {
+        json!({
+            "name": name, "in": "query", "required": false, "description": description,
+            "schema": { "type": "boolean", "default": false },
+        })
+    };
     json!({
         KEY: key("query", KEY, "Calls with the same key are one call for 24 hours: repeated, it gets the first outcome. \
             Up to 128 visible ASCII characters."),
+        TICKETS_AS_TEXT: switch(TICKETS_AS_TEXT, "True prints tickets and all other numbers of 64 bits that name something (of \
+            orders, deals, positions, magic numbers) as JSON strings, in replies and in the frames of streams opened with it: \
+            JavaScript cannot tell numbers above 2^53 apart. Given tickets may be of any size anyway."),
+        ZONED: switch(ZONED, "True gives times a zone. A time with Z or +03:00 (a plus is %2B in a query) is that instant; one \
+            without is of the trade server's clock. Times in replies and frames end with the zone that the server's clock has \
+            now, such as +03:00; no date stays 0001-01-01T00:00:00. Without it a zone is dropped."),
         KEY_HEADER: key("header", KEY_HEADER, "The same as parameter idempotencyKey; the header wins."),
     })
 }

@@ -8,6 +8,7 @@ use calls::reply::{
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
+use super::calls::{OPTED, shared};
 use super::errors;
 use crate::routes::Stream;
 use crate::stream::ID_NOT_EXIST;
@@ -79,7 +80,7 @@ fn item(stream: Stream, schemas: &mut SchemaGenerator) -> Value {
 }
 
 /// What the envelopes of a topic carry.
-pub(super) fn data(topic: Topic, schemas: &mut SchemaGenerator) -> Schema {
+pub(crate) fn data(topic: Topic, schemas: &mut SchemaGenerator) -> Schema {
     match topic {
         Topic::Quote => schemas.subschema_for::<Quote>(),
         Topic::OrderUpdate => schemas.subschema_for::<OrderUpdateSummary>(),
@@ -90,7 +91,7 @@ pub(super) fn data(topic: Topic, schemas: &mut SchemaGenerator) -> Schema {
         Topic::Mail => schemas.subschema_for::<MailMessage>(),
         Topic::OrderBook => schemas.subschema_for::<SymbolBook>(),
         Topic::Ohlc => schemas.subschema_for::<OhlcSubscription>(),
-        Topic::OpenedOrdersTickets => schemas.subschema_for::<Vec<u64>>(),
+        Topic::OpenedOrdersTickets => schemas.subschema_for::<Vec<calls::Ticket>>(),
         Topic::OpenedOrdersTicketsProfit => schemas.subschema_for::<Vec<TicketProfit>>(),
         Topic::ConnectionStatus => schemas.subschema_for::<LinkStatus>(),
     }
@@ -155,6 +156,7 @@ fn parameters(stream: Stream) -> Value {
             "schema": { "type": "boolean", "default": false },
         }));
     }
+    all.extend(shared(&OPTED));
     if stream.is_paced() {
         all.push(json!({
             "name": "interval", "in": "query", "required": false,

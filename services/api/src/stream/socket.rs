@@ -1,5 +1,6 @@
 //! One open WebSocket.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::socket::BoundedSocket;
@@ -16,6 +17,7 @@ use super::resume::placed;
 use super::source::Source;
 use super::{Exit, INCOMING_BYTES_MAX, OVER, SERVER_SHUTDOWN, SESSION_OVER, close};
 use crate::front::Front;
+use crate::opted::{Dresser, Wish};
 
 /// How long a client has to answer a close frame.
 const CLOSING_TIME: Duration = Duration::from_secs(2);
@@ -27,11 +29,13 @@ pub(super) type Inner = BoundedSocket<TokioIo<Upgraded>>;
 pub(super) struct Socket<'a> {
     front: &'a Front,
     socket: Inner,
+    /// For clients that want frames dressed.
+    dresser: Option<Dresser>,
 }
 
 impl<'a> Socket<'a> {
-    pub(super) const fn new(front: &'a Front, socket: Inner) -> Self {
-        Self { front, socket }
+    pub(super) fn new(front: &'a Arc<Front>, socket: Inner, wish: Option<Wish>) -> Self {
+        Self { front, socket, dresser: wish.map(|wish| Dresser::new(front, wish)) }
     }
 
     /// Forwards events until one side ends. Everything that waits here may be cancelled without loss; sending comes
@@ -53,8 +57,13 @@ impl<'a> Socket<'a> {
                     None => return Exit::Gone,
                 },
                 next = source.next() => match next {
-                    Some((_, Ok(frame))) if is_resumable => text(placed(&frame)),
-                    Some((_, Ok(frame))) => text(frame.text.clone()),
+                    Some((_, Ok(frame))) => {
+                        let frame = if is_resumable { placed(&frame) } else { frame.text.clone() };
+                        match self.send_frame(frame).await {
+                            Ok(()) => continue,
+                            Err(exit) => return exit,
+                        }
+                    }
                     Some((token, Err(End::Closed))) if !source.is_one() => {
                         text(bus::envelope(SESSION_OVER, &token, runtime::unix_ms(), &OVER).unwrap_or_default())
                     }
@@ -90,6 +99,18 @@ impl<'a> Socket<'a> {
     pub(super) async fn tell(&mut self, kind: &str, token: &str, sentence: &str) -> bool {
         let told = bus::envelope(kind, token, runtime::unix_ms(), &sentence);
         self.send_bytes(told.unwrap_or_default()).await
+    }
+
+    /// Sends a frame as the client wants it.
+    pub(super) async fn send_frame(&mut self, frame: Bytes) -> Result<(), Exit> {
+        let frame = match &mut self.dresser {
+            Some(dresser) => dresser
+                .frame(frame)
+                .await
+                .map_err(|error| Exit::Close(close::BUSY, error.detail().to_owned()))?,
+            None => frame,
+        };
+        if self.send_bytes(frame).await { Ok(()) } else { Err(Exit::Gone) }
     }
 
     /// Sends a text; false when the client is gone.

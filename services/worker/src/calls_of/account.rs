@@ -126,7 +126,7 @@ impl Handle<OpenedOrder> for Caller<'_> {
 }
 
 impl Handle<OpenedOrdersTickets> for Caller<'_> {
-    async fn handle(&self, call: OpenedOrdersTickets) -> Result<Vec<u64>, Error> {
+    async fn handle(&self, call: OpenedOrdersTickets) -> Result<Vec<calls::Ticket>, Error> {
         self.session(&call.id)?.visit(self.deadline, |state| state.tickets()).await
     }
 }

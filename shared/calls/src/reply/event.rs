@@ -75,6 +75,7 @@ pub struct OrderUpdate {
     #[serde(rename = "type")]
     pub kind: UpdateType,
     /// Ticket of the opposite position of a close-by, else 0.
+    #[schemars(with = "crate::Ticket")]
     pub close_by_ticket: u64,
 }
 
@@ -99,6 +100,7 @@ pub struct LinkStatus {
 #[serde(rename_all = "camelCase")]
 pub struct TicketProfit {
     /// The position or pending order, by its ticket.
+    #[schemars(with = "crate::Ticket")]
     pub ticket: u64,
     /// Profit in the deposit currency; 0 for a pending order.
     pub profit: f64,
@@ -113,6 +115,7 @@ pub struct TransactionInfo {
     /// Kind of transaction.
     pub action: i32,
     /// Ticket.
+    #[schemars(with = "crate::Ticket")]
     pub ticket_number: u64,
     /// Symbol name.
     pub currency: String,

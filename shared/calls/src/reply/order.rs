@@ -11,6 +11,7 @@ use crate::values::{DealType, Direction, ExpirationType, FillPolicy, OrderState,
 #[serde(rename_all = "camelCase")]
 pub struct Order {
     /// The position or order, by its ticket.
+    #[schemars(with = "crate::Ticket")]
     pub ticket: u64,
     /// Profit in the deposit currency.
     pub profit: f64,
@@ -37,6 +38,7 @@ pub struct Order {
     /// Units of the base asset in one lot.
     pub contract_size: f64,
     /// Magic number.
+    #[schemars(with = "crate::ticket::Magic")]
     pub expert_id: i64,
     /// Where it came from.
     pub placed_type: PlacedType,
@@ -95,6 +97,7 @@ pub struct Order {
 #[serde(rename_all = "camelCase")]
 pub struct DealInternal {
     /// Ticket of the deal.
+    #[schemars(with = "crate::Ticket")]
     pub ticket_number: u64,
     /// Id at the exchange.
     pub id: String,
@@ -103,6 +106,7 @@ pub struct DealInternal {
     /// Time of the record in units of 100 ns since 1601.
     pub history_time: i64,
     /// The order that caused the deal.
+    #[schemars(with = "crate::Ticket")]
     pub order_ticket: u64,
     /// Time on the trade server's clock in seconds since 1970.
     pub open_time: i64,
@@ -136,8 +140,10 @@ pub struct DealInternal {
     /// Swap in the deposit currency.
     pub swap: f64,
     /// Magic number.
+    #[schemars(with = "crate::ticket::Magic")]
     pub expert_id: i64,
     /// The position that the deal changed.
+    #[schemars(with = "crate::Ticket")]
     pub position_ticket: u64,
     /// Comment.
     pub comment: String,
@@ -166,6 +172,7 @@ pub struct DealInternal {
 #[serde(rename_all = "camelCase")]
 pub struct OrderInternal {
     /// Ticket.
+    #[schemars(with = "crate::Ticket")]
     pub ticket_number: u64,
     /// Id at the exchange.
     pub id: String,
@@ -207,8 +214,10 @@ pub struct OrderInternal {
     /// How far it is.
     pub state: OrderState,
     /// Magic number.
+    #[schemars(with = "crate::ticket::Magic")]
     pub expert_id: i64,
     /// The deal or position made by it.
+    #[schemars(with = "crate::Ticket")]
     pub deal_ticket: u64,
     /// Comment.
     pub comment: String,
@@ -223,6 +232,7 @@ pub struct OrderInternal {
     /// Time on the trade server's clock in milliseconds since 1970.
     pub open_time_ms: i64,
     /// The same as ticketNumber.
+    #[schemars(with = "crate::Ticket")]
     pub ticket: u64,
     /// Execution time on the trade server's clock.
     pub execution_time_as_date_time: ServerTime,

@@ -173,6 +173,7 @@ pub struct Won {
 #[serde(rename_all = "camelCase")]
 pub struct ProfitData {
     /// Ticket of the position, 0 when there is none.
+    #[schemars(with = "crate::Ticket")]
     pub tiket: u64,
     /// When it was closed, on the trade server's clock.
     pub date: ServerTime,
@@ -205,6 +206,7 @@ pub struct Expectancy {
 #[serde(rename_all = "camelCase")]
 pub struct TradeUnrealizedExtrema {
     /// Ticket of the position.
+    #[schemars(with = "crate::Ticket")]
     pub ticket: u64,
     /// Symbol name.
     pub symbol: String,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bus::{Fanout, Topic};
+use calls::Ticket;
 use calls::reply::TicketProfit;
 use tokio::time::Instant;
 
@@ -59,8 +60,8 @@ impl Publisher {
 
 impl State {
     /// The tickets of everything open: positions, then pending orders.
-    pub(crate) fn tickets(&self) -> Vec<u64> {
-        self.positions.keys().chain(self.orders.keys()).map(|number| ticket(*number)).collect()
+    pub(crate) fn tickets(&self) -> Vec<Ticket> {
+        self.positions.keys().chain(self.orders.keys()).map(|number| Ticket(ticket(*number))).collect()
     }
 
     fn ticket_profits(&mut self) -> Vec<TicketProfit> {
