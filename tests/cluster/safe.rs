@@ -102,6 +102,8 @@ async fn the_next_owner_knows_which_answers_have_arrived() {
     world.is_ready().await;
     let dead = world.owner(&session).await;
     world.workers[dead].process.signal("KILL");
+    // A read is made again by itself until the next owner answers it.
+    elsewhere.tickets().await;
     let new = elsewhere.call("OrderSendSafe", ORDER).await;
     assert!(!is_replayed(&new) && ticket(&new) != ticket(&again), "the second has: {new:?}");
     assert_eq!(world.positions(FIRST).await, 3);
