@@ -9,18 +9,13 @@ use std::time::{Duration, Instant};
 use bus::{Ask, Params, Payload, Topic};
 use bytes::Bytes;
 use calls::params::Field;
-use calls::{NAMES_SOMETHING, OF_SERVER_CLOCK, ServerTime};
+use calls::{NAMES_SOMETHING, OF_SERVER_CLOCK, ServerTime, TICKETS_AS_TEXT, ZONED};
 use error::{Code, Error};
 use serde_json::{Map, Value, json};
 
 use crate::front::Front;
 use crate::openapi::{Description, stream_data};
 use crate::stream::RESUMED;
-
-/// The parameter by which tickets come as texts.
-pub(crate) const TICKETS_AS_TEXT: &str = "ticketsAsText";
-/// The parameter by which times carry a zone.
-pub(crate) const ZONED: &str = "zoned";
 
 /// How long a stream takes the server's zone for known: it changes twice a year.
 const ZONE_KNOWN: Duration = Duration::from_secs(60);

@@ -73,7 +73,7 @@ pub use reply::{Payload, Reply, ReplyKind};
 pub use secret::Secret;
 pub use service::ServiceCall;
 pub use spec::{CallSpec, ParamSpec, Reach};
-pub use spelling::{OF_EVERY_CALL, Spelled, Spelling};
+pub use spelling::{OF_EVERY_CALL, Spelled, Spelling, TICKETS_AS_TEXT, ZONED};
 pub use statistics::StatisticsCall;
 pub use subscriptions::SubscriptionsCall;
 pub use symbols::SymbolsCall;

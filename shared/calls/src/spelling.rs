@@ -11,8 +11,14 @@ use strsim::levenshtein;
 use crate::params::base_of;
 use crate::{CallSpec, Params};
 
+/// The parameter by which tickets come as texts.
+pub const TICKETS_AS_TEXT: &str = "ticketsAsText";
+
+/// The parameter by which times carry a zone.
+pub const ZONED: &str = "zoned";
+
 /// What every call takes.
-pub const OF_EVERY_CALL: [&str; 2] = ["idempotencyKey", "errorReplyStatusCode"];
+pub const OF_EVERY_CALL: [&str; 4] = ["idempotencyKey", "errorReplyStatusCode", TICKETS_AS_TEXT, ZONED];
 
 /// A name so many letters from a parameter's is taken for a mistake.
 const DISTANCE_MAX: usize = 2;

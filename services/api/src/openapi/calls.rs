@@ -1,10 +1,9 @@
 //! The paths of calls.
 
-use calls::{CallSpec, ParamSpec, ReplyKind};
+use calls::{CallSpec, ParamSpec, ReplyKind, TICKETS_AS_TEXT, ZONED};
 use serde_json::{Map, Value, json};
 
 use super::errors;
-use crate::opted::{TICKETS_AS_TEXT, ZONED};
 use crate::routes::is_connect;
 
 const POSTED_TOO: &str =
@@ -142,4 +141,17 @@ fn responses(call: &CallSpec) -> Value {
         return errors::responses(&success, errors::TRADE_FAILURE, errors::TRADE_PROBLEM);
     }
     errors::responses(&success, errors::FAILURE, errors::PROBLEM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shared_parameters_are_known_to_trades_which_ignore_others() {
+        for (name, parameter) in shared_parameters().as_object().unwrap() {
+            let is_known = calls::OF_EVERY_CALL.contains(&name.as_str());
+            assert_eq!(is_known, parameter["in"] == "query", "{name}");
+        }
+    }
 }
