@@ -249,7 +249,7 @@ mod tests {
         let query: Vec<&Value> =
             item["post"]["parameters"].as_array().unwrap().iter().map(|param| &param["name"]).collect();
         assert!(query.contains(&&json!("hardwareId")) && !query.contains(&&json!("password")), "{query:?}");
-        assert!(!query.contains(&&json!("pfxFile")) && !query.contains(&&json!("otp")), "{query:?}");
+        assert!(!query.contains(&&json!("pfxFile")) && query.contains(&&json!("otp")), "{query:?}");
         let body = |path: &str| &whole["paths"][path]["post"]["requestBody"];
         assert_eq!(body("/DisconnectOrphans")["content"].as_object().unwrap().len(), 3);
         let required = ["/DisconnectOrphans", "/LoadServersDat"].map(|path| body(path)["required"] == true);

@@ -14,7 +14,9 @@ const POSTED_ONLY: &str =
 /// A path item; further names of a call say whose they are.
 pub(super) fn item(call: &CallSpec, name: &str) -> Value {
     if call.posted {
-        let beside = |param: &&ParamSpec| !param.required && !param.is_file() && !param.is_secret();
+        // A one-time code is of no use to who reads it later.
+        let is_kept_out = |param: &ParamSpec| param.is_file() || (param.is_secret() && param.name != "otp");
+        let beside = |param: &&ParamSpec| !param.required && !is_kept_out(param);
         let mut post = operation(call, name, name, call.params.iter().filter(beside));
         post.insert("description".to_owned(), POSTED_ONLY.into());
         post.insert("requestBody".to_owned(), request_body(call));

@@ -82,10 +82,6 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
     ("+ schemas.LoginState: *", "what it answers"),
     // Bodies.
     ("+ paths./Connect*.post: *", "a way to keep the password out of addresses"),
-    (
-        "- paths./ConnectCert.post.parameters.otp: *",
-        "read from the query too, but declared where secrets belong",
-    ),
     ("+ paths./ConnectCert.post.body.multipart/form-data.fields.*: {*", "the body may hold all parameters"),
     (
         "+ paths./DisconnectOrphans*.post.parameters.*: *",
