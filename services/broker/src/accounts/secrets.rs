@@ -73,10 +73,11 @@ pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], SecretError> {
     Ok(bytes)
 }
 
-/// A password of ten characters that meets the rules of strength.
+/// A password of ten characters that meets the rules of strength, of signs that mean nothing else in a form or a URL
+/// (RFC 3986, 2.3).
 pub(crate) fn random_password() -> Result<String, SecretError> {
     const KINDS: [&[u8]; 4] =
-        [b"abcdefghijkmnpqrstuvwxyz", b"ABCDEFGHJKLMNPQRSTUVWXYZ", b"23456789", b"!#$%*+-=?@"];
+        [b"abcdefghijkmnpqrstuvwxyz", b"ABCDEFGHJKLMNPQRSTUVWXYZ", b"23456789", b"-._~"];
     let draws: [u8; 10] = random_bytes()?;
     // The kinds take turns, so that each occurs.
     let character = |(place, draw): (usize, &u8)| {
@@ -84,4 +85,19 @@ pub(crate) fn random_password() -> Result<String, SecretError> {
         char::from(kind[usize::from(*draw) % kind.len()])
     };
     Ok(draws.iter().enumerate().map(character).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_passwords_need_no_escape() {
+        for _ in 0..500 {
+            let password = random_password().unwrap();
+            let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            assert!(password.bytes().all(is_safe), "{password}");
+            assert_eq!(crate::accounts::check_strength(&password), Ok(()), "{password}");
+        }
+    }
 }
