@@ -243,3 +243,31 @@ async fn a_misspelt_stop_is_a_stop_or_a_refusal() {
     let told = session.call("OrderSend", &format!("{order}{many}")).await.ok();
     assert!(told.header("x-ignored-parameters").len() < 1200);
 }
+
+/// Both ends: no call sends a password of which a part would arrive, and the broker keeps none that nobody can send.
+#[tokio::test]
+async fn a_password_that_is_too_long_is_refused_in_words() {
+    let world = World::start().await;
+    let session = world.login().await;
+    let right = format!("Aa1!{}", "x".repeat(28));
+    let longer = format!("{right}x");
+    let told = session.call("ChangePassword", &format!("password={}", percent_encoded(&longer))).await;
+    assert!(told.body.contains("32 characters"), "{told:?}");
+    assert_eq!(told.refused(), "INVALID_PASSWORD");
+    session.call("ChangePassword", &format!("password={}", percent_encoded(&right))).await.ok();
+    let (host, port) = (world.broker_addr.ip(), world.broker_addr.port());
+    let login = format!("user={USD}&password={}", percent_encoded(&longer));
+    for path in [
+        format!("/Connect?{login}&host={host}&port={port}"),
+        format!("/ConnectEx?{login}&server={SERVER}"),
+        format!("/ConnectProxy?{login}&host={host}&port={port}&proxyHost=127.0.0.1&proxyPort=1"),
+        format!("/ConnectProxyEx?{login}&server={SERVER}&proxyHost=127.0.0.1&proxyPort=1"),
+        world.connect_path(USD, &format!("{right}\0")),
+        format!("{}&otp={}", world.connect_path(USD, &right), "1".repeat(65)),
+    ] {
+        let reply = world.http.get(&path).await;
+        assert!(reply.body.contains("would arrive cut"), "{path}: {reply:?}");
+        assert_eq!(reply.refused(), "INVALID_PARAM", "{path}");
+    }
+    world.http.get(&world.connect_path(USD, &right)).await.ok();
+}

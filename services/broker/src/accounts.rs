@@ -12,9 +12,10 @@ use crate::settings::OtpSettings;
 use otp::Otp;
 use secrets::Salt;
 use serde::{Deserialize, Serialize};
+use wire::utf16_len;
 
 pub use build::BuildError;
-pub(crate) use build::{configured, demo_terms, terms_of};
+pub(crate) use build::{NAME_MAX, configured, demo_terms, terms_of};
 pub(crate) use edit::edited;
 pub(crate) use secrets::{Digest, random_bytes, random_password};
 
@@ -114,6 +115,8 @@ impl Directory {
         if password.is_empty() {
             return Err("a password is required");
         }
+        check_length(password)?;
+        check_length(investor_password)?;
         let otp = Otp::new(otp).ok_or("the secret of the one-time codes is not Base32 text")?;
         let salt: Salt = random_bytes().map_err(|_| "the system gives no random bytes")?;
         let investor = (!investor_password.is_empty()).then(|| Digest::salted(&salt, investor_password));
@@ -284,6 +287,14 @@ impl Directory {
     }
 }
 
+/// No login carries more of a password, so that nobody could log in with a longer one.
+pub(crate) fn check_length(password: &str) -> Result<(), &'static str> {
+    if utf16_len(password) > PASSWORD_MAX {
+        return Err("a password has 32 characters (UTF-16 units) at most: no login carries more");
+    }
+    Ok(())
+}
+
 /// A password needs length, and each of the four kinds of characters.
 fn check_strength(password: &str) -> Result<(), PasswordRefusal> {
     let units = password.encode_utf16().count();
@@ -370,6 +381,18 @@ mod tests {
             before.add(Login(9), String::new(), "", "", &OtpSettings::Off),
             Err("a password is required")
         );
+    }
+
+    #[test]
+    fn a_password_that_no_login_carries_is_none() {
+        let add = |password: &str, investor: &str| {
+            Directory::default().add(LOGIN, "A".into(), password, investor, &OtpSettings::Off)
+        };
+        let (longest, too_long) = ("😀".repeat(16), format!("{}😀", "x".repeat(31)));
+        assert_eq!(add(&longest, &longest), Ok(()));
+        for (password, investor) in [(too_long.as_str(), ""), ("demo", &too_long)] {
+            assert!(add(password, investor).unwrap_err().contains("32 characters"));
+        }
     }
 
     #[test]

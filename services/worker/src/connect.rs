@@ -392,6 +392,7 @@ impl Plan {
             page: String::new(),
             earlier: None,
         };
+        credentials.check()?;
         Ok(Target {
             endpoints: self.endpoints.clone(),
             member_limit: self.member_limit,

@@ -55,7 +55,7 @@ use std::time::Duration;
 
 use bus::{End, Fanout, Interest, Subscription, Topic};
 use error::{Code, Error};
-use link::{Endpoint, Proxy};
+use link::{Endpoint, LinkError, Proxy};
 use registry::{Fence, Registry};
 use runtime::{CancellationToken, Tasks};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -405,7 +405,11 @@ impl Session {
     ) -> Result<R::Reply, Error> {
         self.ready(deadline).await?;
         let (reply, answer) = oneshot::channel();
-        self.mail(Mail::Request { command: R::COMMAND, payload: ask.to_bytes(), reply })?;
+        self.mail(Mail::Request {
+            command: R::COMMAND,
+            payload: ask.whole_bytes().map_err(LinkError::from)?,
+            reply,
+        })?;
         let body = self.answered(answer, deadline).await??;
         R::Reply::from_bytes(&body).map_err(|cause| {
             Error::new(Code::NetworkError, "The trade server's answer cannot be read.").because(cause)

@@ -150,9 +150,9 @@ impl Link {
     /// Sends a request, or queues it behind another one of its command. The answer comes from [`next`](Self::next).
     ///
     /// # Errors
-    /// [`LinkError::Busy`] if too many wait already.
+    /// [`LinkError::Busy`] if too many wait already, [`LinkError::Overlong`] if not all of it would arrive.
     pub fn submit<R: Request>(&mut self, ask: &R::Ask) -> Result<RequestId, LinkError> {
-        self.submit_raw(R::COMMAND, ask.to_bytes())
+        self.submit_raw(R::COMMAND, ask.whole_bytes()?)
     }
 
     /// As [`submit`](Self::submit), with the payload as bytes.

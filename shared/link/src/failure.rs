@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use error::{Code, Error};
-use wire::{DecodeError, code};
+use wire::{DecodeError, Overlong, code};
 
 /// Why a link could not be made, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +118,9 @@ pub enum LinkError {
         /// Why.
         cause: String,
     },
+    /// A text of a request is longer than what would arrive of it, so it was not sent.
+    #[error(transparent)]
+    Overlong(#[from] Overlong),
     /// Too many requests wait already.
     #[error("too many requests wait for the trade server")]
     Busy,
@@ -146,7 +149,8 @@ impl LinkError {
             Self::Egress { .. }
             | Self::CertificateRequired { .. }
             | Self::CertificateRefused { .. }
-            | Self::CertificateNeedsTls { .. } => RetryAdvice::Never,
+            | Self::CertificateNeedsTls { .. }
+            | Self::Overlong(_) => RetryAdvice::Never,
             _ if self.is_verdict() => RetryAdvice::Never,
             _ => RetryAdvice::Later,
         }
@@ -234,6 +238,7 @@ impl From<LinkError> for Error {
             LinkError::HeldBack { .. } => {
                 Self::new(Code::TooFrequentConnectToOneServer, format!("{}. Try again.", capital(&told)))
             }
+            LinkError::Overlong(_) => Self::new(Code::InvalidParam, format!("{}.", capital(&told))),
             LinkError::Busy => Self::busy(format!("{}. Try again.", capital(&told))),
             LinkError::Closed { cause } => {
                 Self::new(Code::ConnectError, "The connection to the trade server was lost. Try again.")

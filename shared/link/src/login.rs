@@ -3,10 +3,9 @@
 use std::fmt;
 
 use wire::records::{
-    AccountOpened, Applicant, LOGIN_PASSWORD_UNITS, LoginReply, LoginRequest, TOKEN_HEX_DIGITS,
-    VerificationRequest, VisitorRequest,
+    AccountOpened, Applicant, LoginReply, LoginRequest, TOKEN_HEX_DIGITS, VerificationRequest, VisitorRequest,
 };
-use wire::{Secret, SecretBytes, requests, utf16_len};
+use wire::{Payload, Secret, SecretBytes, requests, utf16_len};
 
 use crate::{Link, LinkError};
 
@@ -15,7 +14,7 @@ use crate::{Link, LinkError};
 pub struct Credentials {
     /// Account number.
     pub login: u64,
-    /// Plain password, or a login token as 320 hex digits. Only the first 32 UTF-16 units of a password count.
+    /// Plain password, of 32 UTF-16 units at most, or a login token as 320 hex digits.
     pub password: String,
     /// One-time code; empty for none.
     pub otp: String,
@@ -34,6 +33,14 @@ impl fmt::Debug for Credentials {
 }
 
 impl Credentials {
+    /// Whether all of them would arrive.
+    ///
+    /// # Errors
+    /// [`LinkError::Overlong`].
+    pub fn check(&self) -> Result<(), LinkError> {
+        self.request().overlong().map_or(Ok(()), |cut| Err(cut.into()))
+    }
+
     fn request(&self) -> LoginRequest {
         let (password, password_token) = match (&self.earlier, token_of(&self.password)) {
             (Some(earlier), _) => (Secret::default(), earlier.password_token.clone()),
@@ -74,11 +81,6 @@ impl Link {
     /// # Errors
     /// [`LinkError::Refused`] with the server's code, or why there is no answer.
     pub async fn login(&mut self, credentials: &Credentials) -> Result<LoginReply, LinkError> {
-        if utf16_len(&credentials.password) > LOGIN_PASSWORD_UNITS
-            && credentials.password.len() != TOKEN_HEX_DIGITS
-        {
-            tracing::debug!(login = credentials.login, "the password is longer than the protocol carries");
-        }
         let reply = self.request::<requests::Login>("the login", &credentials.request()).await?;
         self.start_heartbeat();
         Ok(reply)
@@ -122,8 +124,6 @@ impl Visit {
 
 #[cfg(test)]
 mod tests {
-    use wire::Payload;
-
     use super::*;
 
     fn credentials(password: &str) -> Credentials {
@@ -148,14 +148,35 @@ mod tests {
         assert!(request.password_token.is_zero());
     }
 
+    /// What would be cut is not sent: half a password may be the right one, and more of it locks the account.
     #[test]
-    fn of_a_long_password_the_first_32_units_are_sent() {
-        let long = "pä55w0rd-".repeat(5);
-        let sent = credentials(&long).request().to_bytes();
-        let received = LoginRequest::from_bytes(&sent).unwrap();
-        let kept: String = long.chars().take(LOGIN_PASSWORD_UNITS).collect();
-        assert_eq!(received.password.reveal(), kept);
-        assert!(received.password_token.is_zero());
+    fn what_would_arrive_cut_is_refused() {
+        let cut = |credentials: &Credentials| credentials.check().map_err(|failure| failure.to_string());
+        for whole in ["x".repeat(32), "ä".repeat(32), "😀".repeat(16), "aB".repeat(160)] {
+            assert_eq!(cut(&credentials(&whole)), Ok(()), "{whole}");
+        }
+        for long in [
+            "x".repeat(33),
+            "😀".repeat(17),
+            format!("{}😀", "x".repeat(31)),
+            "ab".repeat(161),
+            "demo\0x".into(),
+        ] {
+            let told = cut(&credentials(&long)).unwrap_err();
+            assert!(
+                told.contains("the password would arrive cut") && told.contains("32 characters"),
+                "{told}"
+            );
+            assert!(!told.contains(&long));
+        }
+        assert_eq!(cut(&Credentials { otp: "1".repeat(64), ..credentials("p") }), Ok(()));
+        let told = cut(&Credentials { otp: "1".repeat(65), ..credentials("p") }).unwrap_err();
+        assert!(told.contains("the otp would arrive cut"), "{told}");
+        assert_eq!(
+            cut(&Credentials { page: "p".repeat(200), ..credentials("p") }),
+            Ok(()),
+            "a remark may be cut"
+        );
     }
 
     #[test]

@@ -20,6 +20,35 @@ pub trait Kind {
     fn put(held: &Self::Held, out: &mut Vec<u8>);
     /// For showing and comparing.
     fn show(held: &Self::Held) -> Value;
+    /// What would not arrive whole.
+    fn overlong(_held: &Self::Held) -> Option<Overlong> {
+        None
+    }
+}
+
+/// A text that its field cannot hold: written, it would be cut, and mean something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the {field} would arrive cut: of it the protocol carries {units_max} characters (UTF-16 units), up to the first zero"
+)]
+pub struct Overlong {
+    /// The field, as the protocol's tables call it.
+    pub field: &'static str,
+    /// How many UTF-16 units it has room for.
+    pub units_max: usize,
+}
+
+impl Overlong {
+    /// Names the field, unless a record inside has named it.
+    pub(crate) const fn of(self, field: &'static str) -> Self {
+        if self.field.is_empty() { Self { field, ..self } } else { self }
+    }
+}
+
+/// Whether a text fits into so many bytes; the record that it is in names the field.
+fn overlong_in(text: &str, len: usize) -> Option<Overlong> {
+    let units_max = len / 2;
+    (utf16_len(text) > units_max || text.contains('\0')).then_some(Overlong { field: "", units_max })
 }
 
 /// The value of any field, for tools and tests that walk over records by their tables.
@@ -131,6 +160,31 @@ impl<const N: usize> Kind for s16<N> {
     fn show(held: &String) -> Value {
         Value::Text(held.clone())
     }
+    fn overlong(held: &String) -> Option<Overlong> {
+        overlong_in(held, N)
+    }
+}
+
+/// As [`s16`], for a remark that may be cut: nothing is named by it.
+#[allow(non_camel_case_types)]
+pub enum remark<const N: usize> {}
+
+impl<const N: usize> Kind for remark<N> {
+    type Held = String;
+    const KIND: &'static str = <s16<N> as Kind>::KIND;
+    const WIDTH: usize = N;
+    fn zero() -> String {
+        String::new()
+    }
+    fn get(reader: &mut Reader<'_>) -> Result<String, DecodeError> {
+        s16::<N>::get(reader)
+    }
+    fn put(held: &String, out: &mut Vec<u8>) {
+        s16::<N>::put(held, out);
+    }
+    fn show(held: &String) -> Value {
+        s16::<N>::show(held)
+    }
 }
 
 /// Up to the first zero unit; half a surrogate pair becomes the replacement character.
@@ -204,6 +258,9 @@ impl<const N: usize> Kind for secret<N> {
     }
     fn show(held: &Secret) -> Value {
         Value::Text(held.0.clone())
+    }
+    fn overlong(held: &Secret) -> Option<Overlong> {
+        overlong_in(&held.0, N)
     }
 }
 

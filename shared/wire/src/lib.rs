@@ -31,7 +31,7 @@ pub mod records;
 
 pub use cipher::{Cipher, CipherError, INITIAL_KEY};
 pub use command::{COMMANDS, Command, CommandLayout, PayloadLayout, Push, Request, pushes, requests};
-pub use kind::{Secret, SecretBytes, Value, utf16_len};
+pub use kind::{Overlong, Secret, SecretBytes, Value, utf16_len};
 pub use payload::{Bare, Counted, Empty, Payload};
 pub use reader::{DecodeError, Reader};
 pub use record::{FieldLayout, Record, RecordLayout};

@@ -1,6 +1,6 @@
 //! What follows the head of a message: a record, a list of them, or nothing.
 
-use crate::{DecodeError, Reader, Record, Value};
+use crate::{DecodeError, Overlong, Reader, Record, Value};
 
 /// The body of a request, a reply or a push.
 pub trait Payload: Sized {
@@ -16,7 +16,20 @@ pub trait Payload: Sized {
     /// For showing and comparing.
     fn value(&self) -> Value;
 
-    /// Its bytes.
+    /// A text in it that would not arrive whole.
+    fn overlong(&self) -> Option<Overlong> {
+        None
+    }
+
+    /// Its bytes, if all of it arrives.
+    ///
+    /// # Errors
+    /// [`Overlong`] if a text is too long for its field.
+    fn whole_bytes(&self) -> Result<Vec<u8>, Overlong> {
+        self.overlong().map_or_else(|| Ok(self.to_bytes()), Err)
+    }
+
+    /// Its bytes. Texts are cut to their fields.
     #[must_use]
     fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();

@@ -114,6 +114,12 @@ macro_rules! records {
                 fn put(held: &Self, out: &mut Vec<u8>) {
                     crate::record::Record::write(held, out);
                 }
+                fn overlong(_held: &Self) -> Option<crate::Overlong> {
+                    $(if let Some(cut) = <$kind $(<$width>)? as crate::kind::Kind>::overlong(&_held.$field) {
+                        return Some(cut.of(stringify!($field)));
+                    })*
+                    None
+                }
                 fn show(held: &Self) -> crate::Value {
                     crate::Value::Record(vec![$((
                         stringify!($field),
@@ -131,6 +137,9 @@ macro_rules! records {
                 }
                 fn value(&self) -> crate::Value {
                     <Self as crate::kind::Kind>::show(self)
+                }
+                fn overlong(&self) -> Option<crate::Overlong> {
+                    <Self as crate::kind::Kind>::overlong(self)
                 }
             }
         )+

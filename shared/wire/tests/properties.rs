@@ -64,6 +64,7 @@ proptest! {
     fn texts_are_cut_to_whole_characters(name in ".{0,80}") {
         let sent = records::SymbolBrief { trade_symbol: name.clone(), ..Default::default() };
         let read = records::SymbolBrief::from_bytes(&sent.to_bytes()).unwrap().trade_symbol;
+        prop_assert_eq!(sent.whole_bytes().is_ok(), read == name, "what is whole arrives whole, and nothing else");
         let until_zero = name.split('\0').next().unwrap_or_default();
         prop_assert!(until_zero.starts_with(&read));
         prop_assert!(wire::utf16_len(&read) <= 32);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use model::calc::{Deposit, FreeMarginMode};
+use wire::utf16_len;
 
 use crate::catalogue::{GROUPS, currency_digits, group};
 use crate::engine::{AccountTerms, Login, StopOut};
@@ -53,6 +54,9 @@ fn built_in(login: u64, currency: &str) -> AccountSettings {
     }
 }
 
+/// Longest name that the account record can carry, UTF-16 units.
+pub(crate) const NAME_MAX: usize = 128;
+
 /// What the engine needs to know of an account.
 pub(crate) fn terms_of(settings: &AccountSettings) -> Result<AccountTerms, BuildError> {
     let bad = |reason| BuildError::Account { login: settings.login, reason };
@@ -62,6 +66,7 @@ pub(crate) fn terms_of(settings: &AccountSettings) -> Result<AccountTerms, Build
         settings.margin_mode == MarginMode::Hedging || !settings.fifo,
         "only hedging accounts have positions to close first in, first out",
     )?;
+    require(utf16_len(&settings.name) <= NAME_MAX, "a name has 128 characters at most")?;
     require(is_currency(&settings.currency), "the currency must be three or four capital letters")?;
     require((1..=LEVERAGE_MAX).contains(&settings.leverage), "the leverage must be between 1 and 1000")?;
     require(

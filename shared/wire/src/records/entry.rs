@@ -1,6 +1,6 @@
 //! Getting in: commands 0, 15, 24, 28, 29 and 43 (protocol 7.1, 9.17 to 9.20, 9.24).
 
-use crate::kind::{Kind, bytes, s16, secret, token};
+use crate::kind::{Kind, bytes, remark, s16, secret, token};
 use crate::record::records;
 use crate::{DecodeError, Payload, Reader, Record, SecretBytes, Value};
 
@@ -30,7 +30,7 @@ records! {
         /// UTF-16 units of `url`.
         url_length: u32,
         /// Host of the referring page.
-        url: s16[256],
+        url: remark[256],
         login: u64,
         /// Of an earlier login; zeros with a plain password.
         password_token: token[160],
@@ -58,7 +58,7 @@ records! {
         lead_cookie_id: u64,
         lead_affiliate_site: s16[128],
         url_length: u32,
-        url: s16[256],
+        url: remark[256],
         /// In place of the login: 0.
         login: u64,
     }

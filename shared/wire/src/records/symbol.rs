@@ -10,7 +10,7 @@ use super::settings::TradeSettings;
 use crate::kind::{Kind, s16};
 use crate::payload::{count_of, read_counted, write_counted};
 use crate::record::{FieldLayout, RecordLayout, records};
-use crate::{Counted, DecodeError, Payload, Reader, Record, Value};
+use crate::{Counted, DecodeError, Overlong, Payload, Reader, Record, Value};
 
 records! {
     /// A line of the symbol list.
@@ -247,6 +247,13 @@ impl Payload for FullSymbolsRequest {
         match self {
             Self::Ids(ids) => ids.value(),
             Self::Name(name) => Value::Record(vec![("symbol", Value::Text(name.clone()))]),
+        }
+    }
+
+    fn overlong(&self) -> Option<Overlong> {
+        match self {
+            Self::Ids(_) => None,
+            Self::Name(name) => s16::<64>::overlong(name).map(|cut| cut.of("symbol")),
         }
     }
 }

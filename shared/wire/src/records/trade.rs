@@ -1,6 +1,6 @@
 //! Trade requests and their results: commands 12 and 19 (protocol 9.11, 9.12).
 
-use crate::kind::{price, s16};
+use crate::kind::{price, remark, s16};
 use crate::record::records;
 use crate::{DecodeError, Payload, Record};
 
@@ -33,7 +33,7 @@ records! {
         price_deviation: u32,
         price_top: f64,
         price_bottom: f64,
-        comment: s16[64],
+        comment: remark[64],
         /// Position to close or change; else 0.
         trade_position: u64,
         /// Opposite position for a close-by.

@@ -2,9 +2,10 @@
 
 use model::{DealType, Money, Price, Retcode, Side, Volume};
 use serde::{Deserialize, Serialize};
+use wire::utf16_len;
 
 use super::{Control, ControlError, Stopped};
-use crate::accounts::{PASSWORD_MAX, edited};
+use crate::accounts::{NAME_MAX, check_length, edited};
 use crate::catalogue::GROUPS;
 use crate::engine::{Command, DealerDeal, Event, Login, Ticket};
 use crate::server::client::{Client, ClientId};
@@ -312,11 +313,15 @@ impl Hub {
     fn edit_account(&mut self, login: Login, edit: AccountEdit) -> Result<(), ControlError> {
         let before = self.engine.terms(login).ok_or(ControlError::Account)?;
         let terms = edited(before, edit.leverage, edit.group.as_deref()).map_err(ControlError::Invalid)?;
+        if edit.name.as_deref().is_some_and(|name| utf16_len(name) > NAME_MAX) {
+            return Err(ControlError::Invalid("a name has 128 characters at most"));
+        }
         let passwords = [(false, edit.password), (true, edit.investor_password)];
         for password in passwords.iter().filter_map(|(_, password)| password.as_ref()) {
-            if password.is_empty() || password.encode_utf16().count() > PASSWORD_MAX {
-                return Err(ControlError::Invalid("a password needs 1 to 32 characters"));
+            if password.is_empty() {
+                return Err(ControlError::Invalid("a password must not be empty"));
             }
+            check_length(password).map_err(ControlError::Invalid)?;
         }
         for (is_investor, password) in passwords {
             if let Some(password) = password {

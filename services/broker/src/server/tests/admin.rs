@@ -78,6 +78,9 @@ async fn accounts_are_listed_made_and_changed() {
         (json!({"leverage": 0}), "leverage"),
         (json!({"group": "x"}), "group"),
         (json!({"password": ""}), "password"),
+        (json!({"password": "x".repeat(33)}), "32 characters"),
+        (json!({"investor_password": "x".repeat(33)}), "32 characters"),
+        (json!({"name": "x".repeat(129)}), "128 characters"),
         (json!({"leverag": 1}), "leverag"),
     ] {
         let told = port.refused("PATCH", &path, body, 400).await;

@@ -341,6 +341,10 @@ async fn accounts_come_from_a_file_and_impossible_ones_are_named() {
             "account 5: only hedging",
         ),
         (r#"{"accounts": [{"login": 1000001, "password": "p"}]}"#, "account 1000001: there is an account"),
+        (
+            r#"{"accounts": [{"login": 5, "password": "a password that nobody can send whole"}]}"#,
+            "account 5: a password has 32 characters",
+        ),
     ] {
         let error = start_with(bad).await.unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
