@@ -82,13 +82,19 @@ impl Directory {
         Ok(directory)
     }
 
-    /// The server of a name, exactly as it is spelled: passwords are sent there.
+    /// The server of a name as it is spelled, or else the only one whose name differs in case alone: passwords are sent
+    /// there.
     ///
     /// # Errors
     /// [`Error::server_not_found`], with the names that are nearest.
     pub(crate) fn find(&self, server: &str) -> Result<BrokerServer, Error> {
         let servers = self.servers();
-        let found = servers.iter().find(|known| known.name == server);
+        let exact = servers.iter().find(|known| known.name == server);
+        let found = exact.or_else(|| {
+            let mut alike = servers.iter().filter(|known| known.name.eq_ignore_ascii_case(server));
+            let first = alike.next()?;
+            alike.all(|other| other.name == first.name).then_some(first)
+        });
         found.cloned().ok_or_else(|| {
             let mut nearest = nearest(server, servers.iter().map(|known| known.name.as_str()));
             nearest.dedup();
@@ -221,7 +227,8 @@ mod tests {
         assert_eq!(directory.canonical(&found[0]), found[0].to_string());
         let unknown = directory.find("No-Such").unwrap_err();
         assert!(unknown.detail().contains("No-Such") && !unknown.detail().contains("nearest"), "{unknown}");
-        for wrong in ["metaquotes-demo", "MetaQuotes-Demo ", " MetaQuotes-Demo", "MetaQuotes-Dem"] {
+        assert_eq!(directory.find("metaquotes-demo").unwrap().name, "MetaQuotes-Demo");
+        for wrong in ["MetaQuotes-Demo ", " MetaQuotes-Demo", "MetaQuotes-Dem"] {
             let unknown = directory.find(wrong).unwrap_err();
             assert!(unknown.detail().contains("The nearest are MetaQuotes-Demo."), "{unknown}");
         }
@@ -271,6 +278,14 @@ mod tests {
         assert_eq!(names("alpha m"), ["Alpha-Live", "Alpha-Demo"]);
         assert_eq!(names("-DEMO"), ["Alpha-Demo", "MetaQuotes-Demo"]);
         assert!(names("beta").is_empty());
+        let host = |name: &str| directory.find(name).map(|found| found.endpoints[0].host.clone()).ok();
+        assert_eq!(
+            host("ALPHA-live").as_deref(),
+            Some("a.example"),
+            "another case, and nothing else it could be"
+        );
+        assert_eq!(host("alpha-demo").as_deref(), Some("c.example"), "as it is spelled");
+        assert_eq!(host("ALPHA-DEMO"), None, "it could be either");
         let known = directory.server_at(&Endpoint::parse("a.example", None).unwrap()).unwrap();
         assert_eq!((known.name.as_str(), known.endpoints.len()), ("Alpha-Live", 2));
     }
