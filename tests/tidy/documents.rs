@@ -35,6 +35,21 @@ fn files_that_documents_link_to_exist() {
     assert_none(&findings, "These links lead nowhere");
 }
 
+/// A password may have signs that mean something else in a form, such as `+` and `&`.
+#[test]
+fn commands_that_send_a_password_encode_it() {
+    let mut findings = Vec::new();
+    for page in files(&[".md", ".html", ".sh"]) {
+        for (number, line) in page.text.lines().enumerate().filter(|(_, line)| line.contains("curl ")) {
+            let is_sent = ["-d password=", "&password="].iter().any(|bare| line.contains(bare));
+            if is_sent && !line.contains("--data-urlencode") {
+                findings.push(format!("{}:{}", page.path, number + 1));
+            }
+        }
+    }
+    assert_none(&findings, "curl sends passwords with --data-urlencode");
+}
+
 #[test]
 fn nothing_names_a_place_on_somebodys_machine() {
     let mut findings = Vec::new();
