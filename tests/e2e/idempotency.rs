@@ -16,6 +16,9 @@ async fn a_repeated_order_is_the_first_one() {
     let path = format!("/OrderSend?id={}&{ORDER}", session.token);
     let by_header = world.http.get_with(&path, &[("Idempotency-Key", "abc-1")]).await.ok();
     assert_eq!(ticket(&by_header.json()), ticket(&one));
+    let both = format!("{path}&idempotencyKey=abc-2");
+    let refused = world.http.get_with(&both, &[("Idempotency-Key", "abc-1")]).await;
+    assert_eq!(refused.refused(), "INVALID_PARAM", "which of the two is meant cannot be known");
     session.open(&format!("{ORDER}&idempotencyKey=abc-2")).await;
     assert_eq!(world.control.account(USD).await.unwrap().positions, 2);
 }

@@ -115,9 +115,12 @@ pub(crate) fn add_bearer(headers: &HeaderMap, params: &mut Params, names: &[&str
 /// The key under which repeated calls are one call: a header, or a parameter, since most calls are GET.
 pub(crate) fn idempotency_key(headers: &HeaderMap, params: &Params) -> Result<Option<String>, Error> {
     let header = headers.get("idempotency-key").map(|key| key.to_str().unwrap_or("\u{fffd}"));
-    let Some(key) = header.filter(|key| !key.is_empty()).or_else(|| params.get("idempotencyKey")) else {
-        return Ok(None);
-    };
+    let header = header.filter(|key| !key.is_empty());
+    let Some(key) = header.or_else(|| params.get("idempotencyKey")) else { return Ok(None) };
+    if params.get("idempotencyKey").is_some_and(|named| named != key) {
+        let as_header = "the same key as the header Idempotency-Key has, or only one of the two";
+        return Err(Error::invalid_param("idempotencyKey", key, as_header));
+    }
     if key.len() > IDEMPOTENCY_KEY_CHARS_MAX || !key.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(Error::invalid_param("idempotencyKey", key, "up to 128 visible ASCII characters"));
     }
