@@ -55,6 +55,10 @@ async fn candles_back_from_a_moment_are_as_many_as_asked_for() {
     // 136 of them are of Sunday evening and Monday; the one before is the last of Friday.
     assert_eq!(bars[63]["time"], "2035-02-02T21:54:00");
     assert_eq!(bars[64]["time"], "2035-02-04T22:05:00");
+    let latest = back("EURUSD", "2035-02-06T00:00:00", 5, 1).await;
+    for future in ["2038-01-01", "2060-01-01", "9999-12-31T23:59:59"] {
+        assert_eq!(back("EURUSD", future, 5, 1).await, latest, "{future}");
+    }
     let shares = back("AAPL", "2035-02-05T00:20:00", 10, 1).await;
     assert_eq!((list(&shares).len(), &shares[9]["time"]), (10, &json!("2035-02-02T20:59:00")));
     for minutes in [10, 240, 1440, 10_080, 43_200] {

@@ -19,8 +19,6 @@ use crate::translate::finite;
 /// A range in seconds of the server clock, both ends included.
 pub(super) type Span = (i32, i32);
 
-/// Candles are looked for further and further back; markets are closed at most for some days.
-const LOOKS_BACK: u32 = 8;
 /// What the first look goes back beyond the time that the candles take if the market never closes, in seconds.
 const CLOSED_S: i64 = 3 * 86_400;
 const MINUTE_S: i64 = 60;
@@ -55,10 +53,9 @@ impl Caller<'_> {
         let step_s = i64::from(back.bars) * i64::from(frame.minutes()) * MINUTE_S + CLOSED_S;
         let span = parts_span(frame, period, (0, range_end(back.from)));
         let asking = BarsAsking::new(period.minutes, span).in_steps_of(step_s);
-        let is_enough = |asking: &BarsAsking| {
-            asking.empty() >= LOOKS_BACK
-                || asking.is_whole_from_the_end() && asking.opens(frame.minutes()) > count
-        };
+        // Further and further back where there are none, as in the future, until nothing can be there any more.
+        let is_enough =
+            |asking: &BarsAsking| asking.is_whole_from_the_end() && asking.opens(frame.minutes()) > count;
         let parts = session.whole_bars(self.deadline, &name, period, asking, is_enough).await?;
         let mut bars = shown(&parts, frame, period, digits);
         let surplus = bars.len().saturating_sub(count);

@@ -29,8 +29,6 @@ pub(crate) struct BarsAsking {
     /// The same for the next request: it grows while markets were closed.
     next_window: i64,
     requests: u32,
-    /// Requests since the last one that brought anything.
-    empty: u32,
     /// What has come: stretches of rising time that do not overlap.
     stretches: Vec<Vec<Bar>>,
     count: usize,
@@ -47,7 +45,6 @@ impl BarsAsking {
             window: WINDOW_BARS,
             next_window: WINDOW_BARS,
             requests: 0,
-            empty: 0,
             stretches: Vec::new(),
             count: 0,
         }
@@ -92,12 +89,10 @@ impl BarsAsking {
         bars.sort_by_key(|bar| bar.time);
         bars.dedup_by_key(|bar| bar.time);
         let (Some(first), Some(last)) = (bars.first(), bars.last()) else {
-            self.empty += 1;
             self.next_window = self.next_window.saturating_mul(2).min(WINDOW_BARS_MAX);
             return Ok(());
         };
         let (first_s, last_s) = (i64::from(first.time), i64::from(last.time));
-        self.empty = 0;
         self.next_window = self.window;
         self.count += bars.len();
         if self.count > BARS_MAX {
@@ -119,11 +114,6 @@ impl BarsAsking {
     fn first_open_from(&self, time_s: i64) -> i64 {
         let open_s = open_of(self.minutes, time_s);
         if open_s == time_s { open_s } else { next_open(self.minutes, time_s) }
-    }
-
-    /// How many requests have brought nothing since the last one that did.
-    pub(crate) const fn empty(&self) -> u32 {
-        self.empty
     }
 
     /// Whether nothing is missing that is younger than the oldest bar.
