@@ -98,7 +98,10 @@ impl Directory {
         found.cloned().ok_or_else(|| {
             let mut nearest = nearest(server, servers.iter().map(|known| known.name.as_str()));
             nearest.dedup();
-            let unknown = Error::server_not_found(server);
+            let mut unknown = Error::server_not_found(server);
+            if let Some(hint) = error::plus_hint("The name", server) {
+                unknown = unknown.adding(&format!(" {hint}"));
+            }
             if nearest.is_empty() {
                 return unknown;
             }

@@ -135,7 +135,7 @@ impl fmt::Display for Details {
 impl fmt::Display for VolumeDetails {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { given, least, most, step, nearest } = self;
-        write!(out, "{given:?} lots were asked for; possible are {least} to {most} lots in steps of {step}")?;
+        write!(out, "{given} lots were asked for; possible are {least} to {most} lots in steps of {step}")?;
         match nearest {
             Some(nearest) => write!(out, ", and the nearest are {nearest}."),
             None => out.write_str(", and none of them now."),
@@ -149,11 +149,10 @@ impl fmt::Display for StopsDetails {
             Side::Buy => ("buy", "below", "above"),
             Side::Sell => ("sell", "above", "below"),
         };
-        let distance = self.least_distance;
-        write!(
-            out,
-            "The stop loss of a {side} is {loss} the price and its take profit {profit}, by {distance} at least"
-        )?;
+        write!(out, "The stop loss of a {side} is {loss} the price and its take profit {profit}")?;
+        if self.least_distance > 0.0 {
+            write!(out, ", by {} at least", self.least_distance)?;
+        }
         if let Some(price) = self.present_price {
             write!(out, "; the price is {price}")?;
         }

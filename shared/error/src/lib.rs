@@ -268,7 +268,11 @@ impl Serialize for Error {
 /// What to say about a name or a password that is not known and holds a blank, as a raw plus of a URL becomes one;
 /// `what` it is begins the sentence.
 pub fn plus_hint(what: &str, text: &str) -> Option<String> {
-    let hint = || format!("{what} holds a blank, which a + in a URL stands for: write %2B for a + there.");
+    let hint = || {
+        format!(
+            "{what} holds a blank or a line end. A + in a URL is read as a blank: write %2B for it there."
+        )
+    };
     text.contains(char::is_whitespace).then(hint)
 }
 
