@@ -99,6 +99,7 @@ def before_call(context, case, kwargs):
     fields = [case.query] + ([case.body] if isinstance(case.body, dict) else [])
     for params in fields:
         stay_on_this_machine(params, dice)
+        keep_to_the_declared_form(params)
         keep_refusals_apart_from_faults(params)
         if dice.roll(8) > 0:
             name_what_exists(case.path, params, dice)
@@ -121,6 +122,12 @@ def stay_on_this_machine(params, dice):
     for name in ("connectTimeoutSeconds", "connectTimeoutClusterMemberSeconds"):
         if isinstance(params.get(name), int):
             params[name] = min(params[name], 2)
+
+
+def keep_to_the_declared_form(params):
+    """The schemas are those of plain replies: who asks for tickets as texts gets strings where they say numbers."""
+    for name in ("ticketsAsText", "zoned"):
+        params.pop(name, None)
 
 
 def keep_refusals_apart_from_faults(params):
