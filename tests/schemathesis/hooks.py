@@ -103,6 +103,7 @@ def before_call(context, case, kwargs):
         keep_refusals_apart_from_faults(params)
         if dice.roll(8) > 0:
             name_what_exists(case.path, params, dice)
+    use_a_key_of_its_own(case, dice)
     spare_the_session(case, dice)
     ask_for_every_form(case, dice)
 
@@ -171,6 +172,14 @@ def name_what_exists(path, params, dice):
             params[name] = known[name]()
     if "id" in params and path not in CONNECTS:
         params["id"] = SESSION
+
+
+def use_a_key_of_its_own(case, dice):
+    """The same generated key under many orders is a repetition with other parameters, and refused."""
+    if case.headers is not None:
+        case.headers.pop("Idempotency-Key", None)
+    if "idempotencyKey" in case.query and dice.roll(8) > 0:
+        case.query["idempotencyKey"] = f"key-{dice.state:x}"
 
 
 def spare_the_session(case, dice):
