@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use error::{Code, Error};
 use hyper::header::HeaderValue;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use registry::CLOCKS_APART_MAX;
 use serde::{Deserialize, Serialize};
 
 /// The shortest key that is taken, in bytes.
@@ -18,9 +19,6 @@ const PASS_LIFE: Duration = Duration::from_secs(60);
 
 /// How long a pass is used before a new one is made.
 const PASS_USED: Duration = Duration::from_secs(20);
-
-/// How far the clocks of two machines may be apart.
-const CLOCKS_APART: Duration = Duration::from_secs(30);
 
 /// Accepted passes that are remembered: one or two for each process that calls.
 const PASSES_MAX: usize = 1024;
@@ -111,7 +109,7 @@ pub(crate) struct Guard {
 impl Guard {
     pub(crate) fn new(key: &ClusterKey) -> Self {
         let mut rules = Validation::new(Algorithm::HS256);
-        rules.leeway = CLOCKS_APART.as_secs();
+        rules.leeway = CLOCKS_APART_MAX.as_secs();
         rules.set_issuer(&[ISSUER]);
         rules.set_audience(&[AUDIENCE]);
         rules.set_required_spec_claims(&["exp", "iss", "aud"]);
@@ -134,7 +132,7 @@ impl Guard {
         })?;
         good.retain(|_, end| now < *end);
         if good.len() < PASSES_MAX {
-            good.insert(pass.clone(), claims.claims.exp + CLOCKS_APART.as_secs());
+            good.insert(pass.clone(), claims.claims.exp + CLOCKS_APART_MAX.as_secs());
         }
         Ok(())
     }

@@ -11,6 +11,7 @@
 //! **What is kept** of a session is opaque here: its login data, sealed by the worker, and its memo, which lets the next
 //! owner go on where the last one stood. This crate knows nothing of accounts, orders or passwords.
 
+mod clock;
 mod events;
 mod governor;
 mod heard;
@@ -23,6 +24,7 @@ mod sessions;
 mod types;
 mod workers;
 
+pub use clock::{CLOCKS_APART_MAX, Clock};
 pub use events::{Ear, Events, Heard, Since};
 pub use governor::{Governor, Limits, LoginPass, LoginState, Slot};
 pub use journal::{Entry, Journal};
@@ -34,6 +36,6 @@ pub use types::{AccountName, Fence, RegistryError, WorkerId, Written};
 pub use workers::{Beat, Lease, Place, WorkerInfo, Workers};
 
 /// Everything that is known together.
-pub trait Registry: Workers + Sessions + Journal + Keys + Events + Governor {}
+pub trait Registry: Clock + Workers + Sessions + Journal + Keys + Events + Governor {}
 
-impl<T: Workers + Sessions + Journal + Keys + Events + Governor> Registry for T {}
+impl<T: Clock + Workers + Sessions + Journal + Keys + Events + Governor> Registry for T {}

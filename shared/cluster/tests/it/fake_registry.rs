@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use bus::{Frame, Position};
 use bytes::Bytes;
 use registry::{
-    AccountName, Beat, Ear, Entry, Events, Fence, Governor, Heard, Journal, Key, Keyed, Keys, Lease, Limits,
-    LoginPass, LoginState, Opened, Place, Record, RegistryError, Routed, Sessions, Since, Slot, Unclaimed,
-    WorkerId, WorkerInfo, Workers, Written,
+    AccountName, Beat, Clock, Ear, Entry, Events, Fence, Governor, Heard, Journal, Key, Keyed, Keys, Lease,
+    Limits, LoginPass, LoginState, Opened, Place, Record, RegistryError, Routed, Sessions, Since, Slot,
+    Unclaimed, WorkerId, WorkerInfo, Workers, Written,
 };
 use tokio::sync::mpsc;
 
@@ -28,6 +28,8 @@ pub(crate) struct FakeRegistry(Mutex<State>);
 pub(crate) struct State {
     pub(crate) is_down: bool,
     pub(crate) is_silent: bool,
+    /// By how much its clock is ahead of that of this machine.
+    pub(crate) clock_ahead_ms: i64,
     pub(crate) routes: HashMap<String, Routed>,
     pub(crate) workers: Vec<WorkerInfo>,
     pub(crate) looked_up: usize,
@@ -116,6 +118,13 @@ impl Ear for FakeEar {
                 _ => return heard,
             }
         }
+    }
+}
+
+#[async_trait]
+impl Clock for FakeRegistry {
+    async fn time_ms(&self) -> Answer<i64> {
+        Ok(runtime::unix_ms() + self.up()?.clock_ahead_ms)
     }
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::{MemoryRegistry, State};
-use crate::{Beat, Lease, Place, RegistryError, WorkerId, WorkerInfo, Workers};
+use crate::{Beat, Clock, Lease, Place, RegistryError, WorkerId, WorkerInfo, Workers};
 
 /// A dead id without sessions is remembered for so long, should one of its writes still be on its way.
 const DEAD_KEPT: Duration = Duration::from_secs(60);
@@ -40,6 +40,13 @@ impl State {
     fn keep(&mut self, beat: &Beat) {
         let member = Member { beat: beat.clone(), until: Instant::now() + beat.ttl };
         self.members.insert(beat.worker.clone(), member);
+    }
+}
+
+#[async_trait]
+impl Clock for MemoryRegistry {
+    async fn time_ms(&self) -> Result<i64, RegistryError> {
+        Ok(runtime::unix_ms())
     }
 }
 

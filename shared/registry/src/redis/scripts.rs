@@ -41,6 +41,7 @@ scripts! {
     BRING_BACK "bring_back"
     BUCKET "bucket"
     CLAIM "claim"
+    CLOCK "clock"
     DEAD "dead"
     END "end"
     FORGET_ENDED "forget_ended"

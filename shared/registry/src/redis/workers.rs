@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::RedisRegistry;
 use super::replies::{Row, nonsense, parsed, text};
 use super::scripts::{self, Script};
-use crate::{Beat, Lease, Place, RegistryError, WorkerId, WorkerInfo, Workers};
+use crate::{Beat, Clock, Lease, Place, RegistryError, WorkerId, WorkerInfo, Workers};
 
 /// A dead id without sessions is remembered for so long, should one of its writes still be on its way.
 const DEAD_KEPT: Duration = Duration::from_secs(60);
@@ -57,6 +57,13 @@ impl RedisRegistry {
 
 fn info(field: &[u8]) -> Result<Info, RegistryError> {
     serde_json::from_slice(field).map_err(|_| nonsense("not a worker"))
+}
+
+#[async_trait]
+impl Clock for RedisRegistry {
+    async fn time_ms(&self) -> Result<i64, RegistryError> {
+        parsed(&self.of_workers::<Vec<u8>>(&scripts::CLOCK, &[]).await?)
+    }
 }
 
 #[async_trait]

@@ -8,6 +8,7 @@ use testkit::eventually;
 use crate::tools::{beat, live, worker};
 
 crate::on_both! {
+    its_clock_is_that_of_this_machine
     a_worker_lives_from_its_first_heartbeat_until_it_leaves
     a_heartbeat_that_ran_out_never_comes_back
     renewing_never_creates
@@ -22,6 +23,11 @@ async fn ids(registry: &dyn Registry) -> Vec<String> {
         registry.workers().await.unwrap().into_iter().map(|info| info.worker.to_string()).collect();
     ids.sort();
     ids
+}
+
+async fn its_clock_is_that_of_this_machine(registry: &dyn Registry) {
+    let ahead = registry.clock_ahead_ms().await.unwrap();
+    assert!(ahead.unsigned_abs() < 1000, "{ahead} ms");
 }
 
 async fn a_worker_lives_from_its_first_heartbeat_until_it_leaves(registry: &dyn Registry) {
