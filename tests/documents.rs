@@ -17,8 +17,9 @@ fn the_error_catalogue_is_that_of_the_code() {
          `rejected`, `applied` or `unknown`; header `X-Outcome` says it in both modes. What may have been done is never\n\
          retryable. For orders the column names the outcomes after which the same order may be sent again; after any\n\
          other, look at the account first or repeat the call under its idempotency key.\n\n\
-         Refusals of an order's volume, stops, price, expiration or margin carry the numbers by which it can be mended:\n\
-         in the text of `message`, and as field `volume`, `stops`, `price`, `expiration` or `margin` of a problem.\n\n\
+         Refusals of an order's volume, stops, price, expiration, margin or change carry the numbers by which it can be\n\
+         mended: in the text of `message`, and as field `volume`, `stops`, `price`, `expiration`, `margin` or `freeze` of a\n\
+         problem.\n\n\
          | Code | Status | Retryable: reads | Retryable: orders | Server's number | Meaning |\n\
          | --- | --- | --- | --- | --- | --- |\n",
     );

@@ -32,7 +32,6 @@ async fn world() -> (World, Session) {
     let levels = broker::SymbolEdit { stops_level: Some(50), ..broker::SymbolEdit::default() };
     world.control.edit_symbol("EURUSD", levels).await.unwrap();
     let session = world.login().await;
-    session.json("GetQuote", "symbol=EURUSD").await;
     (world, session)
 }
 
@@ -110,6 +109,84 @@ async fn a_refused_price_comes_with_the_nearest_one() {
         if !price.is_empty() {
             refused(&session, ("OrderModify", &modify), "INVALID_PRICE", "price").await;
         }
+    }
+}
+
+#[tokio::test]
+async fn the_price_of_a_stop_limit_order_that_is_wrong_is_named() {
+    let (_world, session) = world().await;
+    let cases = [
+        ("BuyStopLimit", "1.2", ["1.2", "1.3", ""], 1.1995),
+        ("SellStopLimit", "1.05", ["1.05", "1.0", ""], 1.0505),
+    ];
+    for (operation, price, limits, nearest) in cases {
+        let order = |limit: &str| {
+            let limit = if limit.is_empty() { String::new() } else { format!("&stopLimitPrice={limit}") };
+            format!("symbol=EURUSD&volume=0.1&operation={operation}&price={price}{limit}")
+        };
+        let placed = ticket(&session.json("OrderSend", &order(&nearest.to_string())).await);
+        for limit in limits {
+            let numbers = refused(&session, ("OrderSend", &order(limit)), "INVALID_PRICE", "price").await;
+            assert_eq!(
+                (&numbers["parameter"], &numbers["nearest"]),
+                (&json!("stopLimitPrice"), &json!(nearest))
+            );
+            assert_eq!(numbers["orderPrice"].to_string(), price, "{numbers}");
+            assert_eq!(numbers.get("given").and_then(Value::as_f64), limit.parse().ok(), "{numbers}");
+            if !limit.is_empty() {
+                let modify = format!("ticket={placed}&stoplimit={limit}");
+                let numbers = refused(&session, ("OrderModify", &modify), "INVALID_PRICE", "price").await;
+                assert_eq!(
+                    (&numbers["parameter"], &numbers["nearest"]),
+                    (&json!("stoplimit"), &json!(nearest))
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_near_to_the_market_says_how_near() {
+    let world = World::start().await;
+    let levels = broker::SymbolEdit { freeze_level: Some(100), ..broker::SymbolEdit::default() };
+    world.control.edit_symbol("EURUSD", levels).await.unwrap();
+    let session = world.login().await;
+    let order = "symbol=EURUSD&volume=0.1";
+    let pending = ticket(&session.open(&format!("{order}&operation=BuyLimit&price=1.0996")).await);
+    let open = session.open(&format!("{order}&operation=Buy&stoploss=1.0995&takeprofit=1.2")).await;
+    let cases = [
+        ("OrderModify", format!("ticket={pending}&price=1.05"), 1.1001, 1.0996),
+        ("OrderCancel", format!("ticket={pending}"), 1.1001, 1.0996),
+        ("OrderModify", format!("ticket={}&stoploss=1.0", ticket(&open)), 1.1, 1.0995),
+        ("OrderClose", format!("ticket={}", ticket(&open)), 1.1, 1.0995),
+    ];
+    for (name, query, present, near) in cases {
+        let numbers = refused(&session, (name, &query), "MODIFICATION_FAILED", "freeze").await;
+        assert_eq!(numbers, json!({ "freezeDistance": 0.001, "presentPrice": present, "tooNear": [near] }));
+    }
+}
+
+/// A symbol has no price in a session that nobody asked for it: the refusal waits for one.
+#[tokio::test]
+async fn refusals_have_their_numbers_without_a_quote_before() {
+    let world = World::start().await;
+    for (symbol, bid) in [("USDCHF", 0.9), ("NZDUSD", 0.6), ("XAUUSD", 2400.0), ("EURGBP", 0.85)] {
+        world.control.quote(symbol, bid, bid * 1.0005).await.unwrap();
+    }
+    let cases = [
+        ("symbol=USDCHF&operation=BuyLimit&volume=0.01&price=9", "INVALID_PRICE", "price", "nearest"),
+        ("symbol=USDCHF&operation=BuyLimit&volume=0.01", "INVALID_PRICE", "price", "nearest"),
+        ("symbol=NZDUSD&operation=Buy&volume=0.01&stoploss=9", "INVALID_STOPS", "stops", "nearestStopLoss"),
+        ("symbol=XAUUSD&operation=Buy&volume=50", "NO_MONEY", "margin", "needed"),
+        ("symbol=EURGBP&operation=Sell&volume=50", "NO_MONEY", "margin", "needed"),
+    ];
+    for (order, code, field, number) in cases {
+        // Another session each time, which nothing has been asked before.
+        let session = world.login().await;
+        let problem = strict(&session, "OrderSend", order).await.json();
+        assert_eq!(problem["code"], code, "{order}: {problem}");
+        assert!(problem[field][number].is_number(), "{order}: {problem}");
+        session.call("Disconnect", "").await.ok();
     }
 }
 

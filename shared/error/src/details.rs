@@ -19,6 +19,21 @@ pub enum Details {
     Expiration(ExpirationDetails),
     /// The free margin was too small.
     Margin(MarginDetails),
+    /// The order or position was too near to the market to be changed.
+    Freeze(FreezeDetails),
+}
+
+impl Details {
+    /// Whether a number is missing that a price would give, which may still come.
+    pub const fn lacks_price(&self) -> bool {
+        match self {
+            Self::Volume(_) | Self::Expiration(_) => false,
+            Self::Stops(stops) => stops.present_price.is_none(),
+            Self::Price(price) => price.bid.is_none(),
+            Self::Margin(margin) => margin.needed.is_none(),
+            Self::Freeze(freeze) => freeze.present_price.is_none(),
+        }
+    }
 }
 
 /// Volumes that are possible, in lots.
@@ -77,7 +92,10 @@ pub enum Side {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PriceDetails {
-    /// Price that was asked for.
+    /// Parameter that was refused: price, or the one that has the limit of a stop-limit order.
+    #[serde(default)]
+    pub parameter: String,
+    /// Price that was asked for, in this parameter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<f64>,
     /// Present bid.
@@ -86,9 +104,12 @@ pub struct PriceDetails {
     /// Present ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<f64>,
-    /// Least distance of a pending order from the market.
+    /// Price of a stop-limit order whose limit was refused: the limit is measured from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_price: Option<f64>,
+    /// Least distance of a pending order from the market, and of a limit from the price of its stop-limit order.
     pub least_distance: f64,
-    /// Nearest possible price for this kind of order.
+    /// Nearest possible price for this kind of order, in this parameter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nearest: Option<f64>,
 }
@@ -119,6 +140,19 @@ pub struct MarginDetails {
     pub currency: String,
 }
 
+/// What is too near to the market to be changed. Prices that are not known yet are absent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FreezeDetails {
+    /// Distance from the market up to which orders and positions are not changed.
+    pub freeze_distance: f64,
+    /// Price that counts: where an order would open now, or a position close.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub present_price: Option<f64>,
+    /// Price of the order, or the stop loss and take profit of the position, that are so near.
+    pub too_near: Vec<f64>,
+}
+
 impl fmt::Display for Details {
     /// A sentence or two for the caller.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -128,6 +162,7 @@ impl fmt::Display for Details {
             Self::Price(price) => price.fmt(out),
             Self::Expiration(expiration) => expiration.fmt(out),
             Self::Margin(margin) => margin.fmt(out),
+            Self::Freeze(freeze) => freeze.fmt(out),
         }
     }
 }
@@ -170,9 +205,13 @@ impl fmt::Display for StopsDetails {
 
 impl fmt::Display for PriceDetails {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parameter = &self.parameter;
         match self.given {
-            Some(given) => write!(out, "The price was {given}")?,
-            None => out.write_str("No price was given")?,
+            Some(given) => write!(out, "Parameter '{parameter}' was {given}")?,
+            None => write!(out, "Parameter '{parameter}' was not given")?,
+        }
+        if let Some(price) = self.order_price {
+            write!(out, ", measured from the order's price {price}")?;
         }
         if let (Some(bid), Some(ask)) = (self.bid, self.ask) {
             write!(out, "; the market is at bid {bid}, ask {ask}")?;
@@ -215,13 +254,27 @@ impl fmt::Display for MarginDetails {
     }
 }
 
+impl fmt::Display for FreezeDetails {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Nothing is changed while the market is within {} of it", self.freeze_distance)?;
+        if let Some(price) = self.present_price {
+            write!(out, "; the market is at {price}")?;
+        }
+        if !self.too_near.is_empty() {
+            let prices: Vec<String> = self.too_near.iter().map(f64::to_string).collect();
+            write!(out, "; too near to it is {}", prices.join(" and "))?;
+        }
+        out.write_str(".")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Code, Error};
 
     /// One of each, with all numbers.
-    fn all() -> [Details; 5] {
+    fn all() -> [Details; 6] {
         [
             Details::Volume(VolumeDetails {
                 given: 0.001,
@@ -240,6 +293,8 @@ mod tests {
                 nearest_take_profit: Some(1.1005),
             }),
             Details::Price(PriceDetails {
+                parameter: "stopLimitPrice".to_owned(),
+                order_price: Some(1.15),
                 given: Some(1.2),
                 bid: Some(1.1),
                 ask: Some(1.1001),
@@ -255,6 +310,11 @@ mod tests {
                 needed: Some(1100.5),
                 free: Some(17.25),
                 currency: "USD".to_owned(),
+            }),
+            Details::Freeze(FreezeDetails {
+                freeze_distance: 0.0002,
+                present_price: Some(1.1),
+                too_near: vec![1.0999, 1.1001],
             }),
         ]
     }

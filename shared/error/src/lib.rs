@@ -23,7 +23,7 @@ mod status;
 pub use carried::Carried;
 pub use codes::Code;
 pub use details::{
-    Details, ExpirationDetails, MarginDetails, PriceDetails, Side, StopsDetails, VolumeDetails,
+    Details, ExpirationDetails, FreezeDetails, MarginDetails, PriceDetails, Side, StopsDetails, VolumeDetails,
 };
 pub use problem::Problem;
 
@@ -270,7 +270,8 @@ impl Serialize for Error {
 pub fn plus_hint(what: &str, text: &str) -> Option<String> {
     let hint = || {
         format!(
-            "{what} holds a blank or a line end. A + in a URL is read as a blank: write %2B for it there."
+            "{what} holds a blank or a line end. Where it came in a URL or a form, a + is read as a blank: write %2B for it \
+             there; in JSON it is what it is."
         )
     };
     text.contains(char::is_whitespace).then(hint)

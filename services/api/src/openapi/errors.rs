@@ -146,12 +146,12 @@ mod tests {
     fn a_problem_documents_the_numbers_of_every_kind_of_refusal() {
         let mut generator = SchemaGenerator::default();
         let problem = schemas(&mut generator)["Problem"].clone();
-        for name in ["volume", "stops", "price", "expiration", "margin"] {
+        for name in ["volume", "stops", "price", "expiration", "margin", "freeze"] {
             let field = &problem["properties"][name];
             assert!(field["$ref"].is_string() && field["description"].is_string(), "{name}: {field}");
         }
         let kinds = Details::json_schema(&mut generator).to_value();
-        assert_eq!(kinds["oneOf"].as_array().unwrap().len(), 5, "each kind is a field");
+        assert_eq!(kinds["oneOf"].as_array().unwrap().len(), 6, "each kind is a field");
         for (name, schema) in generator.definitions() {
             for (field, schema) in schema["properties"].as_object().unwrap() {
                 assert!(schema["description"].is_string() || schema["$ref"].is_string(), "{name}.{field}");

@@ -133,3 +133,4 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
     ("+ schemas.ExpirationDetails: *", "a field of Problem"),
     ("+ schemas.MarginDetails: *", "a field of Problem"),
 ];
+    ("+ schemas.FreezeDetails: *", "a field of Problem"),

@@ -16,7 +16,7 @@ use crate::session::state::State;
 /// A quote that was not asked for before must come within this time.
 pub(super) const QUOTE_LIMIT: Duration = Duration::from_secs(10);
 /// It is looked for when something comes from the server, and at least so often.
-const QUOTE_LOOK: Duration = Duration::from_millis(50);
+pub(super) const QUOTE_LOOK: Duration = Duration::from_millis(50);
 /// The day's figures follow the first quote within this time, if the server tells them at all.
 const DETAILS_LIMIT: Duration = Duration::from_secs(1);
 

@@ -14,13 +14,14 @@ use bus::Payload;
 use calls::reply::Order;
 use calls::trading::OrderSend;
 use calls::{Call, TradingCall};
-use error::{Code, Error};
+use error::{Code, Details, Error};
 use model::{Volume, round_to};
 use registry::Key;
-use tokio::time::timeout;
+use tokio::time::Instant;
 use wire::records::TradeRequest;
 
 use super::account::{INVESTOR, READ_ONLY};
+use super::quotes::QUOTE_LOOK;
 use crate::backend::Caller;
 use crate::session::details::{explained, volume_refused};
 use crate::session::state::State;
@@ -104,26 +105,31 @@ impl Caller<'_> {
         let deadline = self.deadline.checked_sub(REPLY_MARGIN).unwrap_or(self.deadline);
         self.sent.store(true, Ordering::SeqCst);
         let call = CallName { key: self.key.clone(), fingerprint: self.fingerprint.clone() };
-        let outcome = session.trade(deadline, request, intent, magic, call).await;
+        let outcome = match session.trade(deadline, request.clone(), intent, magic, call).await {
+            Outcome::Refused(error) => Outcome::Refused(self.explained(session, &request, error).await),
+            outcome => outcome,
+        };
         if matches!(outcome, Outcome::NotSent(_)) {
             self.sent.store(false, Ordering::SeqCst);
         }
         self.told(session, outcome)
     }
 
-    /// The error of a request that is refused before it is sent, with the numbers that the server's refusal would have.
-    async fn explained(
-        &self,
-        session: &Session,
-        request: TradeRequest,
-        terms: &Terms,
-        error: Error,
-    ) -> Error {
-        // Whether prices come or not, the refusal stands.
-        let _ = timeout(PRICE_LIMIT, self.wait_for_quotes(session, &[terms.full.symbol_id], None)).await;
-        let refusal = error.clone();
-        let look = move |state: &mut State| explained(refusal, &request, state);
-        session.visit(self.deadline, look).await.unwrap_or(error)
+    /// The error of a refused request with the numbers that help to mend it. It waits a little for the prices that they are
+    /// made of: an order does not need a quote, so the session may have none.
+    async fn explained(&self, session: &Session, request: &TradeRequest, error: Error) -> Error {
+        let deadline = self.deadline.checked_sub(REPLY_MARGIN).unwrap_or(self.deadline);
+        let until = deadline.min(Instant::now() + PRICE_LIMIT);
+        loop {
+            let (refusal, refused) = (error.clone(), request.clone());
+            let look = move |state: &mut State| explained(refusal, &refused, state);
+            // Whether prices come or not, the refusal stands.
+            let Ok(told) = session.visit(self.deadline, look).await else { return error };
+            if Instant::now() >= until || !told.details().is_some_and(Details::lacks_price) {
+                return told;
+            }
+            session.news(until.min(Instant::now() + QUOTE_LOOK)).await;
+        }
     }
 
     fn told(&self, session: &Session, outcome: Outcome) -> Result<Order, Error> {

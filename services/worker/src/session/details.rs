@@ -3,50 +3,67 @@
 use calls::ServerTime;
 use calls::values::ExpirationType;
 use error::{
-    Code, Details, Error, ExpirationDetails, MarginDetails, PriceDetails, StopsDetails, VolumeDetails,
+    Code, Details, Error, ExpirationDetails, FreezeDetails, MarginDetails, PriceDetails, StopsDetails,
+    VolumeDetails,
 };
 use model::calc::{BidAsk, order_margin};
-use model::{Money, OrderType, Price, Side, Volume};
+use model::{Money, OrderType, Price, Side, TradeAction, Volume};
 use wire::records::{TradeRequest, TradeResult};
 
 use super::state::State;
 use super::terms::Terms;
 
-/// The error of a refused request, with the numbers that help to mend it.
+/// The parameter that has the price of an order.
+const PRICE: &str = "price";
+
+/// The error of a refused request, with the numbers that help to mend it as far as they are known. The prices that are
+/// missing begin to come.
 pub(crate) fn explained(error: Error, request: &TradeRequest, state: &mut State) -> Error {
-    let details = match error.details() {
-        Some(_) => None,
-        None => details(error.code(), request, state),
-    };
-    match details {
-        Some(details) => error.with_details(details),
-        None => error,
+    if error.details().is_some() {
+        return error;
     }
+    let Some(details) = details(error.code(), request, state) else { return error };
+    if details.lacks_price() {
+        watch(request, state);
+    }
+    error.with_details(details)
 }
 
-/// The same with the prices of the server's verdict where it tells some.
+/// The same at once, with the prices of the server's verdict where it tells some. Without numbers where a price is
+/// missing: it is for the caller to wait for it.
 pub(super) fn refused(
     error: Error,
     request: &TradeRequest,
     result: &TradeResult,
     state: &mut State,
 ) -> Error {
-    let error = explained(error, request, state);
     let quote = (result.bid > 0.0 && result.ask > 0.0).then_some((result.bid, result.ask));
     match quote {
-        Some((bid, ask)) if error.code() == Code::Requote && error.details().is_none() => {
+        Some((bid, ask)) if error.code() == Code::Requote => {
             let given = Some(request.price_order).filter(|price| *price > 0.0);
             let nearest = side_of(request).map(|side| if side == Side::Buy { ask } else { bid });
             error.with_details(Details::Price(PriceDetails {
+                parameter: PRICE.to_owned(),
                 given,
                 bid: Some(bid),
                 ask: Some(ask),
+                order_price: None,
                 least_distance: 0.0,
                 nearest,
             }))
         }
-        _ => error,
+        _ => match details(error.code(), request, state) {
+            Some(details) if !details.lacks_price() => error.with_details(details),
+            _ => error,
+        },
     }
+}
+
+/// Has the prices come that the numbers of a refusal are made of.
+fn watch(request: &TradeRequest, state: &mut State) {
+    let Some(terms) = state.terms_of(&request.trade_symbol) else { return };
+    let ways = state.conversion_ways([terms.contract.currency_margin.as_str()]);
+    ways.into_iter().chain([terms.full.symbol_id]).for_each(|id| state.quotes.watch(id));
 }
 
 /// The error of a volume that is none, or one that the symbol does not have.
@@ -75,6 +92,7 @@ fn details(code: Code, request: &TradeRequest, state: &mut State) -> Option<Deta
             Some(Details::Expiration(expiration(request, &terms, now)))
         }
         Code::NoMoney => Some(Details::Margin(margin(request, &terms, quote, state))),
+        Code::ModificationFailed => freeze(request, &terms, quote, state).map(Details::Freeze),
         _ => None,
     }
 }
@@ -204,35 +222,99 @@ fn stops(
 }
 
 fn price(request: &TradeRequest, terms: &Terms, quote: Option<BidAsk>) -> PriceDetails {
+    let kind = kind_of(request);
     let level = level(terms);
-    let given = Price::from_f64(request.price_order, terms.full.digits).filter(|price| price.units() > 0);
-    let nearest = |quote: BidAsk| {
-        let (bid, ask) = (quote.bid, quote.ask);
-        // Servers differ in which side of the spread bounds a limit order: this is right for all of them.
-        let (bound, is_up) = match kind_of(request)? {
-            OrderType::Buy => return Some(ask),
-            OrderType::Sell => return Some(bid),
-            OrderType::BuyLimit => (bid.min(ask - level), false),
-            OrderType::SellLimit => (ask.max(bid + level), true),
-            OrderType::BuyStop | OrderType::BuyStopLimit => (ask + level, true),
-            OrderType::SellStop | OrderType::SellStopLimit => (bid - level, false),
-            OrderType::CloseBy => return None,
-        };
-        let bound = on_step(bound, terms, is_up);
-        let given = given.map(|given| on_step(given, terms, is_up)).unwrap_or(bound);
-        Some(if is_up { given.max(bound) } else { given.min(bound) })
+    let at = |price: f64| Price::from_f64(price, terms.full.digits).filter(|price| price.units() > 0);
+    let (price, limit) = (at(request.price_order), at(request.price_trigger));
+    let possible = quote.and_then(|quote| nearest_price(kind?, price, quote, terms));
+    let is_stop_limit = kind.is_some_and(OrderType::is_stop_limit);
+    // What is missing is told before what is wrong.
+    let is_limit = is_stop_limit && price.is_some() && (limit.is_none() || possible == price);
+    let (parameter, given, nearest) = if is_limit {
+        // Calls differ in the name of the limit.
+        let is_change = request.trade_action == TradeAction::Modify.number();
+        let parameter = if is_change { "stoplimit" } else { "stopLimitPrice" };
+        (parameter, limit, nearest_limit(kind, limit, possible.or(price), terms))
+    } else {
+        (PRICE, price, possible)
     };
     PriceDetails {
+        parameter: parameter.to_owned(),
         given: given.map(Price::to_f64),
         bid: quote.map(|quote| quote.bid.to_f64()),
         ask: quote.map(|quote| quote.ask.to_f64()),
-        least_distance: if kind_of(request).is_some_and(OrderType::is_pending) {
-            level.to_f64()
-        } else {
-            0.0
-        },
-        nearest: quote.and_then(nearest).map(Price::to_f64),
+        order_price: price.filter(|_| is_limit).map(Price::to_f64),
+        least_distance: if kind.is_some_and(OrderType::is_pending) { level.to_f64() } else { 0.0 },
+        nearest: nearest.map(Price::to_f64),
     }
+}
+
+/// The price of an order that is possible and nearest to the given one.
+fn nearest_price(kind: OrderType, given: Option<Price>, quote: BidAsk, terms: &Terms) -> Option<Price> {
+    let (bid, ask, level) = (quote.bid, quote.ask, level(terms));
+    // Servers differ in which side of the spread bounds a limit order: this is right for all of them.
+    let (bound, is_up) = match kind {
+        OrderType::Buy => return Some(ask),
+        OrderType::Sell => return Some(bid),
+        OrderType::BuyLimit => (bid.min(ask - level), false),
+        OrderType::SellLimit => (ask.max(bid + level), true),
+        OrderType::BuyStop | OrderType::BuyStopLimit => (ask + level, true),
+        OrderType::SellStop | OrderType::SellStopLimit => (bid - level, false),
+        OrderType::CloseBy => return None,
+    };
+    Some(beyond(bound, given, terms, is_up))
+}
+
+/// The limit of a stop-limit order at a price that is possible and nearest to the given one.
+fn nearest_limit(
+    kind: Option<OrderType>,
+    given: Option<Price>,
+    price: Option<Price>,
+    terms: &Terms,
+) -> Option<Price> {
+    let (price, is_up) = (price?, kind? == OrderType::SellStopLimit);
+    let bound = if is_up { price + level(terms) } else { price - level(terms) };
+    Some(beyond(bound, given, terms, is_up))
+}
+
+/// The price on the symbol's step that is not on this side of a bound, and nearest to the given one.
+fn beyond(bound: Price, given: Option<Price>, terms: &Terms, is_up: bool) -> Price {
+    let bound = on_step(bound, terms, is_up);
+    let given = given.map_or(bound, |given| on_step(given, terms, is_up));
+    if is_up { given.max(bound) } else { given.min(bound) }
+}
+
+fn freeze(
+    request: &TradeRequest,
+    terms: &Terms,
+    quote: Option<BidAsk>,
+    state: &State,
+) -> Option<FreezeDetails> {
+    let digits = terms.full.digits;
+    let distance = Price::from_points(i64::from(terms.trade.trade_freeze_level.max(0)), digits);
+    if distance.is_zero() {
+        return None;
+    }
+    let ticket = |number: u64| i64::try_from(number).ok();
+    let position = ticket(request.trade_position).and_then(|id| state.positions.get(&id));
+    let order = ticket(request.trade_order).and_then(|id| state.orders.get(&id));
+    let (present, prices) = match (position, order) {
+        (Some(open), _) => (quote.map(|quote| quote.close(open.side())), [open.record.sl, open.record.tp]),
+        (None, Some(order)) => {
+            let side = OrderType::from_number(order.order_type)?.side()?;
+            (quote.map(|quote| quote.open(side)), [order.price_order, 0.0])
+        }
+        (None, None) => return None,
+    };
+    let prices = prices.into_iter().filter(|price| *price > 0.0);
+    let prices = prices.filter_map(|price| Price::from_f64(price, digits));
+    let is_near =
+        |price: &Price| present.is_none_or(|present| (present - *price).units().abs() <= distance.units());
+    Some(FreezeDetails {
+        freeze_distance: distance.to_f64(),
+        present_price: present.map(Price::to_f64),
+        too_near: prices.filter(is_near).map(Price::to_f64).collect(),
+    })
 }
 
 fn expiration(request: &TradeRequest, terms: &Terms, now: ServerTime) -> ExpirationDetails {
@@ -324,6 +406,47 @@ mod tests {
                 TradeRequest { trade_type: kind.number(), price_order: given, ..TradeRequest::default() };
             assert_eq!(price(&request, &terms, Some(quote)).nearest, Some(expected), "{kind:?} {given}");
             assert_eq!(price(&request, &terms, None).nearest, None);
+        }
+    }
+
+    #[test]
+    fn the_price_of_a_stop_limit_order_that_is_wrong_is_named() {
+        let (terms, at) =
+            (terms(|full| full.trade.trade_stops_level = 30), |price| Price::from_f64(price, 2).unwrap());
+        let quote = BidAsk { bid: at(10.0), ask: at(10.1) };
+        let (buy, sell) = (OrderType::BuyStopLimit, OrderType::SellStopLimit);
+        // Kind, price and limit, and the parameter with its nearest price.
+        let cases = [
+            (buy, 11.0, 10.9, "limit", 10.5),
+            (buy, 11.0, 12.0, "limit", 10.5),
+            (buy, 11.0, 0.0, "limit", 10.5),
+            (buy, 9.0, 0.0, "limit", 10.0),
+            (buy, 9.0, 8.0, "price", 10.5),
+            (buy, 0.0, 8.0, "price", 10.5),
+            (sell, 9.0, 9.1, "limit", 9.5),
+            (sell, 9.0, 8.0, "limit", 9.5),
+            (sell, 9.0, 0.0, "limit", 9.5),
+            (sell, 11.0, 12.0, "price", 9.5),
+            (OrderType::BuyLimit, 11.0, 12.0, "price", 9.75),
+        ];
+        for (kind, price_order, price_trigger, wrong, nearest) in cases {
+            for (action, limit) in
+                [(TradeAction::Pending, "stopLimitPrice"), (TradeAction::Modify, "stoplimit")]
+            {
+                let (trade_type, trade_action) = (kind.number(), action.number());
+                let request = TradeRequest {
+                    trade_action,
+                    trade_type,
+                    price_order,
+                    price_trigger,
+                    ..TradeRequest::default()
+                };
+                let told = price(&request, &terms, Some(quote));
+                let name = if wrong == "limit" { limit } else { "price" };
+                assert_eq!((told.parameter.as_str(), told.nearest), (name, Some(nearest)), "{request:?}");
+                let given = if wrong == "limit" { price_trigger } else { price_order };
+                assert_eq!(told.given, (given > 0.0).then_some(given), "{request:?}");
+            }
         }
     }
 

@@ -39,7 +39,7 @@ impl Handle<OrderSend> for Caller<'_> {
         }
         let request = pending_request(&call, kind, volume, &terms)?;
         if let Some(refused) = missing_price(&call, kind) {
-            return Err(self.explained(&session, request, &terms, refused).await);
+            return Err(self.explained(&session, &request, refused).await);
         }
         self.send(&session, request, Intent::Place, magic).await
     }
