@@ -1,6 +1,9 @@
 //! What clients opt for: tickets as texts, and times with a zone.
 
-use serde_json::json;
+use broker::{Daylight, DaylightOrder};
+use calls::{ServerClock, ServerTime, UtcTime};
+use serde_json::{Value, json};
+use testkit::eventually;
 
 use crate::world::{World, manual, ticket};
 
@@ -41,4 +44,44 @@ async fn tickets_come_as_texts_and_times_with_their_zone_for_who_asks() {
     );
     let refused = session.refused("OrderSend", &format!("{order}%2B99:00&zoned=true")).await;
     assert_eq!(refused, "INVALID_PARAM");
+}
+
+/// The server's clock is set while a session lives: what was before keeps the zone that it had.
+#[tokio::test]
+async fn times_have_the_zone_of_their_time_when_the_clock_was_set() {
+    let world = World::start().await;
+    let session = world.login().await;
+    let old = session.open("symbol=EURUSD&operation=Buy&volume=0.1").await;
+    let zone_of = async |order: &Value| {
+        let query = format!("ticket={}&zoned=true", ticket(order));
+        let shown = session.json("OpenedOrder", &query).await;
+        let time = shown["openTime"].as_str().unwrap().to_owned();
+        let plain = order["openTime"].as_str().unwrap();
+        let instant = ServerTime::parse_zoned(&time, ServerClock::default()).unwrap();
+        assert_eq!(json!(instant.as_ms()), order["openTimestampUTC"], "{shown}");
+        time.strip_prefix(plain).unwrap_or_else(|| panic!("{time} is not {plain}")).to_owned()
+    };
+    assert_eq!(zone_of(&old).await, "+00:00");
+
+    let on = DaylightOrder { mode: Daylight::On, silent: false };
+    world.control.set_daylight(on).await.unwrap();
+    eventually("the account is told", async || (session.json("ServerTimezone", "").await == 1).then_some(()))
+        .await;
+    let new = session.open("symbol=EURUSD&operation=Buy&volume=0.1").await;
+    assert_eq!((zone_of(&old).await, zone_of(&new).await), ("+00:00".to_owned(), "+01:00".to_owned()));
+    let clock = session.json("ServerClock", "").await;
+    assert_eq!((&clock["minutesAhead"], &clock["earlier"][0]["minutesAhead"]), (&json!(60), &json!(0)));
+
+    // Given instants are found on the clock of their time.
+    for order in [&old, &new] {
+        session.json("OrderClose", &format!("ticket={}", ticket(order))).await;
+    }
+    let utc = |order: &Value| UtcTime::from_ms(order["openTimestampUTC"].as_i64().unwrap()).to_string();
+    let until = async |moment: &str| {
+        let query = format!("from=2000-01-01T00:00:00Z&to={moment}&zoned=true&sort=OpenTime");
+        let history = session.json("OrderHistory", &query).await;
+        history["internalDeals"].as_array().map_or(0, Vec::len)
+    };
+    let ends = (until(&utc(&old)).await, until(&utc(&new)).await, until("9999-12-31T23:59:59Z").await);
+    assert!(ends.0 < ends.1 && ends.1 <= ends.2, "{ends:?}");
 }

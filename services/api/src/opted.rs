@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bus::{Ask, Params, Payload, Topic};
 use bytes::Bytes;
 use calls::params::Field;
-use calls::{NAMES_SOMETHING, OF_SERVER_CLOCK, ServerTime, TICKETS_AS_TEXT, ZONED};
+use calls::{NAMES_SOMETHING, OF_SERVER_CLOCK, ServerClock, ServerTime, TICKETS_AS_TEXT, ZONED};
 use error::{Code, Error};
 use serde_json::{Map, Value, json};
 
@@ -17,8 +17,8 @@ use crate::front::Front;
 use crate::openapi::{Description, stream_data};
 use crate::stream::RESUMED;
 
-/// How long a stream takes the server's zone for known: it changes twice a year.
-const ZONE_KNOWN: Duration = Duration::from_secs(60);
+/// How long a stream takes the server's clock for known: it is set twice a year.
+const CLOCK_KNOWN: Duration = Duration::from_secs(5);
 
 /// What a client asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,38 +35,33 @@ impl Wish {
         Ok((wish != Self::default()).then_some(wish))
     }
 
-    /// With the server's zone, if that is asked for.
+    /// With the server's clock, if zones are asked for.
     pub(crate) async fn dress(self, front: &Front, token: &str) -> Result<Dress, Error> {
-        let ahead_minutes = if self.has_zones { Some(minutes_ahead(front, token).await?) } else { None };
-        Ok(Dress { has_texts: self.has_texts, ahead_minutes })
+        let clock = if self.has_zones { Some(server_clock(front, token).await?) } else { None };
+        Ok(Dress { has_texts: self.has_texts, clock })
     }
 }
 
-/// How far the clock of a session's server is ahead of UTC now.
-async fn minutes_ahead(front: &Front, token: &str) -> Result<i32, Error> {
+/// The clock of a session's server.
+async fn server_clock(front: &Front, token: &str) -> Result<ServerClock, Error> {
     let ask = Ask {
-        call: "ServerTimezone".to_owned(),
+        call: "ServerClock".to_owned(),
         params: Params::from_iter([("id", token)]),
         token: Some(token.to_owned()),
         deadline: Instant::now() + front.settings.call_timeout,
         idempotency_key: None,
     };
-    let Payload::Json(hours) = front.backend.ask(ask).await.result? else {
-        return Err(Error::internal("a zone that is no number"));
+    let Payload::Json(clock) = front.backend.ask(ask).await.result? else {
+        return Err(Error::internal("a clock that is no JSON"));
     };
-    let hours: f64 = serde_json::from_slice(&hours).map_err(Error::internal)?;
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "zones are some hours; the cast ends at the type's limits"
-    )]
-    Ok((hours * 60.0).round() as i32)
+    serde_json::from_slice(&clock).map_err(Error::internal)
 }
 
 /// How replies and frames are dressed for a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Dress {
     has_texts: bool,
-    ahead_minutes: Option<i32>,
+    clock: Option<ServerClock>,
 }
 
 /// Schemas of what calls answer and streams carry, and which parameters are times.
@@ -105,7 +100,7 @@ impl Shapes {
 
     /// The parameters of a call with their times on the server's clock.
     pub(crate) fn on_server_clock(&self, call: &str, params: Params, dress: Dress) -> Result<Params, Error> {
-        let (Some(ahead), Some(times)) = (dress.ahead_minutes, self.times.get(call)) else {
+        let (Some(clock), Some(times)) = (dress.clock, self.times.get(call)) else {
             return Ok(params);
         };
         let is_time = |name: &str| times.iter().any(|time| time.eq_ignore_ascii_case(name));
@@ -115,7 +110,7 @@ impl Shapes {
             }
             let accepts =
                 "a date such as 2026-01-31T00:00:00, 2026-01-31T00:00:00Z or 2026-01-31T00:00:00%2B03:00";
-            let time = ServerTime::parse_zoned(value, ahead);
+            let time = ServerTime::parse_zoned(value, clock);
             let time = time.ok_or_else(|| Error::invalid_param(name, value, accepts))?;
             Ok((name.to_owned(), time.to_string()))
         };
@@ -150,8 +145,7 @@ impl Shapes {
                 *value = number.to_string().into();
             }
             Value::String(text) if schema[OF_SERVER_CLOCK] == true => {
-                if let Some(zoned) = dress.ahead_minutes.and_then(|ahead| ServerTime::with_zone(text, ahead))
-                {
+                if let Some(zoned) = dress.clock.and_then(|clock| ServerTime::with_zone(text, clock)) {
                     *text = zoned;
                 }
             }
@@ -199,7 +193,7 @@ impl Dresser {
 
     async fn dress_of(&mut self, token: String) -> Result<Dress, Error> {
         let known = self.known.get(&token).copied();
-        if let Some((dress, _)) = known.filter(|(_, at)| at.elapsed() < ZONE_KNOWN) {
+        if let Some((dress, _)) = known.filter(|(_, at)| at.elapsed() < CLOCK_KNOWN) {
             return Ok(dress);
         }
         let dress = match (self.wish.dress(&self.front, &token).await, known) {
@@ -280,7 +274,7 @@ mod tests {
             "expertId": -5, "dealInternalIn": { "orderTicket": big }, "partialFillDeals": [{ "ticketNumber": big }],
             "orderInternal": null, "comment": "2026-01-31T01:02:03",
         });
-        let all = Dress { has_texts: true, ahead_minutes: Some(180) };
+        let all = Dress { has_texts: true, clock: Some(ServerClock::fixed(180 * 60_000)) };
         let dressed = |value: &Value, dress| {
             let payload = Payload::Json(calls::json(value).unwrap());
             match shapes.reply("OpenedOrders", payload, dress).unwrap() {
@@ -295,13 +289,14 @@ mod tests {
             "orderInternal": null, "comment": "2026-01-31T01:02:03",
         });
         assert_eq!(shown, expected);
-        let one = Dress { has_texts: false, ahead_minutes: None };
+        let one = Dress { has_texts: false, clock: None };
         assert_eq!(dressed(&json!([order]), one), order);
     }
 
     #[test]
     fn times_that_are_given_are_put_on_the_servers_clock() {
-        let (shapes, dress) = (Shapes::new(), Dress { has_texts: false, ahead_minutes: Some(120) });
+        let (shapes, dress) =
+            (Shapes::new(), Dress { has_texts: false, clock: Some(ServerClock::fixed(120 * 60_000)) });
         let params = Params::from_iter([("From", "2026-01-31T01:00:00Z"), ("to", ""), ("comment", "1Z")]);
         let told = shapes.on_server_clock("OrderHistory", params, dress).unwrap();
         assert_eq!(told.get("from"), Some("2026-01-31T03:00:00"));

@@ -13,11 +13,9 @@ pub(crate) use order::{
 pub(crate) use statistics::{deal_of, deals_of, equity_point, stats_of, unrealized};
 pub(crate) use symbol::{symbol_info, symbol_params};
 
-use calls::ServerTime;
 use calls::values::{ExpirationType, FillPolicy, OrderState, OrderType, PlacedType};
+use calls::{ServerClock, ServerTime};
 use model::{Reason, round_to};
-
-use crate::zone::Zone;
 
 /// 1601 to 1970 in milliseconds: FILETIME counts from there.
 const FILETIME_EPOCH_MS: i64 = 11_644_473_600_000;
@@ -32,12 +30,12 @@ fn server_time(seconds: u32, ms: i32) -> ServerTime {
 }
 
 /// Milliseconds since 1970 UTC; zero for no date.
-fn utc_ms(server_ms: i64, zone: Zone) -> i64 {
+fn utc_ms(server_ms: i64, zone: ServerClock) -> i64 {
     if server_ms == 0 { 0 } else { zone.utc_ms(server_ms) }
 }
 
 /// 100 ns since 1601, UTC; zero for no date.
-fn filetime(server_ms: i64, zone: Zone) -> i64 {
+fn filetime(server_ms: i64, zone: ServerClock) -> i64 {
     if server_ms == 0 { 0 } else { (zone.utc_ms(server_ms) + FILETIME_EPOCH_MS).saturating_mul(10_000) }
 }
 

@@ -39,6 +39,7 @@
 mod macros;
 
 pub mod account;
+mod clock;
 pub mod connection;
 pub mod front;
 pub mod history;
@@ -62,6 +63,7 @@ mod upload;
 pub mod values;
 
 pub use account::AccountCall;
+pub use clock::ServerClock;
 pub use connection::ConnectionCall;
 pub use front::FrontCall;
 pub use history::HistoryCall;

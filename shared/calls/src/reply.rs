@@ -171,6 +171,7 @@ json_replies!(
     bool,
     f64,
     i32,
+    crate::ServerClock,
     crate::Ticket,
 );
 

@@ -23,6 +23,9 @@ calls! {
         /// Answers how far the trade server's clock is ahead of UTC, in hours.
         ServerTimezone {} -> f64;
 
+        /// Answers how far the trade server's clock is ahead of UTC now, and was before it was set while the session lived.
+        ServerClock {} -> crate::ServerClock;
+
         /// Answers how a symbol was quoted last.
         GetQuote {
             /// Name of the symbol, exactly as /SymbolList has it.

@@ -5,7 +5,9 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::ServerClock;
 
 /// In a schema: the text is a moment of the trade server's clock, so that a client may ask for its zone.
 pub const OF_SERVER_CLOCK: &str = "x-server-clock";
@@ -15,6 +17,10 @@ const NULL_DATE: &str = "0001-01-01T00:00:00";
 
 /// The same as milliseconds since 1970.
 const UNSET_MS: i64 = -62_135_596_800_000;
+
+/// The first moment that is a date, and the last one whose year has four digits.
+const FIRST_MS: i64 = UNSET_MS + 1;
+const LAST_MS: i64 = 253_402_300_799_999;
 
 /// A year has so many digits, and no sign.
 const YEAR_DIGITS: usize = 4;
@@ -104,21 +110,23 @@ fn minutes_east(text: &str) -> Option<i32> {
 }
 
 impl ServerTime {
-    /// Reads a date that may name its zone, for a server clock so many minutes ahead of UTC: one with a zone is that
-    /// instant, one without is of the server's clock.
-    pub fn parse_zoned(text: &str, ahead_minutes: i32) -> Option<Self> {
+    /// Reads a date that may name its zone: one with a zone is that instant, as the server's clock showed it, one without
+    /// is of that clock. What the clock would show beyond the years that are read is the last such moment, or the first.
+    pub fn parse_zoned(text: &str, clock: ServerClock) -> Option<Self> {
         let moment = Self::parse(text)?;
         let (Some(ms), (_, Some(zone))) = (moment.as_ms(), split_zone(text.trim())) else {
             return Some(moment);
         };
-        Some(Self(ms + i64::from(ahead_minutes - minutes_east(zone)?) * 60_000))
+        let utc_ms = ms - i64::from(minutes_east(zone)?) * 60_000;
+        Some(Self(clock.shown_ms(utc_ms).clamp(FIRST_MS, LAST_MS)))
     }
 
-    /// As it is written for who asks for zones, of a clock so many minutes ahead of UTC. No date has none.
-    pub fn with_zone(text: &str, ahead_minutes: i32) -> Option<String> {
-        if text == NULL_DATE || split_zone(text).1.is_some() || Self::parse(text).is_none() {
+    /// As it is written for who asks for zones: with the one that the server's clock had then. No date has none.
+    pub fn with_zone(text: &str, clock: ServerClock) -> Option<String> {
+        if split_zone(text).1.is_some() {
             return None;
         }
+        let ahead_minutes = clock.ahead_at(Self::parse(text)?.as_ms()?) / 60_000;
         let sign = if ahead_minutes < 0 { '-' } else { '+' };
         let (hours, minutes) = (ahead_minutes.abs() / 60, ahead_minutes.abs() % 60);
         Some(format!("{text}{sign}{hours:02}:{minutes:02}"))
@@ -172,6 +180,13 @@ impl fmt::Debug for UtcTime {
 impl Serialize for ServerTime {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ServerTime {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(from)?;
+        Self::parse(&text).ok_or_else(|| de::Error::invalid_value(de::Unexpected::Str(&text), &"a date"))
     }
 }
 
@@ -288,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_zone_is_honoured_for_who_asks() {
-        // The server's clock is two hours ahead.
+        let ahead = |minutes: i64| ServerClock::fixed(minutes * 60_000);
         let cases = [
             ("2026-01-31T01:02:03Z", "2026-01-31T03:02:03"),
             ("2026-01-31T01:02:03.250z", "2026-01-31T03:02:03.250"),
@@ -299,22 +314,51 @@ mod tests {
             ("2026-01-31T01:02:03", "2026-01-31T01:02:03"),
             ("2026-01-31", "2026-01-31T00:00:00"),
             ("0001-01-01T00:00:00Z", NULL_DATE),
+            // What the clock shows is no year of four digits any more, or not yet.
+            ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999"),
+            ("9999-12-31T22:30:00-05:00", "9999-12-31T23:59:59.999"),
+            ("9999-12-31T21:59:59Z", "9999-12-31T23:59:59"),
+            ("0001-01-01T00:30:00+14:00", "0001-01-01T00:00:00.001"),
         ];
         for (given, read) in cases {
             assert_eq!(
-                ServerTime::parse_zoned(given, 120).map(|t| t.to_string()).as_deref(),
+                ServerTime::parse_zoned(given, ahead(120)).map(|t| t.to_string()).as_deref(),
                 Some(read),
                 "{given}"
             );
         }
         for wrong in ["2026-01-31T01:02:03+99:00", "2026-01-31T01:02:03+02:60", "2026-01-31T01:02:03+2", "x"]
         {
-            assert_eq!(ServerTime::parse_zoned(wrong, 120), None, "{wrong}");
+            assert_eq!(ServerTime::parse_zoned(wrong, ahead(120)), None, "{wrong}");
         }
-        let shown = |text: &str, ahead| ServerTime::with_zone(text, ahead);
+        let shown = |text: &str, minutes| ServerTime::with_zone(text, ahead(minutes));
         assert_eq!(shown("2026-01-31T01:02:03", 180).as_deref(), Some("2026-01-31T01:02:03+03:00"));
         assert_eq!(shown("2026-01-31T01:02:03.5", -210).as_deref(), Some("2026-01-31T01:02:03.5-03:30"));
         assert_eq!((shown(NULL_DATE, 60), shown("2026-01-31T01:02:03Z", 60)), (None, None));
+    }
+
+    #[test]
+    fn a_time_has_the_zone_that_the_clock_had_then() {
+        let hour = 3_600_000;
+        let set = ServerTime::parse("2026-10-25T03:00:00").unwrap().as_ms().unwrap();
+        let clock = ServerClock::fixed(3 * hour).set(2 * hour, set);
+        // What the server's clock showed, and the instant.
+        let cases = [
+            ("2026-07-01T00:00:00", "+03:00", "2026-06-30T21:00:00"),
+            ("2026-10-25T02:59:59", "+03:00", "2026-10-24T23:59:59"),
+            ("2026-10-25T03:30:00", "+02:00", "2026-10-25T01:30:00"),
+            ("2026-12-01T00:00:00", "+02:00", "2026-11-30T22:00:00"),
+        ];
+        for (shown, zone, utc) in cases {
+            assert_eq!(ServerTime::with_zone(shown, clock), Some(format!("{shown}{zone}")));
+            for instant in [format!("{utc}Z"), format!("{shown}{zone}")] {
+                let read = ServerTime::parse_zoned(&instant, clock).unwrap();
+                assert_eq!(read.to_string(), shown, "{instant}");
+            }
+        }
+        // The first half past three of that day.
+        let read = ServerTime::parse_zoned("2026-10-25T00:30:00Z", clock).unwrap();
+        assert_eq!(read.to_string(), "2026-10-25T03:30:00");
     }
 
     #[test]

@@ -101,6 +101,7 @@ const CALLS: &[Row] = &[
     ("SymbolSessions", "symbol=EURUSD", Done),
     ("SymbolSessionsEx", "symbol=EURUSD", Done),
     ("ServerTimezone", "", Done),
+    ("ServerClock", "", Done),
     ("IsTradeSession", "symbol=EURUSD", Done),
     ("IsQuoteSession", "symbol=EURUSD", Done),
     ("GetTickValueMany", "symbol=EURUSD&symbol=USDJPY", Done),

@@ -92,8 +92,11 @@ pub(super) fn shared_parameters() -> Value {
             orders, deals, positions, magic numbers) as JSON strings, in replies and in the frames of streams opened with it: \
             JavaScript cannot tell numbers above 2^53 apart. Given tickets may be of any size anyway."),
         ZONED: switch(ZONED, "True gives times a zone. A time with Z or +03:00 (a plus is %2B in a query) is that instant; one \
-            without is of the trade server's clock. Times in replies and frames end with the zone that the server's clock has \
-            now, such as +03:00; no date stays 0001-01-01T00:00:00. Without it a zone is dropped."),
+            without is of the trade server's clock. Times in replies and frames end with the zone that the server's clock had \
+            then, such as +03:00, as far as the session saw it being set (see /ServerClock): the protocol tells of no earlier \
+            changes, so times from before the first one that was seen have the zone of right before it, or the present one. \
+            In an hour that came twice the second time is meant. No date stays 0001-01-01T00:00:00. A given instant beyond \
+            the years 1 to 9999 of that clock is their first or last moment. Without it a zone is dropped."),
         KEY_HEADER: key("header", KEY_HEADER, "The same as parameter idempotencyKey; the header wins."),
     })
 }

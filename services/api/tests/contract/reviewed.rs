@@ -74,6 +74,9 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
     ("+ paths./Events.get.parameters.since: *", "who asks may come back without a gap"),
     ("+ paths./On*.get.parameters.status: *", "who asks is told of a lost link as well"),
     ("+ paths./Events.get.parameters.status: *", "who asks is told of a lost link as well"),
+    ("+ paths./ServerClock: *", "a call of ours: the server clock's past, by which times get a zone"),
+    ("+ schemas.ServerClock: *", "what it answers"),
+    ("+ schemas.EarlierClock: *", "a part of it"),
     ("+ paths./OnConnectionStatus: *", "a stream of ours: whether the link to the trade server is up"),
     ("+ schemas.LinkStatus: *", "what it carries"),
     ("+ schemas.EnumLinkState: *", "how it says so"),
@@ -132,5 +135,5 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
     ("+ schemas.PriceDetails: *", "a field of Problem"),
     ("+ schemas.ExpirationDetails: *", "a field of Problem"),
     ("+ schemas.MarginDetails: *", "a field of Problem"),
-];
     ("+ schemas.FreezeDetails: *", "a field of Problem"),
+];

@@ -3,7 +3,7 @@
 use calls::history::{HistoryDealsByPositionId, OrderHistory, PendingOrderHistory, Range};
 use calls::reply::{DealInternal, Filtered, OrderHistoryEventArgs, OrderInternal};
 use calls::values::SortType;
-use calls::{Handle, ServerTime};
+use calls::{Handle, ServerClock, ServerTime};
 use error::Error;
 use wire::records::{Deal, History, HistoryRequest};
 
@@ -12,7 +12,6 @@ use crate::ranges::{Cut, RECORDS_MAX, REPLY_RECORDS_MAX};
 use crate::session::Session;
 use crate::session::state::State;
 use crate::translate::{deal, order_history, order_record, ticket};
-use crate::zone::Zone;
 
 impl Handle<OrderHistory> for Caller<'_> {
     async fn handle(&self, call: OrderHistory) -> Result<Filtered<OrderHistoryEventArgs>, Error> {
@@ -96,7 +95,7 @@ impl Caller<'_> {
     }
 
     /// Login and zone, which records are shown with.
-    pub(super) async fn owner(&self, session: &Session) -> Result<(u64, Zone), Error> {
+    pub(super) async fn owner(&self, session: &Session) -> Result<(u64, ServerClock), Error> {
         session.visit(self.deadline, |state| (state.login, state.zone)).await
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use calls::reply::{self, Filtered, SymbolInfo};
-use calls::symbols::{ServerTimezone, SymbolList, SymbolParams, SymbolParamsMany, Symbols};
+use calls::symbols::{ServerClock, ServerTimezone, SymbolList, SymbolParams, SymbolParamsMany, Symbols};
 use calls::{Handle, Names};
 use error::{Code, Error};
 
@@ -40,6 +40,12 @@ impl Handle<ServerTimezone> for Caller<'_> {
     async fn handle(&self, call: ServerTimezone) -> Result<f64, Error> {
         let zone_ms = self.session(&call.id)?.visit(self.deadline, |state| state.zone.ahead_ms()).await?;
         Ok(zone_ms as f64 / 3_600_000.0)
+    }
+}
+
+impl Handle<ServerClock> for Caller<'_> {
+    async fn handle(&self, call: ServerClock) -> Result<calls::ServerClock, Error> {
+        self.session(&call.id)?.visit(self.deadline, |state| state.zone).await
     }
 }
 

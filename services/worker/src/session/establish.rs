@@ -13,7 +13,7 @@ use crate::governor::Login;
 use crate::ranges::{HistoryAsking, RECORDS_MAX};
 use crate::session::AccountKey;
 use crate::worker::Shared;
-use crate::zone::Zone;
+use crate::zone;
 
 /// Above so many symbols the list is asked for compressed, as the official client does.
 const PLAIN_SYMBOLS_MAX: i32 = 256;
@@ -170,7 +170,7 @@ async fn load_history(
 }
 
 fn day_ago(account: &Account) -> i32 {
-    let now_s = (runtime::unix_ms() + Zone::of(&account.main).ahead_ms()) / 1000;
+    let now_s = (runtime::unix_ms() + zone::told(&account.main).ahead_ms()) / 1000;
     i32::try_from(now_s - DAY_AND_HOUR_S).unwrap_or(1)
 }
 

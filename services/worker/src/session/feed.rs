@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use calls::ServerClock;
 use model::{Price, ServerTime};
 use tokio::time::Instant;
 use wire::records::{Book, SymbolDetails, Tick};
 
 use super::quotes::Taken;
 use super::state::State;
-use crate::zone::Zone;
 
 /// Bars of a symbol go by its last deals, not by its bid (protocol 9.13).
 const CHART_BY_LAST: u32 = 1;
@@ -62,11 +62,20 @@ impl State {
     }
 
     /// States prices by the new clock. Candles begin anew: an hour may have come again, or was left out.
-    pub(super) fn set_clock(&mut self, new: Zone) {
+    pub(super) fn set_clock(&mut self, new: ServerClock) {
         let before = std::mem::replace(&mut self.zone, new);
         self.quotes.set_clock(before, new, Instant::now());
         self.candles.forget();
         self.zone = before.set(new.ahead_ms(), self.now().ms());
+        self.clock_version += 1;
+    }
+
+    /// Takes over what an earlier owner of the session saw of the clock's past. If it was set meanwhile, that was now, for
+    /// all that is known.
+    pub(super) fn remember_clock(&mut self, earlier: ServerClock) {
+        let ahead_ms = self.zone.ahead_ms();
+        let is_same = earlier.ahead_ms() == ahead_ms;
+        self.zone = if is_same { earlier } else { earlier.set(ahead_ms, self.now().ms()) };
     }
 
     /// Applies records of the day's figures.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use calls::TimeFrame;
 use calls::params::Param;
+use calls::{ServerClock, TimeFrame};
 use serde::{Deserialize, Serialize};
 use wire::Payload;
 use wire::records::{History, Portfolio};
@@ -28,6 +28,8 @@ pub(crate) struct Memo {
     /// Magic numbers by ticket.
     magic: Vec<(i64, i64)>,
     pub(crate) wants: Wants,
+    /// How far the server's clock was ahead of UTC, as far as that was seen.
+    clock: Option<ServerClock>,
 }
 
 /// What clients of a session want to be told: it belongs to the session, not to a socket.
@@ -62,6 +64,7 @@ impl Memo {
             last_deal_s: state.deals.back().map_or(0, |deal| i64::from(deal.time_create)),
             magic: state.magics(),
             wants: Wants { profit_ms, tickets_ms, ..Wants::of(state) },
+            clock: Some(state.zone),
         }
     }
 
@@ -111,6 +114,9 @@ impl Memo {
         state.know_up_to(self.newest_deal, self.newest_order);
         state.load(portfolio);
         self.wants.restore(state);
+        if let Some(clock) = self.clock {
+            state.remember_clock(clock);
+        }
     }
 }
 
@@ -175,7 +181,7 @@ impl Wants {
 }
 
 impl State {
-    /// Counts changes of what clients want.
+    /// Counts changes of what clients want, and of what else the next owner could not know.
     pub(crate) const fn wants_version(&self) -> u64 {
         self.quotes.wanted.version()
             + self.tick_values.wanted.version()
@@ -184,6 +190,7 @@ impl State {
             + self.market_watches.version()
             + self.past.is_wanted() as u64
             + self.magic_version()
+            + self.clock_version
     }
 }
 

@@ -274,7 +274,7 @@ mod tests {
         let entry =
             registry::Entry { number: 7, key: call.key.clone(), request: Note::of(&sent, &call).to_bytes() };
         let result = wire::records::TradeResult { trade_order: 99, ..Default::default() };
-        let order = crate::translate::from_result(&sent.request, &result, crate::zone::Zone::default());
+        let order = crate::translate::from_result(&sent.request, &result, calls::ServerClock::default());
         let done = outcome(&Outcome::Done(Box::new(order)));
         let journal = [(3, Bytes::new(), Some(done)), (7, entry.request.clone(), None)];
         let inherited = Inherited::of(&[entry], &journal);

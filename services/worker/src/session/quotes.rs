@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use calls::ServerClock;
 use calls::reply::Quote;
 use model::calc::{BidAsk, Quotes};
 use model::{Price, ServerTime, Volume};
@@ -13,7 +14,7 @@ use wire::records::{Tick, tick_field};
 use super::paced::Paced;
 use crate::catalogue::Catalogue;
 use crate::ticks;
-use crate::zone::{CLOCK_STEP, CLOCK_STEP_MS, Zone};
+use crate::zone::{CLOCK_STEP, CLOCK_STEP_MS};
 
 /// Symbols that stay subscribed because a call asked for their quote.
 const WATCHED_MAX: usize = 1024;
@@ -143,7 +144,7 @@ impl QuoteBook {
 
     /// States the times of prices by a clock that was set. Those that came by the new one already, before the account was
     /// told of it, stay.
-    pub(crate) fn set_clock(&mut self, before: Zone, new: Zone, now: Instant) {
+    pub(crate) fn set_clock(&mut self, before: ServerClock, new: ServerClock, now: Instant) {
         let (by_ms, unix_ms) = (new.ahead_ms() - before.ahead_ms(), runtime::unix_ms());
         let set_back = self.set_back.take();
         self.behind_ms = 0;
@@ -210,7 +211,7 @@ impl QuoteBook {
     }
 
     /// The quote as the contract shows it.
-    pub(crate) fn quote(&self, id: u32, symbol: &str, zone: Zone) -> Option<Quote> {
+    pub(crate) fn quote(&self, id: u32, symbol: &str, zone: ServerClock) -> Option<Quote> {
         let latest = self.latest.get(&id).filter(|latest| latest.is_complete())?;
         Some(Quote {
             symbol: symbol.to_owned(),
@@ -290,7 +291,7 @@ mod tests {
         assert_eq!(book.apply(&tick(10, 1, 108_500.0, 0.0), 5, now), Taken::Price);
         assert!(book.prices(1).is_none(), "a symbol is not shown before both prices are there");
         book.apply(&tick(11, 2, 0.0, 108_510.0), 5, now);
-        let quote = book.quote(1, "EURUSD", Zone::default()).unwrap();
+        let quote = book.quote(1, "EURUSD", ServerClock::default()).unwrap();
         assert_eq!((quote.bid.to_string(), quote.ask.to_string()), ("1.085".into(), "1.0851".into()));
         assert_eq!(book.apply(&tick(9, 3, 1.0, 1.0), 5, now), Taken::Not, "times do not go back");
         assert_eq!(book.apply(&tick(12, 3, 0.0, 0.0), 5, now), Taken::Not, "zero is no price");
@@ -330,7 +331,7 @@ mod tests {
             assert_eq!(book.behind_ms(), expected, "{behind_ms} {taken:?}");
         }
         book.compare(told_ms - HOUR_MS, told_ms, Taken::SetBack);
-        book.set_clock(Zone::fixed(HOUR_MS), Zone::fixed(0), Instant::now());
+        book.set_clock(ServerClock::fixed(HOUR_MS), ServerClock::fixed(0), Instant::now());
         assert_eq!(book.behind_ms(), 0, "told at last");
     }
 
@@ -338,9 +339,9 @@ mod tests {
     fn prices_are_stated_by_a_clock_that_was_set() {
         let (hour_s, now) = (3600, Instant::now());
         let utc_s = i32::try_from(runtime::unix_ms() / 1000).unwrap();
-        let (winter, summer) = (Zone::fixed(7_200_000), Zone::fixed(10_800_000));
+        let (winter, summer) = (ServerClock::fixed(7_200_000), ServerClock::fixed(10_800_000));
         for (before, new) in [(winter, summer), (summer, winter)] {
-            let ahead_s = |zone: Zone| i32::try_from(zone.ahead_ms() / 1000).unwrap();
+            let ahead_s = |zone: ServerClock| i32::try_from(zone.ahead_ms() / 1000).unwrap();
             let mut book = QuoteBook::default();
             let of = |symbol_id: u32, time: i32| Tick { symbol_id, ..tick(time, 3, 1.0, 1.0) };
             // One from long ago, one of now, and one that comes by the new clock before the account is told.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use calls::reply;
+use calls::{ServerClock, reply};
 use error::Error;
 use model::calc::{Deposit, rate_sell};
 use model::{MarginMode, Money, Price};
@@ -22,8 +22,7 @@ use super::tick_downloads::TickDownloads;
 use super::tick_values::TickValues;
 use crate::catalogue::Catalogue;
 use crate::ticks::TickWriter;
-use crate::translate;
-use crate::zone::Zone;
+use crate::{translate, zone};
 
 /// Closed orders that a session remembers (contract: at most 100).
 const CLOSED_MAX: usize = 100;
@@ -50,7 +49,7 @@ pub(crate) struct State {
     /// As the server sent it last, with the money of later pushes.
     pub(crate) account: Account,
     /// How far the server clock is ahead of UTC.
-    pub(crate) zone: Zone,
+    pub(crate) zone: ServerClock,
     /// Open positions by ticket.
     pub(crate) positions: BTreeMap<i64, OpenPosition>,
     /// What deals have made of positions, by ticket.
@@ -96,6 +95,8 @@ pub(crate) struct State {
     magic_order: VecDeque<i64>,
     /// Counts magic numbers that were ever remembered.
     magic_version: u64,
+    /// Counts how often the clock was set.
+    pub(super) clock_version: u64,
     /// Of everything open, as long as that does not change.
     pub(super) margin: Option<Money>,
 }
@@ -111,7 +112,7 @@ impl State {
             login,
             host: String::new(),
             port: 0,
-            zone: Zone::of(&account.main),
+            zone: zone::told(&account.main),
             account,
             positions: BTreeMap::new(),
             ledger: Ledger::default(),
@@ -136,6 +137,7 @@ impl State {
             magic: HashMap::new(),
             magic_order: VecDeque::new(),
             magic_version: 0,
+            clock_version: 0,
             margin: None,
         }
     }
@@ -171,7 +173,7 @@ impl State {
     /// then candles must be asked for anew.
     #[must_use]
     pub(crate) fn set_account(&mut self, account: Account) -> bool {
-        let zone = Zone::of(&account.main);
+        let zone = zone::told(&account.main);
         let is_set = zone.ahead_ms() != self.zone.ahead_ms();
         if is_set {
             self.set_clock(zone);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use calls::ServerClock;
 use calls::reply::{Order, OrderHistoryEventArgs};
 use calls::values::SortType;
 use model::OrderState;
@@ -9,13 +10,12 @@ use wire::records::{Deal, History};
 
 use super::order::{Closing, closed_by, opened_by, stops};
 use super::{deal, deal_of, ended_order, fill_policy, order_record, price, ticket};
-use crate::zone::Zone;
 
 /// Closed positions, ended orders and balance operations of an answer to command 5.
 pub(crate) fn order_history(
     history: &History,
     login: u64,
-    zone: Zone,
+    zone: ServerClock,
     sort: SortType,
     ascending: bool,
 ) -> OrderHistoryEventArgs {
@@ -47,7 +47,7 @@ pub(crate) fn order_history(
 /// Positions that have a closing deal in the range. The first deal opens, deals of the opposite side close; one that
 /// turned round is a position for each side. A position whose opening lies before the range is described by its closing
 /// deal.
-pub(crate) fn closed_positions(history: &History, login: u64, zone: Zone) -> Vec<Order> {
+pub(crate) fn closed_positions(history: &History, login: u64, zone: ServerClock) -> Vec<Order> {
     let shown = || history.deals.iter().filter(|deal| deal.trade_action <= 1 && deal.position_id != 0);
     // An account has one currency.
     let digits = shown().map(|deal| deal.digits_currency).max().unwrap_or_default();
@@ -73,7 +73,7 @@ fn closed_position(
     trade: &statistics::Trade,
     records: &Records<'_>,
     login: u64,
-    zone: Zone,
+    zone: ServerClock,
 ) -> Option<Order> {
     let of = |tickets: &[u64]| -> Vec<&Deal> {
         tickets.iter().filter_map(|ticket| records.deals.get(ticket).copied()).collect()
@@ -101,7 +101,7 @@ fn closed_position(
 }
 
 /// A position as it was before `out` closed it: by its opening deal, or by what the closing one says.
-pub(crate) fn opening(entry: Option<&Deal>, out: &Deal, login: u64, zone: Zone) -> Order {
+pub(crate) fn opening(entry: Option<&Deal>, out: &Deal, login: u64, zone: ServerClock) -> Order {
     match entry {
         Some(entry) => opened_by(entry, login, zone),
         None => opened_before(out, login, zone),
@@ -109,7 +109,7 @@ pub(crate) fn opening(entry: Option<&Deal>, out: &Deal, login: u64, zone: Zone) 
 }
 
 /// What a closing deal says about its position: the opposite side, and the opening price if the server sends it.
-fn opened_before(out: &Deal, login: u64, zone: Zone) -> Order {
+fn opened_before(out: &Deal, login: u64, zone: ServerClock) -> Order {
     let entry = Deal {
         trade_action: 1 - out.trade_action.min(1),
         price_open: if out.price_close > 0.0 { out.price_close } else { 0.0 },
@@ -161,7 +161,7 @@ mod tests {
             trade(5, 80, 1, 0, 3, 0.0),
         ];
         let history = History { deals, orders: Vec::new() };
-        let answer = order_history(&history, 7, Zone::default(), SortType::OpenTime, true);
+        let answer = order_history(&history, 7, ServerClock::default(), SortType::OpenTime, true);
         assert_eq!(answer.orders.len(), 2, "the open position 80 is not history");
         let (balance, closed) = (&answer.orders[0], &answer.orders[1]);
         assert_eq!(
@@ -186,7 +186,7 @@ mod tests {
         };
         let deals = vec![trade(2, 70, 0, 0, 10, 0.0), trade(3, 70, 1, 1, 10, 1.0)];
         let history = History { deals, orders: vec![record(70, 1), record(71, 0)] };
-        let answer = order_history(&history, 7, Zone::default(), SortType::OpenTime, true);
+        let answer = order_history(&history, 7, ServerClock::default(), SortType::OpenTime, true);
         assert_eq!(answer.orders[0].fill_policy, calls::values::FillPolicy::ImmediateOrCancel);
     }
 
@@ -194,7 +194,7 @@ mod tests {
     fn lots_are_all_that_a_position_has_opened_and_closed() {
         let closed = |deals: Vec<Deal>| {
             let history = History { deals, orders: Vec::new() };
-            let order = closed_positions(&history, 7, Zone::fixed(0)).remove(0);
+            let order = closed_positions(&history, 7, ServerClock::fixed(0)).remove(0);
             let price = order.open_price.to_string();
             (order.order_type, order.lots.to_string(), order.close_lots.to_string(), price)
         };
@@ -216,7 +216,7 @@ mod tests {
         let mut opened = trade(2, 70, 0, 0, 20, 0.0);
         opened.sl = 1.05;
         let deals = vec![opened, reversal, trade(4, 70, 0, 1, 10, 1.0)];
-        let rows = closed_positions(&History { deals, orders: Vec::new() }, 7, Zone::fixed(0));
+        let rows = closed_positions(&History { deals, orders: Vec::new() }, 7, ServerClock::fixed(0));
         let shown = |order: &Order| {
             let numbers = [order.lots, order.close_lots, order.open_price, order.close_price, order.profit];
             (
@@ -238,7 +238,7 @@ mod tests {
         let mut out = trade(9, 70, 1, 1, 4, 1.0);
         out.price_close = 1.05;
         let history = History { deals: vec![out], orders: Vec::new() };
-        let answer = order_history(&history, 7, Zone::default(), SortType::CloseTime, false);
+        let answer = order_history(&history, 7, ServerClock::default(), SortType::CloseTime, false);
         let closed = &answer.orders[0];
         assert_eq!((closed.ticket, closed.order_type), (70, OrderType::Buy));
         assert_eq!(closed.open_price.to_string(), "1.05");

@@ -1,8 +1,8 @@
 //! Positions, orders and deals.
 
-use calls::ServerTime;
 use calls::reply::{DealInternal, Order, OrderInternal, TransactionInfo};
 use calls::values::{DealType, Direction, ExpirationType, FillPolicy, OrderState, OrderType};
+use calls::{ServerClock, ServerTime};
 use model::{DealEntry, Volume};
 use statistics::Amounts;
 use wire::records;
@@ -12,7 +12,6 @@ use super::{
     server_time, small, ticket, utc_ms,
 };
 use crate::session::state::OpenPosition;
-use crate::zone::Zone;
 
 /// Nothing: what the others are built on.
 fn blank() -> Order {
@@ -59,7 +58,7 @@ fn blank() -> Order {
 }
 
 /// An open position at current prices.
-pub(crate) fn position(open: &OpenPosition, zone: Zone) -> Order {
+pub(crate) fn position(open: &OpenPosition, zone: ServerClock) -> Order {
     let record = &open.record;
     let opened = server_ms(record.time_create, record.time_create_ms);
     Order {
@@ -92,7 +91,7 @@ pub(crate) fn position(open: &OpenPosition, zone: Zone) -> Order {
 }
 
 /// A pending order.
-pub(crate) fn pending(record: &records::Order, zone: Zone) -> Order {
+pub(crate) fn pending(record: &records::Order, zone: ServerClock) -> Order {
     let placed = server_ms(record.time_setup, record.time_setup_ms);
     let volume = ticket(record.volume_current);
     Order {
@@ -124,7 +123,7 @@ pub(crate) fn pending(record: &records::Order, zone: Zone) -> Order {
 }
 
 /// An order that ended without making a position: cancelled, expired or rejected.
-pub(crate) fn ended_order(record: &records::Order, login: u64, zone: Zone) -> Order {
+pub(crate) fn ended_order(record: &records::Order, login: u64, zone: ServerClock) -> Order {
     let done = server_ms(record.time_done, record.time_done_ms);
     Order {
         close_time: ServerTime::from_ms(done),
@@ -149,7 +148,7 @@ pub(crate) fn closed_by(
     out: &records::Deal,
     closing: &Closing,
     login: u64,
-    zone: Zone,
+    zone: ServerClock,
 ) -> Order {
     let closed = server_ms(out.time_create, out.time_create_ms);
     // An exit deal has the stops of its position at the closing, one that turns it round those of its order
@@ -182,7 +181,7 @@ pub(super) fn stops(deal: &records::Deal) -> (f64, f64) {
 }
 
 /// A position as its opening deal shows it, or a balance operation.
-pub(crate) fn opened_by(entry: &records::Deal, login: u64, zone: Zone) -> Order {
+pub(crate) fn opened_by(entry: &records::Deal, login: u64, zone: ServerClock) -> Order {
     let opened = server_ms(entry.time_create, entry.time_create_ms);
     let record = deal(entry, login, zone);
     let order_type = match record.kind {
@@ -223,7 +222,7 @@ pub(crate) fn opened_by(entry: &records::Deal, login: u64, zone: Zone) -> Order 
 }
 
 /// An order that reduced the position of its symbol, on a netting account.
-pub(crate) fn reduced_by(out: &records::Deal, login: u64, zone: Zone) -> Order {
+pub(crate) fn reduced_by(out: &records::Deal, login: u64, zone: ServerClock) -> Order {
     let shown = opened_by(out, login, zone);
     Order {
         ticket: ticket(out.trade_order),
@@ -238,7 +237,7 @@ pub(crate) fn reduced_by(out: &records::Deal, login: u64, zone: Zone) -> Order {
 pub(crate) fn from_result(
     request: &records::TradeRequest,
     result: &records::TradeResult,
-    zone: Zone,
+    zone: ServerClock,
 ) -> Order {
     let done = server_ms(result.res_time, 0);
     let volume = ticket(result.volume);
@@ -271,7 +270,7 @@ pub(crate) fn from_result(
 }
 
 /// A deal.
-pub(crate) fn deal(record: &records::Deal, login: u64, zone: Zone) -> DealInternal {
+pub(crate) fn deal(record: &records::Deal, login: u64, zone: ServerClock) -> DealInternal {
     let made = server_ms(record.time_create, record.time_create_ms);
     let kind = DealType::from_number(record.trade_action.into()).unwrap_or(DealType::Balance);
     let closes = record.entry != 0;
@@ -313,7 +312,7 @@ pub(crate) fn deal(record: &records::Deal, login: u64, zone: Zone) -> DealIntern
 }
 
 /// An order close to the wire.
-pub(crate) fn order_record(record: &records::Order, login: u64, zone: Zone) -> OrderInternal {
+pub(crate) fn order_record(record: &records::Order, login: u64, zone: ServerClock) -> OrderInternal {
     let placed = server_ms(record.time_setup, record.time_setup_ms);
     let done = server_ms(record.time_done, record.time_done_ms);
     let (volume, asked) = (ticket(record.volume_current), ticket(record.volume_initial));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use calls::ServerClock;
 use calls::reply::Order as Row;
 use calls::values::SortType;
 use model::{Money, Reason};
@@ -10,7 +11,6 @@ use statistics::Open;
 
 use super::*;
 use crate::translate;
-use crate::zone::Zone;
 
 /// What a trader or the server does next.
 #[derive(Clone, Copy, Debug)]
@@ -299,9 +299,9 @@ fn check(server: &Server, live: &mut State) -> Result<(), TestCaseError> {
     let open: Money = server.held.keys().map(|id| live.ledger.of(*id).booked.net()).sum();
     prop_assert_eq!(net(&closed, digits) + open, traded, "closed orders");
 
-    let positions = translate::closed_positions(&history, 7, Zone::fixed(0));
+    let positions = translate::closed_positions(&history, 7, ServerClock::fixed(0));
     prop_assert_eq!(by_trade(&closed, digits), by_trade(&positions, digits));
-    let told = translate::order_history(&history, 7, Zone::fixed(0), SortType::CloseTime, true);
+    let told = translate::order_history(&history, 7, ServerClock::fixed(0), SortType::CloseTime, true);
     let trades_of = |row: &Row| !row.symbol.is_empty();
     let past: Vec<Row> = told.orders.into_iter().filter(trades_of).collect();
     prop_assert_eq!(by_trade(&past, digits), by_trade(&positions, digits));
