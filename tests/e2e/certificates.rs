@@ -125,6 +125,30 @@ async fn a_certificate_that_does_not_fit_is_told() {
 }
 
 #[tokio::test]
+async fn a_certificate_is_shown_by_everybody_who_joins() {
+    let (folder, authority) = (Scratch::new("mtls"), Authority::new());
+    let world = world(&folder, &authority).await;
+    let file = authority.client("secret").await;
+    let token = connect(&world, &file, "secret").await.ok().body;
+    let (host, port) = (percent_encoded("wss://localhost"), world.broker_addr.port());
+    let path = format!("/Connect?user={USD}&password=demo&host={host}&port={port}");
+    for without in [path.clone(), format!("{path}&id={token}")] {
+        let refused = world.http.get(&without).await;
+        assert_eq!(refused.refused(), "CERTIFICATE_REQUIRED");
+        assert!(refused.body.contains("ConnectCert"), "{}", refused.body);
+    }
+    assert_eq!(connect(&world, &file, "secret").await.ok().body, token);
+    let renewed = authority.client("secret").await;
+    assert_eq!(
+        connect(&world, &renewed, "secret").await.ok().body,
+        token,
+        "another one is proved by a login"
+    );
+    let foreign = pfx("secret").await;
+    assert_eq!(connect(&world, &foreign, "secret").await.refused(), "INVALID_CERTIFICATE");
+}
+
+#[tokio::test]
 async fn an_address_that_wants_a_certificate_does_not_bar_the_others() {
     let (folder, authority) = (Scratch::new("mtls"), Authority::new());
     let world = world(&folder, &authority).await;

@@ -16,6 +16,7 @@ mod history;
 mod hours;
 mod http;
 mod idempotency;
+mod joining;
 mod lost_link;
 mod margins;
 mod misbehaviour;

@@ -22,6 +22,7 @@ mod history;
 mod hours;
 mod http;
 mod idempotency;
+mod joining;
 mod kept;
 mod lost_link;
 mod margins;

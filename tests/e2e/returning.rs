@@ -196,25 +196,6 @@ async fn each_password_gives_what_it_may_beside_a_live_session_too() {
 }
 
 #[tokio::test]
-async fn a_token_of_ones_own_choice_is_what_its_latest_password_may() {
-    let world = World::start().await;
-    let own = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
-    let session = Session { http: world.http.clone(), token: own.to_owned() };
-    for (password, is_investor) in [("demo", false), ("investor", true), ("demo", false)] {
-        let path = format!("{}&id={own}", world.connect_path(USD, password));
-        assert_eq!(world.http.get(&path).await.ok().body, own);
-        assert_eq!(session.json("AccountSummary", "").await["isInvestor"], is_investor, "{password}");
-    }
-    let wrong = format!("{}&id={own}", world.connect_path(USD, "wrong"));
-    assert_eq!(world.http.get(&wrong).await.refused(), "INVALID_ACCOUNT");
-    assert_eq!(
-        session.json("AccountSummary", "").await["isInvestor"],
-        false,
-        "a failed login changes nothing"
-    );
-}
-
-#[tokio::test]
 async fn other_sessions_of_the_account_learn_the_new_master_password() {
     let world = World::start().await;
     let cable = Cable::to(world.broker_addr).await;

@@ -67,6 +67,11 @@ impl Caller<'_> {
         self.is_replayed.load(Ordering::SeqCst)
     }
 
+    /// Where the call must go instead.
+    pub(crate) fn elsewhere(&self) -> Option<String> {
+        self.elsewhere.get().cloned()
+    }
+
     /// The call must go to another worker. The error ends it here.
     pub(crate) fn go_to(&self, address: String) -> Error {
         // It goes to the first one.

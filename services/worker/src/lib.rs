@@ -36,4 +36,5 @@ pub use calls::Secret;
 pub use directory::{BrokerServer, DirectoryError};
 pub use link::{Egress, Endpoint, EndpointError, IpNet};
 pub use member::{Member, MemberSettings};
+pub use session::ProofLimits;
 pub use worker::{Settings, StartError, Worker};

@@ -29,6 +29,8 @@ pub(crate) struct LoginData {
     pub(crate) is_token_chosen: bool,
     /// Whether the password is the one that only looks.
     pub(crate) is_investor: bool,
+    /// When a login proved the password last, milliseconds since 1970 UTC; 0 is not known.
+    pub(crate) proved_ms: i64,
 }
 
 impl LoginData {
@@ -49,6 +51,17 @@ impl LoginData {
         let plain = ring.open(sealed, token.as_bytes()).map_err(Error::internal)?;
         let stored: Stored = serde_json::from_slice(&plain).map_err(Error::internal)?;
         stored.login_data().ok_or_else(|| Error::internal("login data that cannot be read"))
+    }
+
+    /// A text that stands for a login with all of them, one-time code included, and with `more`: equal for equal ones in
+    /// all processes, and of no use for anything else. The device is left out, since each process has one of its own.
+    ///
+    /// # Errors
+    /// An internal error if they have no form in which they are kept.
+    pub(crate) fn print(&self, ring: &KeyRing, more: &str) -> Result<String, Error> {
+        let stored = Stored { client_id: String::new(), ..Stored::of(self) };
+        let all = (stored, &self.target.credentials.otp, more);
+        serde_json::to_vec(&all).map(|plain| ring.digest(&plain)).map_err(Error::internal)
     }
 }
 
@@ -76,6 +89,8 @@ struct Stored {
     error_status: Option<u16>,
     is_token_chosen: bool,
     is_investor: bool,
+    #[serde(default)]
+    proved_ms: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -106,7 +121,7 @@ const PROXY_KINDS: [ProxyKind; 3] = [ProxyKind::Https, ProxyKind::Socks4, ProxyK
 
 impl Stored {
     fn of(data: &LoginData) -> Self {
-        let LoginData { account, target, error_status, is_token_chosen, is_investor } = data;
+        let LoginData { account, target, error_status, is_token_chosen, is_investor, proved_ms } = data;
         let credentials = &target.credentials;
         Self {
             server: account.server.clone(),
@@ -122,6 +137,7 @@ impl Stored {
             error_status: *error_status,
             is_token_chosen: *is_token_chosen,
             is_investor: *is_investor,
+            proved_ms: *proved_ms,
         }
     }
 
@@ -163,6 +179,7 @@ impl Stored {
             error_status: self.error_status,
             is_token_chosen: self.is_token_chosen,
             is_investor: self.is_investor,
+            proved_ms: self.proved_ms,
         })
     }
 }
@@ -233,7 +250,14 @@ mod tests {
         target.credentials.otp = "123456".into();
         target.credentials.earlier = Some(LoginReply { session: 17, ..LoginReply::default() });
         let account = AccountKey { server: "Broker-Live".into(), login: 7 };
-        LoginData { account, target, error_status: Some(400), is_token_chosen: true, is_investor: false }
+        LoginData {
+            account,
+            target,
+            error_status: Some(400),
+            is_token_chosen: true,
+            is_investor: false,
+            proved_ms: 17,
+        }
     }
 
     #[test]
@@ -247,6 +271,30 @@ mod tests {
         let (was, is) = (was.target.credentials, is.target.credentials);
         assert_eq!((is.login, is.password.as_str(), is.otp.as_str()), (was.login, "account secret", ""));
         assert_eq!(is.earlier.unwrap().session, 17);
+    }
+
+    #[test]
+    fn logins_are_equal_when_all_of_them_is() {
+        let ring = KeyRing::random().unwrap();
+        let print = |data: &LoginData, more: &str| data.print(&ring, more).unwrap();
+        let same = print(&data(), "more");
+        let mut elsewhere = data();
+        elsewhere.target.credentials.client_id = [7; 16];
+        assert_eq!(same, print(&elsewhere, "more"));
+        let mut others = vec![print(&data(), "else")];
+        let changes: [fn(&mut LoginData); 5] = [
+            |data| data.target.credentials.password.push('x'),
+            |data| data.target.credentials.otp.push('x'),
+            |data| data.target.proxy = None,
+            |data| data.target.wants_history = true,
+            |data| data.account.login += 1,
+        ];
+        for change in changes {
+            let mut changed = data();
+            change(&mut changed);
+            others.push(print(&changed, "more"));
+        }
+        assert!(!others.contains(&same), "{others:?}");
     }
 
     #[test]

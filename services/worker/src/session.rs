@@ -1,6 +1,7 @@
 //! One logged-in account: a handle for calls, and the actor behind it.
 
 mod actor;
+mod admission;
 mod apply;
 mod books;
 mod candles;
@@ -37,7 +38,10 @@ mod tick_values;
 mod trade;
 mod whole;
 
+pub use admission::ProofLimits;
+
 pub(crate) use actor::{Heard, Legacy, Phase};
+pub(crate) use admission::{Admission, Entry, certificate_is_missing};
 pub(crate) use establish::{FULL_SYMBOLS_BATCH, Target};
 pub(crate) use journal::{Begun, Journal, Unknown};
 pub(crate) use memo::Memo;
@@ -49,7 +53,7 @@ pub(crate) use scribe::{moved, unreachable};
 pub(crate) use standing::{Rank, Standing};
 pub(crate) use trade::{CallName, Intent, Outcome, VERDICT_LIMIT};
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -95,15 +99,13 @@ struct Inner {
     scribe: Scribe,
     journal: Mutex<Journal>,
     repeats: Mutex<Repeats>,
-    secret: Mutex<String>,
+    admission: Arc<Admission>,
     /// Where it logs in, and by way of what.
     endpoints: Vec<Endpoint>,
     proxy: Option<Proxy>,
     member_limit: Duration,
     pages: Mutex<Pages>,
     error_status: Option<u16>,
-    /// Whether its password is the one that only looks.
-    is_investor: AtomicBool,
     /// Whether a caller chose the token.
     is_token_chosen: bool,
     begun: Instant,
@@ -120,10 +122,10 @@ pub(crate) struct Beginning<'a> {
     pub(crate) legacy: Option<Legacy>,
 }
 
-/// Which account a session is for: the server (a name or an address) and the login.
+/// Which account a session is for: the server and the login.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AccountKey {
-    /// Server name, or address and proxy.
+    /// The server's address, and the way there where nothing proves that it leads to the server.
     pub(crate) server: String,
     /// Account number.
     pub(crate) login: u64,
@@ -133,7 +135,8 @@ impl Session {
     /// Starts a session; it is on its way up.
     pub(crate) fn start(shared: &Arc<Shared>, tasks: &Tasks, beginning: Beginning<'_>) -> Self {
         let Beginning { token, data, rank, fence, legacy } = beginning;
-        let LoginData { account, target, error_status, is_token_chosen, is_investor } = data;
+        let admission = Arc::new(Admission::of(&data));
+        let LoginData { account, target, error_status, is_token_chosen, .. } = data;
         let token: Arc<str> = token.into();
         let (inbox, mails) = mpsc::channel(INBOX_MAX);
         let outage = legacy.is_some().then(Outage::of_owner);
@@ -167,13 +170,12 @@ impl Session {
             scribe: scribe.clone(),
             journal: Mutex::new(journal),
             repeats: Mutex::default(),
-            secret: Mutex::new(target.credentials.password.clone()),
+            admission: Arc::clone(&admission),
             endpoints: target.endpoints.clone(),
             proxy: target.proxy.clone(),
             member_limit: target.member_limit,
             pages: Mutex::default(),
             error_status,
-            is_investor: AtomicBool::new(is_investor),
             is_token_chosen,
             begun: Instant::now(),
             stop: stop.clone(),
@@ -181,6 +183,7 @@ impl Session {
         let wiring = Wiring {
             shared: Arc::clone(shared),
             account,
+            admission,
             error_status,
             is_token_chosen,
             inbox: mails,
@@ -247,11 +250,6 @@ impl Session {
         self.0.repeats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this is the password of the live session.
-    pub(crate) fn has_password(&self, password: &str) -> bool {
-        self.secret() == password
-    }
-
     /// Whether a caller chose the token.
     pub(crate) fn is_token_chosen(&self) -> bool {
         self.0.is_token_chosen
@@ -260,16 +258,6 @@ impl Session {
     /// When it was begun.
     pub(crate) fn begun(&self) -> Instant {
         self.0.begun
-    }
-
-    /// Whether it was logged in with the password that only looks.
-    pub(crate) fn is_investor(&self) -> bool {
-        self.0.is_investor.load(Ordering::Relaxed)
-    }
-
-    /// What its password may, as its first login showed.
-    pub(crate) fn set_investor(&self, is_investor: bool) {
-        self.0.is_investor.store(is_investor, Ordering::Relaxed);
     }
 
     /// Where it logs in, the address tried first in front.
@@ -287,20 +275,9 @@ impl Session {
         self.0.member_limit
     }
 
-    /// The master password, or whichever it was connected with.
-    pub(crate) fn secret(&self) -> String {
-        self.0.secret.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// Histories that are kept between the pages of them.
     pub(crate) fn pages(&self) -> MutexGuard<'_, Pages> {
         self.0.pages.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Another password has proved to be right.
-    pub(crate) async fn set_password(&self, password: &str) {
-        password.clone_into(&mut self.0.secret.lock().unwrap_or_else(PoisonError::into_inner));
-        let _ = self.0.inbox.send(Mail::Password(password.to_owned())).await;
     }
 
     pub(crate) fn subscribe(&self, interest: Interest) -> Result<Subscription, Error> {

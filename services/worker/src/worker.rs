@@ -15,9 +15,10 @@ use runtime::Tasks;
 use seal::{KeyRing, SealError};
 
 use crate::catalogue::Catalogues;
+use crate::connect::UnderWay;
 use crate::directory::{BrokerServer, Directory, DirectoryError};
 use crate::lease::Lease;
-use crate::session::{AccountKey, Rank, Session, unreachable};
+use crate::session::{AccountKey, ProofLimits, Rank, Session, unreachable};
 use crate::ticks::TickArchive;
 
 /// For how long the token of a disconnected session can bring it back.
@@ -46,6 +47,8 @@ pub struct Settings {
     pub sealing_keys: Option<Arc<KeyRing>>,
     /// How many logins there may be.
     pub login_limits: Limits,
+    /// For how long a login proves a password to those who join its session.
+    pub proof_limits: ProofLimits,
     /// Whether no other process has sessions in the registry, so that this one needs no lease. Default: true.
     pub is_alone: bool,
 }
@@ -75,6 +78,7 @@ impl Default for Settings {
             registry: Arc::new(MemoryRegistry::new()),
             sealing_keys: None,
             login_limits: Limits::default(),
+            proof_limits: ProofLimits::default(),
             is_alone: true,
         }
     }
@@ -121,6 +125,7 @@ pub(crate) struct Shared {
     /// Seals login data.
     pub(crate) ring: Arc<KeyRing>,
     pub(crate) login_limits: Limits,
+    pub(crate) proof_limits: ProofLimits,
     /// What is done beside sessions and calls.
     pub(crate) tasks: Tasks,
 }
@@ -131,6 +136,8 @@ pub struct Worker {
     /// The sessions' own tasks.
     pub(crate) tasks: Tasks,
     sessions: Mutex<HashMap<String, Session>>,
+    /// Connect calls under way.
+    pub(crate) connects: UnderWay,
     pub(crate) sessions_max: usize,
     pub(crate) admin_key: Option<Secret>,
     pub(crate) name: String,
@@ -158,12 +165,14 @@ impl Worker {
             lease: if settings.is_alone { Lease::unending() } else { Lease::ended() },
             ring,
             login_limits: settings.login_limits,
+            proof_limits: settings.proof_limits,
             tasks: Tasks::new(),
         };
         Ok(Arc::new(Self {
             shared: Arc::new(shared),
             tasks: Tasks::new(),
             sessions: Mutex::default(),
+            connects: UnderWay::default(),
             sessions_max: settings.sessions_max,
             admin_key: settings.admin_key,
             name: settings.name,

@@ -29,6 +29,16 @@ impl fmt::Debug for Identity {
     }
 }
 
+impl PartialEq for Identity {
+    /// Whether both are the same certificate with the same key.
+    fn eq(&self, other: &Self) -> bool {
+        let own = |identity: &Self| identity.0.certified.cert.first().cloned();
+        own(self) == own(other) && self.0.key == other.0.key
+    }
+}
+
+impl Eq for Identity {}
+
 /// Why a file gives no identity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {

@@ -17,7 +17,6 @@ use std::time::Duration;
 pub(crate) use self::legacy::Legacy;
 use self::look::Look;
 use self::seed::Seed;
-use super::AccountKey;
 use super::candles::Which;
 use super::establish::{Established, Target, establish};
 use super::mail::Mail;
@@ -28,6 +27,7 @@ use super::resync::resync;
 use super::scribe::Scribe;
 use super::state::State;
 use super::trade::{Outcome, Trades};
+use super::{AccountKey, Admission};
 use crate::calls_of::INVESTOR;
 use crate::worker::Shared;
 use calls::reply::OrderUpdate;
@@ -98,6 +98,7 @@ pub(crate) struct Actor {
     pub(crate) shared: Arc<Shared>,
     token: Arc<str>,
     account: AccountKey,
+    admission: Arc<Admission>,
     error_status: Option<u16>,
     is_token_chosen: bool,
     pub(crate) target: Target,
@@ -143,6 +144,7 @@ pub(crate) struct Wiring {
     pub(crate) shared: Arc<Shared>,
     pub(crate) token: Arc<str>,
     pub(crate) account: AccountKey,
+    pub(crate) admission: Arc<Admission>,
     pub(crate) error_status: Option<u16>,
     pub(crate) is_token_chosen: bool,
     pub(crate) inbox: mpsc::Receiver<Mail>,
@@ -161,12 +163,13 @@ impl Actor {
         legacy: Option<Legacy>,
         outage: Option<Outage>,
     ) -> Self {
-        let Wiring { shared, token, account, error_status, is_token_chosen, .. } = wiring;
+        let Wiring { shared, token, account, admission, error_status, is_token_chosen, .. } = wiring;
         let Wiring { inbox, own, phase, heard, publisher, scribe, stop, .. } = wiring;
         Self {
             shared,
             token,
             account,
+            admission,
             error_status,
             is_token_chosen,
             inbox,
@@ -409,6 +412,9 @@ impl Actor {
         let credentials = &mut self.target.credentials;
         // Where a one-time code was needed, the next owner can log in with what this login gave only.
         let is_needed = !credentials.otp.is_empty() || self.is_login_kept;
+        if credentials.earlier.is_none() {
+            self.admission.prove();
+        }
         credentials.earlier = Some(login);
         credentials.otp.clear();
         let is_investor = account.main.rights & INVESTOR != 0;

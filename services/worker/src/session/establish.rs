@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use link::{Credentials, Dialer, Endpoint, Identity, Link, LinkError, Proxy};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use wire::records::{Account, FullSymbolsRequest, History, HistoryRequest, LoginReply, Portfolio, SymbolIds};
 use wire::{Empty, code, requests};
 
@@ -99,26 +99,44 @@ pub(crate) async fn establish(
     names: &[String],
 ) -> Result<Established, LinkError> {
     let mut failure = LinkError::Closed { cause: "the server has no address".into() };
-    let (dialer, catalogues) = (target.dialer(&shared.dialer), &shared.catalogues);
-    let login = Login::admitted(shared, account, &target.credentials).await?;
-    let outcome = async {
-        for endpoint in &target.endpoints {
-            let attempt = establish_at(&dialer, catalogues, target, endpoint, history_from, names);
-            let late = Err(LinkError::Timeout { doing: "the login", limit: target.member_limit });
-            match timeout(target.member_limit, attempt).await.unwrap_or(late) {
-                Ok(established) => return Ok(established),
-                Err(cause) if cause.is_verdict() => return Err(cause),
-                Err(cause) => failure = cause,
-            }
+    let dialer = target.dialer(&shared.dialer);
+    for endpoint in &target.endpoints {
+        match establish_at(shared, account, &dialer, target, endpoint, history_from, names).await {
+            Ok(established) => return Ok(established),
+            Err(cause @ LinkError::HeldBack { .. }) => return Err(cause),
+            Err(cause) if cause.is_verdict() => return Err(cause),
+            Err(cause) => failure = cause,
         }
-        Err(failure)
-    };
-    let outcome = outcome.await;
+    }
+    Err(failure)
+}
+
+/// Dials first: who cannot be reached takes nobody's turn to log in.
+async fn establish_at(
+    shared: &Shared,
+    account: &AccountKey,
+    dialer: &Dialer,
+    target: &Target,
+    endpoint: &Endpoint,
+    history_from: Option<i32>,
+    names: &[String],
+) -> Result<Established, LinkError> {
+    let limit = target.member_limit;
+    let late = || LinkError::Timeout { doing: "the login", limit };
+    let begun = Instant::now();
+    let dialling = dialer.dial(endpoint, target.proxy.as_ref(), target.gateway_token);
+    let link = timeout(limit, dialling).await.unwrap_or_else(|_| Err(late()))?;
+    let left = limit.saturating_sub(begun.elapsed());
+    let login = Login::admitted(shared, account, &target.credentials).await?;
+    let loading = load(link, dialer, &shared.catalogues, target, endpoint, history_from, names);
+    let outcome = timeout(left, loading).await.unwrap_or_else(|_| Err(late()));
     login.ended(&outcome).await;
     outcome
 }
 
-async fn establish_at(
+/// Logs in and loads what a session begins with.
+async fn load(
+    link: Link,
     dialer: &Dialer,
     catalogues: &Catalogues,
     target: &Target,
@@ -126,7 +144,7 @@ async fn establish_at(
     history_from: Option<i32>,
     names: &[String],
 ) -> Result<Established, LinkError> {
-    let (mut link, login) = log_in(dialer, target, endpoint).await?;
+    let (mut link, login) = log_in(link, dialer, target, endpoint).await?;
     let account = link.request::<requests::Account>("loading the account", &Empty).await?;
     if account.main.rights & PASSWORD_MUST_CHANGE != 0 {
         return Err(LinkError::PasswordMustChange);
@@ -176,13 +194,13 @@ fn day_ago(account: &Account) -> i32 {
 
 /// With the token of the last login; if that is not taken any more, with the password.
 async fn log_in(
+    mut link: Link,
     dialer: &Dialer,
     target: &Target,
     endpoint: &Endpoint,
 ) -> Result<(Link, LoginReply), LinkError> {
     let page = endpoint.host.clone();
     let credentials = Credentials { page, ..target.credentials.clone() };
-    let mut link = dialer.dial(endpoint, target.proxy.as_ref(), target.gateway_token).await?;
     match link.login(&credentials).await {
         Ok(reply) => Ok((link, reply)),
         Err(LinkError::Refused { code: code::INVALID_ACCOUNT, .. }) if credentials.earlier.is_some() => {

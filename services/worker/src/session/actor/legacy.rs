@@ -57,6 +57,7 @@ impl Actor {
             error_status: self.error_status,
             is_token_chosen: self.is_token_chosen,
             is_investor,
+            proved_ms: self.admission.proved_ms(),
         };
         data.seal(&self.shared.ring, &self.token)
             .inspect_err(|failure| {

@@ -175,6 +175,7 @@ mod tests {
             error_status: None,
             is_token_chosen: false,
             account: AccountKey { server: String::new(), login: 7 },
+            admission: Arc::default(),
             inbox,
             own: own.downgrade(),
             phase: watch::Sender::new(Phase::Connecting),
