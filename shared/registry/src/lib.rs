@@ -29,6 +29,7 @@ pub use events::{Ear, Events, Heard, Since};
 pub use governor::{Governor, Limits, LoginPass, LoginState, Slot};
 pub use journal::{Entry, Journal};
 pub use keys::{Key, Keyed, Keys};
+pub use limits::EndedMax;
 pub use memory::MemoryRegistry;
 pub use redis::RedisRegistry;
 pub use sessions::{Opened, Record, Routed, SessionState, Sessions, Unclaimed};

@@ -1,5 +1,6 @@
 //! The registry of a process that is alone: in its memory, and gone with it.
 
+mod ended;
 mod events;
 mod governor;
 mod journal;
@@ -10,7 +11,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{AccountName, WorkerId};
+use crate::{AccountName, EndedMax, WorkerId};
+use ended::Ended;
 use events::Listeners;
 use governor::Buckets;
 use sessions::{Lists, Session, Turn};
@@ -29,6 +31,7 @@ struct State {
     members: HashMap<WorkerId, Member>,
     dead: HashMap<WorkerId, tokio::time::Instant>,
     sessions: HashMap<String, Session>,
+    ended: Ended,
     lists: Lists,
     turns: HashMap<AccountName, Turn>,
     listeners: Listeners,
@@ -40,6 +43,13 @@ impl MemoryRegistry {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same, with other limits of what is kept of sessions that have ended.
+    #[must_use]
+    pub fn with_ended_max(self, max: EndedMax) -> Self {
+        self.state().ended.max = max;
+        self
     }
 
     /// No step is left half done by a panic: nothing in them can.

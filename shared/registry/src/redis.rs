@@ -2,6 +2,7 @@
 
 mod address;
 mod ear;
+mod ended;
 mod events;
 mod governor;
 mod journal;
@@ -16,7 +17,7 @@ mod workers;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::RegistryError;
+use crate::{EndedMax, RegistryError};
 use address::Address;
 use line::Lines;
 use names::Names;
@@ -38,6 +39,7 @@ use names::Names;
 pub struct RedisRegistry {
     lines: Arc<Lines>,
     names: Names,
+    ended_max: EndedMax,
 }
 
 impl RedisRegistry {
@@ -51,14 +53,20 @@ impl RedisRegistry {
             // The library takes what the process has agreed upon, and panics without. An error says that it has already.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        Ok(Self { lines: Arc::new(lines), names: Names::new(names::PREFIX) })
+        Ok(Self { lines: Arc::new(lines), names: Names::new(names::PREFIX), ended_max: EndedMax::default() })
     }
 
-    /// The same connections, with another beginning of all keys instead of `mt5rest:`, so that several installations can
-    /// share a Redis.
+    /// The same connections, with another beginning of all keys and channels instead of `mt5rest:`, so that several
+    /// installations can share a Redis. Databases with numbers do not keep them apart: channels have none.
     #[must_use]
     pub fn with_prefix(self, prefix: &str) -> Self {
         Self { names: Names::new(prefix), ..self }
+    }
+
+    /// The same, with other limits of what is kept of sessions that have ended.
+    #[must_use]
+    pub fn with_ended_max(self, ended_max: EndedMax) -> Self {
+        Self { ended_max, ..self }
     }
 }
 

@@ -58,19 +58,3 @@ async fn a_log_is_kept_for_a_day_after_its_last_event() {
     assert_eq!((since.is_cut, since.events.len(), since.end), (true, 0, at(2)));
     assert!(!registry.since("token", at(2)).await.unwrap().is_cut);
 }
-
-#[tokio::test(start_paused = true)]
-async fn ended_sessions_make_room_for_later_ones() {
-    let registry = MemoryRegistry::new();
-    for number in 0..10_005 {
-        let token = format!("token {number}");
-        let fence = live(&registry, &token).await;
-        let ended = registry.end(&token, fence, Some(DAY)).await.unwrap();
-        assert_eq!(ended, Written::Yes);
-        advance(Duration::from_millis(1)).await;
-    }
-    let tokens = registry.tokens_of(&AccountName::new("account")).await.unwrap();
-    assert_eq!(tokens.len(), 10_000);
-    assert_eq!(registry.record("token 4").await.unwrap(), None);
-    assert!(registry.record("token 5").await.unwrap().is_some());
-}

@@ -43,6 +43,13 @@ struct Kept {
 }
 
 impl KeyBooks {
+    /// What is kept of them.
+    pub(super) fn bytes(&self) -> usize {
+        let kept = self.chosen.keys.iter().chain(&self.implied.keys);
+        kept.map(|(name, kept)| name.len() + kept.print.len() + kept.outcome.as_ref().map_or(0, Bytes::len))
+            .sum()
+    }
+
     fn of(&mut self, key: &Key) -> &mut KeyBook {
         match key {
             Key::Chosen(_) => &mut self.chosen,

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::ended::End;
 use super::events::Log;
 use super::journal::{Book, KeyBooks};
 use super::{MemoryRegistry, State};
@@ -15,27 +16,26 @@ use crate::{
     Written,
 };
 
-/// A fence outlives its session by this.
-const FENCE_KEPT: Duration = Duration::from_secs(24 * 3600);
-/// Sessions that have ended; the oldest make room.
-const ENDED_MAX: usize = 10_000;
-
 /// A session, or what is left of one.
 pub(super) struct Session {
     pub(super) record: Record,
     /// The fence its maker knew, of one that was brought back.
     origin: Option<Fence>,
-    /// Of one that has ended: until when its login data are kept, and when it is forgotten.
-    ended: Option<End>,
+    pub(super) ended: Option<End>,
     pub(super) log: Log,
     pub(super) book: Book,
     pub(super) keys: KeyBooks,
 }
 
-struct End {
-    at: Instant,
-    kept_until: Option<Instant>,
-    forgotten_at: Instant,
+impl Session {
+    /// What is kept of it, but for its log and its journal.
+    pub(super) fn bytes(&self) -> usize {
+        self.record.sealed.len() + self.record.memo.len() + self.keys.bytes()
+    }
+
+    pub(super) fn forget_login_data(&mut self) {
+        (self.record.sealed, self.record.memo) = (Bytes::new(), Bytes::new());
+    }
 }
 
 /// Who connects an account.
@@ -61,11 +61,11 @@ impl Lists {
         self.by_account.entry(account.clone()).or_default().insert(token.to_owned());
     }
 
-    fn unlist(&mut self, token: &str, worker: &WorkerId) {
+    pub(super) fn unlist(&mut self, token: &str, worker: &WorkerId) {
         strike(&mut self.by_worker, worker, token);
     }
 
-    fn unlist_account(&mut self, token: &str, account: &AccountName) {
+    pub(super) fn unlist_account(&mut self, token: &str, account: &AccountName) {
         strike(&mut self.by_account, account, token);
     }
 }
@@ -84,46 +84,6 @@ impl State {
     pub(super) fn owned(&mut self, token: &str, fence: Fence) -> Option<&mut Session> {
         let session = self.sessions.get_mut(token)?;
         (session.ended.is_none() && session.record.fence == fence).then_some(session)
-    }
-
-    /// Forgets what has ended long ago, and the oldest of too much.
-    fn tidy(&mut self) {
-        let now = Instant::now();
-        let mut ends: Vec<(Instant, Instant, String)> = Vec::new();
-        for (token, session) in &mut self.sessions {
-            let Some(end) = &mut session.ended else { continue };
-            if end.kept_until.is_some_and(|until| until <= now) {
-                (end.kept_until, session.record.sealed, session.record.memo) =
-                    (None, Bytes::new(), Bytes::new());
-            }
-            ends.push((end.forgotten_at, end.at, token.clone()));
-        }
-        ends.sort_by_key(|(_, at, _)| *at);
-        let excess = ends.len().saturating_sub(ENDED_MAX);
-        for (number, (forgotten_at, _, token)) in ends.into_iter().enumerate() {
-            if (number < excess || forgotten_at <= now)
-                && let Some(session) = self.sessions.remove(&token)
-            {
-                self.lists.unlist_account(&token, &session.record.account);
-            }
-        }
-    }
-
-    fn end(&mut self, token: &str, keep: Duration) {
-        let Some(session) = self.sessions.get_mut(token) else { return };
-        let now = Instant::now();
-        session.record.state = SessionState::Ended;
-        let kept_until = (!keep.is_zero()).then(|| now + keep);
-        session.ended = Some(End { at: now, kept_until, forgotten_at: now + keep.max(FENCE_KEPT) });
-        self.lists.unlist(token, &session.record.owner);
-        if kept_until.is_none() {
-            (session.record.sealed, session.record.memo) = (Bytes::new(), Bytes::new());
-            self.lists.unlist_account(token, &session.record.account);
-        }
-        // Now and then is enough: it looks at everything.
-        if self.sessions.len().is_power_of_two() || self.sessions.len() > ENDED_MAX {
-            self.tidy();
-        }
     }
 }
 
@@ -153,8 +113,7 @@ impl Sessions for MemoryRegistry {
             Some((SessionState::Opening, _)) => state.end(token, Duration::ZERO),
             Some((SessionState::Ended, _)) | None => {}
         }
-        if let Some(old) = state.sessions.remove(token) {
-            state.lists.unlist_account(token, &old.record.account);
+        if let Some(old) = state.remove(token) {
             fence = fence.max(old.record.fence.0 + 1);
             if old.record.account == *account {
                 keys = old.keys;
@@ -273,9 +232,8 @@ impl Sessions for MemoryRegistry {
             }
             above = above.max(old.record.fence);
         }
-        if let Some(old) = state.sessions.remove(token) {
+        if let Some(old) = state.remove(token) {
             state.lists.unlist(token, &old.record.owner);
-            state.lists.unlist_account(token, &old.record.account);
             (book, keys) = (old.book, old.keys);
         }
         let fence = Fence(now().max(above.0 + 1));
@@ -321,7 +279,7 @@ impl Sessions for MemoryRegistry {
         for (token, session) in sessions {
             if let Some(end) = session.ended.as_mut().filter(|_| session.record.account == *account) {
                 end.kept_until = None;
-                (session.record.sealed, session.record.memo) = (Bytes::new(), Bytes::new());
+                session.forget_login_data();
                 lists.unlist_account(token, account);
             }
         }

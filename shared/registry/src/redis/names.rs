@@ -5,7 +5,7 @@
 
 use crate::Key;
 
-/// What every key begins with, unless the registry is told otherwise.
+/// What all keys and channels begin with, unless the registry is told otherwise.
 pub(super) const PREFIX: &str = "mt5rest:";
 
 /// Makes keys.
@@ -45,6 +45,22 @@ pub(super) struct KeyNames {
 }
 
 impl SessionNames {
+    /// All keys, in the order that scripts have them.
+    pub(super) fn all(&self) -> [&str; 9] {
+        let (chosen, implied) = (&self.chosen, &self.implied);
+        [
+            &self.record,
+            &self.kept,
+            &self.log,
+            &self.journal,
+            &self.begun,
+            &chosen.keys,
+            &chosen.times,
+            &implied.keys,
+            &implied.times,
+        ]
+    }
+
     /// Where keys of this kind are.
     pub(super) fn of(&self, key: &Key) -> &KeyNames {
         match key {
@@ -107,6 +123,11 @@ impl Names {
     /// Sorted sets: brokers and accounts with logins of late.
     pub(super) fn seen(&self) -> [String; 2] {
         ["brokers", "accounts"].map(|kind| format!("{}{{logins}}:{kind}", self.prefix))
+    }
+
+    /// Sorted sets, hash, number: when sessions have ended, and when they expire; the bytes of each, and of all.
+    pub(super) fn ended(&self) -> [String; 4] {
+        ["times", "expiries", "sizes", "bytes"].map(|kind| format!("{}{{ended}}:{kind}", self.prefix))
     }
 
     /// Whose channel it is.

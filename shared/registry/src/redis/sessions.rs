@@ -13,13 +13,12 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use super::RedisRegistry;
 use super::replies::{self, Row, nonsense, sent, text, written};
 use super::scripts;
+use crate::limits::FENCE_KEPT;
 use crate::{
     AccountName, Fence, Opened, Record, RegistryError, Routed, SessionState, Sessions, Unclaimed, WorkerId,
     Written,
 };
 
-/// A fence outlives its session by this.
-const FENCE_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// A token that was listed for so long, and of which no session was made, is none.
 const LISTED_MAX: Duration = Duration::from_secs(60);
 /// Commands under way at once, where one call asks for many sessions.
@@ -34,7 +33,7 @@ impl RedisRegistry {
     }
 
     /// Takes a token off a list, where it stands under this fence.
-    async fn strike(&self, list: &str, token: &str, fence: Fence) -> Result<(), RegistryError> {
+    pub(super) async fn strike(&self, list: &str, token: &str, fence: Fence) -> Result<(), RegistryError> {
         let fence = sent(fence)?;
         let args = [token.as_bytes(), fence.as_bytes()];
         self.lines.script::<i64>(&scripts::UNLIST, &[list], &args).await.map(drop)
@@ -69,20 +68,8 @@ impl RedisRegistry {
         sealed: &Bytes,
     ) -> Result<Result<Fence, (SessionState, WorkerId)>, RegistryError> {
         let names = self.names.session(token);
-        let (chosen, implied) = (&names.chosen, &names.implied);
-        let keys = [
-            &*names.record,
-            &names.kept,
-            &names.log,
-            &names.journal,
-            &names.begun,
-            &chosen.keys,
-            &chosen.times,
-            &implied.keys,
-            &implied.times,
-        ];
         let args = [account.as_str().as_bytes(), owner.as_str().as_bytes(), sealed];
-        let row: Row = self.lines.script(&scripts::OPEN, &keys, &args).await?;
+        let row: Row = self.lines.script(&scripts::OPEN, &names.all(), &args).await?;
         match row.as_slice() {
             [word, fence] if word == b"yes" => Ok(Ok(replies::fence(fence)?)),
             [_, state, owner] => {
@@ -162,7 +149,7 @@ impl Sessions for RedisRegistry {
     ) -> Result<Opened, RegistryError> {
         if let Some((former, _, state)) = self.owner(token).await? {
             match state {
-                SessionState::Ended => {}
+                SessionState::Ended => self.discount_ended(token).await?,
                 SessionState::Live => return Ok(Opened::Taken),
                 SessionState::Opening if self.address_of(&former).await?.is_some() => {
                     return Ok(Opened::Taken);
@@ -303,15 +290,15 @@ impl Sessions for RedisRegistry {
 
     async fn end(&self, token: &str, fence: Fence, keep: Option<Duration>) -> Result<Written, RegistryError> {
         let (names, own) = (self.names.session(token), sent(fence)?);
-        let keys = [&*names.record, &names.kept, &names.log, &names.journal, &names.begun];
         let times = [keep.unwrap_or_default(), FENCE_KEPT].map(|time| time.as_millis().to_string());
         let args = [&*own, &times[0], &times[1]].map(str::as_bytes);
-        let row: Row = self.lines.script(&scripts::END, &keys, &args).await?;
-        let [owner, account] = row.as_slice() else { return Ok(Written::Stale) };
+        let row: Row = self.lines.script(&scripts::END, &names.all(), &args).await?;
+        let [owner, account, bytes] = row.as_slice() else { return Ok(Written::Stale) };
         self.strike(&self.names.tokens_at(text(owner)?), token, fence).await?;
         if keep.is_none() {
             self.strike(&self.names.tokens_of(text(account)?), token, fence).await?;
         }
+        self.count_ended(token, text(bytes)?, keep.unwrap_or_default().max(FENCE_KEPT)).await?;
         Ok(Written::Yes)
     }
 

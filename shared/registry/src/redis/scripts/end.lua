@@ -1,6 +1,7 @@
 -- The session is over. What may bring it back goes into a key of its own that expires in time; the fence stays longer.
--- KEYS: record, kept, log, journal, begun. ARGV: fence, for how long login data are kept in ms (0: not), and the fence.
--- Returns owner and account, or nothing when the session is not the caller's.
+-- KEYS: record, kept, log, journal, begun, then keys and times of both kinds.
+-- ARGV: fence, for how long login data are kept in ms (0: not), and the fence.
+-- Returns owner, account and the bytes of what is left, or nothing when the session is not the caller's.
 if not is_owned(KEYS[1], ARGV[1]) then return {} end
 local own = redis.call('HMGET', KEYS[1], 'owner', 'account', 'sealed', 'memo')
 redis.call('HSET', KEYS[1], 'state', 'ended')
@@ -13,4 +14,6 @@ if keep > 0 then
 end
 redis.call('PEXPIRE', KEYS[1], math.max(keep, stay))
 for index = 3, 5 do redis.call('PEXPIRE', KEYS[index], stay) end
-return { own[1], own[2] }
+local bytes = 0
+for _, key in ipairs(KEYS) do bytes = bytes + (redis.call('MEMORY', 'USAGE', key) or 0) end
+return { own[1], own[2], text(bytes) }
