@@ -150,6 +150,9 @@ struct ClusterArgs {
     /// File that holds this URL, for one with a password.
     #[arg(long, env = "MT5REST_REDIS_URL_FILE", value_name = "FILE")]
     redis_url_file: Option<String>,
+    /// What all keys and channels in Redis begin with: clusters that share a Redis need one each.
+    #[arg(long, env = "MT5REST_REDIS_PREFIX", value_name = "TEXT", default_value = "mt5rest:")]
+    redis_prefix: String,
     /// Secret that all processes share: signs the calls between them.
     #[arg(long, env = "MT5REST_CLUSTER_KEY", value_name = "KEY", hide_env_values = true)]
     cluster_key: Option<String>,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use testkit::{Cable, Redis, Scratch, eventually};
 
-use crate::world::{FIRST, World, is_ready};
+use crate::world::{FIRST, Session, World, connect_path, is_ready};
 
 #[tokio::test]
 async fn a_redis_that_comes_back_with_its_data_loses_nothing() {
@@ -51,6 +51,45 @@ async fn a_redis_over_tls_must_have_a_certificate_that_is_trusted() {
     let session = world.connect(0).await;
     let ticket = session.buy("over-tls").await;
     assert_eq!(session.tickets().await, [ticket]);
+}
+
+#[tokio::test]
+async fn clusters_that_share_a_redis_know_nothing_of_each_other() {
+    let mut world = World::start(1, 1).await;
+    // Another database of the same server keeps keys apart, but no channels.
+    world.redis_url.push_str("/1");
+    let prefix = [("MT5REST_REDIS_PREFIX", "other:")];
+    let worker = world.worker(&prefix).await;
+    is_ready(&worker).await;
+    world.workers.push(worker);
+    world.apis.push(world.api_with(&prefix).await);
+
+    // The same token in both.
+    let mut sessions = Vec::new();
+    for (api, account) in [(0, FIRST), (1, FIRST + 1)] {
+        let http = world.http(api);
+        let path = connect_path(account, "demo", world.broker_addr());
+        let token = http.get(&format!("{path}&id=mine")).await.ok().body;
+        sessions.push(Session { http, token, account });
+    }
+    let [one, other] = &sessions[..] else { panic!("there are two") };
+    assert_eq!((&*one.token, &*other.token), ("mine", "mine"));
+    let (mut heard, mut told) =
+        (other.stream("OnOrderUpdate", "").await, one.stream("OnOrderUpdate", "").await);
+    let ticket = one.buy("one").await;
+    told.until("its own order", |event| event.to_string().contains(&ticket.to_string())).await;
+    let own = other.buy("other").await;
+    assert_ne!(own, ticket);
+    let event = heard.next().await;
+    assert!(
+        event.to_string().contains(&own.to_string()) && !event.to_string().contains(&ticket.to_string()),
+        "{event}"
+    );
+    let keys = world.redis.command(&["KEYS", "*"]).await;
+    assert!(keys.lines().all(|key| key.starts_with("mt5rest:")), "{keys}");
+    let channels = world.redis.command(&["PUBSUB", "CHANNELS"]).await;
+    let of = |prefix: &str| channels.lines().filter(|name| name.starts_with(prefix)).count();
+    assert_eq!((of("mt5rest:"), of("other:"), channels.lines().count()), (1, 1, 2), "{channels}");
 }
 
 #[tokio::test]

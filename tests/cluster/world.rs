@@ -86,7 +86,11 @@ impl World {
 
     /// A new front.
     pub(crate) async fn api(&self) -> Part {
-        self.part(&["api", "--listen", "127.0.0.1:0"], "listening on http://", &[]).await
+        self.api_with(&[]).await
+    }
+
+    pub(crate) async fn api_with(&self, more: &[(&str, &str)]) -> Part {
+        self.part(&["api", "--listen", "127.0.0.1:0"], "listening on http://", more).await
     }
 
     async fn part(&self, args: &[&str], says: &str, more: &[(&str, &str)]) -> Part {

@@ -66,6 +66,7 @@ pub(crate) struct Owner {
 pub(crate) struct ClusterLink {
     /// With a password in it, perhaps: not to be printed.
     pub(crate) redis_url: Secret,
+    pub(crate) redis_prefix: String,
     pub(crate) key: ClusterKey,
 }
 

@@ -15,6 +15,8 @@ use super::{ApiArgs, ClusterArgs, WorkerArgs};
 const SESSIONS_MAX: usize = 1_000_000;
 /// More logins than any broker takes.
 const LOGINS_MAX: u32 = 100_000;
+/// It stands in every key.
+const PREFIX_MAX: usize = 64;
 
 impl Mistakes {
     pub(super) fn api(&mut self, args: ApiArgs) -> Option<Role> {
@@ -72,7 +74,20 @@ impl Mistakes {
             },
             None => None,
         };
-        Some(ClusterLink { redis_url: Secret::new(url?), key: key? })
+        let redis_prefix = self.redis_prefix(args.redis_prefix);
+        Some(ClusterLink { redis_url: Secret::new(url?), redis_prefix: redis_prefix?, key: key? })
+    }
+
+    /// Braces would choose the slot of every key in a Redis Cluster.
+    fn redis_prefix(&mut self, given: String) -> Option<String> {
+        let is_plain = given.chars().all(|one| one.is_ascii_graphic() && !"{}".contains(one));
+        if (1..=PREFIX_MAX).contains(&given.len()) && is_plain {
+            return Some(given);
+        }
+        self.note(format_args!(
+            "--redis-prefix '{}' is not 1 to {PREFIX_MAX} printable ASCII characters without blanks and braces",
+            given.escape_debug()
+        ))
     }
 
     /// Others must be able to dial it, which "all networks" is no address for.

@@ -165,6 +165,16 @@ fn what_files_hold_is_a_mistake_like_the_others() {
 }
 
 #[test]
+fn a_prefix_of_keys_is_plain_text() {
+    for wrong in ["", "two words:", "a{b}:", "é:", &"x".repeat(65)] {
+        let mistakes = role(&["api", "--redis-prefix", wrong]).unwrap_err();
+        assert!(mistakes.contains("error: --redis-prefix '"), "{wrong}: {mistakes}");
+    }
+    let mistakes = role(&["api", "--redis-prefix", "shop-2:"]).unwrap_err();
+    assert!(!mistakes.contains("--redis-prefix"), "{mistakes}");
+}
+
+#[test]
 fn switches_of_the_environment_are_true_or_false() {
     let mut mistakes = super::check::Mistakes::default();
     let read = |mistakes: &mut super::check::Mistakes, text: &str| mistakes.switch("--no-broker", text);

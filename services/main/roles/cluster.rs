@@ -57,5 +57,5 @@ pub(super) async fn worker(role: WorkerRole) -> Result<Running> {
 
 fn registry(link: &ClusterLink) -> Result<Arc<RedisRegistry>> {
     let registry = RedisRegistry::connect(link.redis_url.expose()).context("--redis-url is of no use")?;
-    Ok(Arc::new(registry))
+    Ok(Arc::new(registry.with_prefix(&link.redis_prefix)))
 }
