@@ -5,7 +5,7 @@ mod order;
 mod statistics;
 mod symbol;
 
-pub(crate) use history::{closed_positions, opening, order_history};
+pub(crate) use history::{closed_positions, closed_within, opening, order_history};
 pub(crate) use order::{
     Closing, closed_by, deal, ended_order, from_result, opened_by, order_record, pending, position,
     reduced_by, transaction,

@@ -8,11 +8,11 @@ use calls::reply::Order;
 use error::Error;
 use tokio::time::{Instant, timeout_at};
 
-use super::history::{request_of, seconds};
+use super::history::request_of;
 use crate::backend::Caller;
 use crate::session::Session;
 use crate::session::state::State;
-use crate::translate::closed_positions;
+use crate::translate::{closed_positions, closed_within};
 
 /// So long before the client stops waiting, a history that is not there yet is given up: the answer must still reach it.
 const MARGIN: Duration = Duration::from_secs(1);
@@ -29,13 +29,9 @@ impl Handle<HistoryPositions> for Caller<'_> {
 
 impl Handle<HistoryPositionsByCloseTime> for Caller<'_> {
     async fn handle(&self, call: HistoryPositionsByCloseTime) -> Result<Vec<Order>, Error> {
-        let mut positions = self.past_positions(&self.session(&call.id)?).await?;
-        // As the server counts ranges: by the second, both ends included.
+        let positions = self.past_positions(&self.session(&call.id)?).await?;
         let range = request_of(&call.range);
-        let closed_s = |position: &Order| i64::from(seconds(position.close_time));
-        positions.retain(|one| (i64::from(range.from)..=i64::from(range.to)).contains(&closed_s(one)));
-        positions.sort_by_key(|position| (position.close_time, position.ticket));
-        Ok(positions)
+        Ok(closed_within(positions, i64::from(range.from)..=i64::from(range.to)))
     }
 }
 

@@ -13,6 +13,7 @@ use wire::records::{
 };
 
 mod answers;
+mod clock;
 mod money;
 
 use super::apply::apply;

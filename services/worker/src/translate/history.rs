@@ -1,6 +1,7 @@
 //! The past: deals grouped into positions, as the official client does it (protocol 9.4).
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use calls::ServerClock;
 use calls::reply::{Order, OrderHistoryEventArgs};
@@ -42,6 +43,14 @@ pub(crate) fn order_history(
         action: 1,
         partial_response: false,
     }
+}
+
+/// Those that were closed in a range of seconds of the server's clock, in the order of their closing. As the server counts
+/// ranges: by the second, both ends included.
+pub(crate) fn closed_within(mut positions: Vec<Order>, range: RangeInclusive<i64>) -> Vec<Order> {
+    positions.retain(|one| range.contains(&one.close_time.as_seconds().unwrap_or(0)));
+    positions.sort_by_key(|position| (position.close_time, position.ticket));
+    positions
 }
 
 /// Positions that have a closing deal in the range. The first deal opens, deals of the opposite side close; one that

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use calls::ServerClock;
 use calls::reply::Order as Row;
 use calls::values::SortType;
-use model::{Money, Reason};
+use model::{MarginMode, Money, Reason};
 use proptest::prelude::*;
 use statistics::Open;
 
@@ -59,7 +59,7 @@ struct Held {
 /// A trade server that knows nothing but its books.
 #[derive(Debug)]
 struct Server {
-    is_netting: bool,
+    mode: MarginMode,
     /// Whether its records of positions have what opening them has cost.
     tells_costs: bool,
     digits: u32,
@@ -74,9 +74,9 @@ fn volume(lots: u64) -> Volume {
 }
 
 impl Server {
-    fn new(is_netting: bool, tells_costs: bool, digits: u32) -> Self {
+    fn new(mode: MarginMode, tells_costs: bool, digits: u32) -> Self {
         let (held, deals) = (BTreeMap::new(), Vec::new());
-        Self { is_netting, tells_costs, digits, balance: Money::ZERO, held, deals, last: 100 }
+        Self { mode, tells_costs, digits, balance: Money::ZERO, held, deals, last: 100 }
     }
 
     fn money(&self, minor: i32) -> Money {
@@ -193,7 +193,7 @@ impl Server {
         let ids: Vec<i64> = self.held.keys().copied().collect();
         let picked = (!ids.is_empty()).then(|| ids[step.pick % ids.len()]);
         match (step.deed, picked) {
-            (Deed::Order, Some(id)) if self.is_netting => {
+            (Deed::Order, Some(id)) if self.mode != MarginMode::Hedging => {
                 let held = self.held[&id];
                 let made = if held.is_buy == step.is_buy {
                     self.enlarge(id, step, step.lots, [commission, fee])
@@ -277,8 +277,9 @@ fn by_trade(rows: &[Row], digits: u32) -> BTreeMap<(u64, &'static str), (u64, Mo
     sums
 }
 
-fn session(digits: u32) -> State {
+fn session(mode: MarginMode, digits: u32) -> State {
     let mut session = state();
+    session.account.main.margin_mode = mode.number();
     session.account.main.currency_digits = digits;
     session.account.main.balance = 0.0;
     session
@@ -301,6 +302,12 @@ fn check(server: &Server, live: &mut State) -> Result<(), TestCaseError> {
 
     let positions = translate::closed_positions(&history, 7, ServerClock::fixed(0));
     prop_assert_eq!(by_trade(&closed, digits), by_trade(&positions, digits));
+    // By the time of closing, and cut in two somewhere.
+    let cut = server.deals.get(server.deals.len() / 2).map_or(0, |deal| i64::from(deal.time_create));
+    let within = |range| translate::closed_within(positions.clone(), range);
+    let by_time = [within(i64::MIN..=cut), within(cut + 1..=i64::MAX)].concat();
+    prop_assert_eq!(by_trade(&by_time, digits), by_trade(&positions, digits));
+    prop_assert!(by_time.is_sorted_by_key(|row| row.close_time));
     let told = translate::order_history(&history, 7, ServerClock::fixed(0), SortType::CloseTime, true);
     let trades_of = |row: &Row| !row.symbol.is_empty();
     let past: Vec<Row> = told.orders.into_iter().filter(trades_of).collect();
@@ -309,7 +316,7 @@ fn check(server: &Server, live: &mut State) -> Result<(), TestCaseError> {
     prop_assert_eq!(trades.iter().map(|trade| trade.net()).sum::<Money>(), net(&positions, digits));
 
     let costs = |row: &Row| format!("{} {} {} {}", row.ticket, row.lots, row.commission, row.fee);
-    let mut later = session(digits);
+    let mut later = session(server.mode, digits);
     later.load_past(history);
     later.load(server.portfolio());
     let opened = |state: &mut State| state.opened_orders().iter().map(costs).collect::<Vec<_>>();
@@ -322,22 +329,22 @@ proptest! {
 
     #[test]
     fn every_view_has_the_same_money(
-        is_netting in any::<bool>(),
+        mode in prop::sample::select(MarginMode::ALL),
         tells_costs in any::<bool>(),
         digits in prop::sample::select(&[0_u32, 2, 8][..]),
         steps in prop::collection::vec(step(), 1..40),
         (joins_after, is_away) in (0_usize..30, (0_usize..20, 1_usize..10)),
     ) {
-        let mut server = Server::new(is_netting, tells_costs, digits);
-        let mut live = session(digits);
+        let mut server = Server::new(mode, tells_costs, digits);
+        let mut live = session(mode, digits);
         let mut joined: Option<(State, usize)> = None;
-        let mut patient = session(digits);
+        let mut patient = session(mode, digits);
         let (leaves, gap) = is_away;
         // In the end everything is closed.
         let end = [Step { deed: Deed::Close(Reason::StopOut), is_buy: true, lots: 1, pick: 0, minor: [7, 1, 3, -2] }; 40];
         for (number, step) in steps.iter().chain(&end).enumerate() {
             if number == joins_after {
-                let mut state = session(digits);
+                let mut state = session(mode, digits);
                 state.load_past(server.history());
                 state.load(server.portfolio());
                 joined = Some((state, live.closed.len()));
