@@ -82,11 +82,66 @@ async fn lists_of_symbols_are_taken_in_the_singular_and_in_the_plural() {
             assert_eq!(answered.as_array().map(Vec::len), Some(2), "{call} {query}: {answered}");
         }
     }
-    for (kind, other) in [("Buy", "DealBuy"), ("Sell", "DealSell"), ("buy", "0"), ("SELL", "1")] {
-        let margin = |kind: &str| format!("symbol=EURUSD&lots=0.1&type={kind}");
-        let (one, same) = (session.json("RequiredMargin", &margin(kind)).await, margin(other));
-        assert_eq!(one, session.json("RequiredMargin", &same).await, "{kind}");
+}
+
+#[tokio::test]
+async fn a_direction_has_the_name_of_its_deal_and_of_its_order() {
+    let world = World::start().await;
+    // So far apart that the sides need different margins.
+    world.control.quote("EURUSD", 1.0, 1.2).await.unwrap();
+    let session = world.login().await;
+    let margin = |kind: &str| format!("symbol=EURUSD&lots=0.1&type={kind}");
+    let mut sides = Vec::new();
+    for names in [["DealBuy", "Buy", "buy", "0"], ["DealSell", "Sell", "SELL", "1"]] {
+        let needed = session.json("RequiredMargin", &margin(names[0])).await;
+        for name in names {
+            assert_eq!(needed, session.json("RequiredMargin", &margin(name)).await, "{name}");
+        }
+        sides.push(needed);
     }
+    assert_ne!(sides[0], sides[1]);
+    for other in ["BuyLimit", "Balance", "DealBalance", "7"] {
+        let refused = session.call("RequiredMargin", &margin(other)).await;
+        assert_eq!(refused.refused(), "INVALID_PARAM", "{other}");
+        let told = refused.json()["message"].as_str().unwrap().to_owned();
+        assert!(["Buy", "Sell"].iter().all(|name| told.contains(name)), "{told}");
+    }
+}
+
+/// What is refused says what would be taken: names near to it, or the range of numbers.
+#[tokio::test]
+async fn refused_names_and_numbers_say_what_would_be_taken() {
+    let world = World::start().await;
+    let session = world.login().await;
+    for call in ["OrderClose", "OrderModify", "OpenedOrder", "HistoryDealsByPositionId"] {
+        for number in ["18446744073709551616", "99999999999999999999999999", "-1"] {
+            let refused = session.call(call, &format!("ticket={number}")).await;
+            assert!(refused.body.contains("from 0 to 18446744073709551615"), "{refused:?}");
+            assert_eq!(refused.refused(), "INVALID_PARAM");
+        }
+    }
+    let many = "from=2026-01-05T00:00:00&to=2026-01-05T12:00:00&timeFrame=60";
+    for query in [
+        format!("PriceHistoryMany?{many}"),
+        "PriceHistoryExMany?numBars=2&timeFrame=60&from=2026-01-05T00:00:00".to_owned(),
+    ] {
+        let (call, query) = query.split_once('?').unwrap();
+        let query = format!("symbol=eurusd&symbol=USDJPYm&symbol=EURUSD&{query}");
+        let told = session.json(call, &query).await;
+        for (place, nearest) in [(0, "EURUSD"), (1, "USDJPY")] {
+            let exception = told[place]["exception"].as_str().unwrap();
+            assert!(exception.contains(&format!("nearest are {nearest}")), "{told}");
+        }
+        assert_eq!(told[2]["exception"], Value::Null, "{told}");
+    }
+    // Only in an address or a form is a plus a blank.
+    let (host, port) = (world.broker_addr.ip(), world.broker_addr.port());
+    let login = format!(r#"{{"user": {USD}, "password": "de mo", "host": "{host}", "port": {port}}}"#);
+    let refused = world.http.post("/Connect", "application/json", &login).await;
+    assert!(
+        refused.body.contains("URL or a form") && refused.body.contains("in JSON it is what it is"),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]

@@ -186,7 +186,7 @@ macro_rules! values {
         }
 
         impl $crate::params::Param for $name {
-            const ACCEPTS: &'static str = concat!("one of ", $($wire, ", ",)+ "or its number");
+            const ACCEPTS: &'static str = concat!("one of ", $($wire, $(" (", $alias, ")",)? ", ",)+ "or its number");
 
             fn parse(text: &str) -> Option<Self> {
                 Self::from_name(text).or_else(|| Self::from_number(text.parse().ok()?))

@@ -217,7 +217,7 @@ impl Param for f64 {
 }
 
 impl Param for i64 {
-    const ACCEPTS: &'static str = "a whole number";
+    const ACCEPTS: &'static str = "a whole number from -9223372036854775808 to 9223372036854775807";
 
     fn parse(text: &str) -> Option<Self> {
         text.parse().ok()
@@ -226,7 +226,7 @@ impl Param for i64 {
 
 /// Tickets and account numbers above all, which are names: digits, and nothing else.
 impl Param for u64 {
-    const ACCEPTS: &'static str = "a whole number, not negative: digits only";
+    const ACCEPTS: &'static str = "a whole number from 0 to 18446744073709551615: digits only";
     const IS_VERBATIM: bool = true;
 
     fn parse(text: &str) -> Option<Self> {

@@ -20,6 +20,31 @@ pub const ZONED: &str = "zoned";
 /// What every call takes.
 pub const OF_EVERY_CALL: [&str; 4] = ["idempotencyKey", "errorReplyStatusCode", TICKETS_AS_TEXT, ZONED];
 
+/// What other programs call a parameter that changes what is traded, as it is compared, with its names in our calls. Where
+/// a call has one of these and it was not given, the other name is a mistake.
+const OTHER_NAMES: [(&str, &[&str]); 19] = [
+    ("sl", &["stoploss"]),
+    ("stop", &["stoploss"]),
+    ("slprice", &["stoploss"]),
+    ("stoplossprice", &["stoploss"]),
+    ("tp", &["takeprofit"]),
+    ("tpprice", &["takeprofit"]),
+    ("takeprofitprice", &["takeprofit"]),
+    ("deviation", &["slippage"]),
+    ("expiry", &["expiration"]),
+    ("expirationtime", &["expiration"]),
+    ("lot", &["volume", "lots"]),
+    ("lotsize", &["volume", "lots"]),
+    ("qty", &["volume", "lots"]),
+    ("quantity", &["volume", "lots"]),
+    ("size", &["volume", "lots"]),
+    // Names in other calls of ours: only a strict caller hears of them, see `Spelling::elsewhere`.
+    ("lots", &["volume"]),
+    ("volume", &["lots"]),
+    ("stoplimit", &["stopLimitPrice"]),
+    ("stoplimitprice", &["stoplimit"]),
+];
+
 /// A name so many letters from a parameter's is taken for a mistake.
 const DISTANCE_MAX: usize = 2;
 
@@ -74,19 +99,30 @@ impl Spelling {
 
     fn misspelt(&self, name: &str, given: &Params, is_strict: bool) -> Option<Error> {
         let wanted = plain(name);
+        let is_elsewhere = self.elsewhere.contains(&wanted);
+        if (is_strict || !is_elsewhere)
+            && let Some(meant) = self.other_name(&wanted).filter(|meant| given.get(meant).is_none())
+        {
+            return Some(self.unknown(name, &format!("its name here is '{meant}'")));
+        }
         let is_near = |known: &str| {
             known.len().abs_diff(wanted.len()) <= DISTANCE_MAX && levenshtein(known, &wanted) <= DISTANCE_MAX
         };
         // The token has a name so short that much is near it, and without it there is no call anyway.
         let is_open = |declared: &str| declared != "id" && given.get(declared).is_none();
         let mut meant = self.known.iter().filter(|(known, declared)| is_open(declared) && is_near(known));
-        if !self.elsewhere.contains(&wanted)
-            && let Some((_, meant)) = meant.next()
-        {
+        if !is_elsewhere && let Some((_, meant)) = meant.next() {
             return Some(self.unknown(name, &format!("perhaps '{meant}' is meant")));
         }
         let names: Vec<&str> = self.known.iter().map(|(_, declared)| *declared).collect();
         is_strict.then(|| self.unknown(name, &format!("it takes {}", names.join(", "))))
+    }
+
+    /// The parameter that other programs, or other calls, call so.
+    fn other_name(&self, wanted: &str) -> Option<&'static str> {
+        let (_, meant) = OTHER_NAMES.iter().find(|(other, _)| *other == wanted)?;
+        let declared = self.known.iter().map(|(_, declared)| *declared);
+        declared.into_iter().find(|declared| meant.contains(declared))
     }
 
     fn unknown(&self, name: &str, told: &str) -> Error {
@@ -214,7 +250,7 @@ mod tests {
     #[test]
     fn parameters_of_other_calls_are_ignored_and_named() {
         let all = &*SPECS;
-        let others = ["page", "pageSize", "sl", "tp", "magic", "deviation", "apiKey", "t", "_", ""];
+        let others = ["page", "pageSize", "magic", "strategy", "apiKey", "t", "_", ""];
         let names = all.iter().flat_map(|spec| spec.params.iter().map(|param| param.name)).chain(others);
         for name in names {
             for (call, least) in LEAST {
@@ -231,6 +267,61 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// Without its stop, or of another volume, an order is another one.
+    #[test]
+    fn what_other_programs_call_a_parameter_is_refused_with_its_name_here() {
+        let cases = [
+            ("OrderSend", "sl", "stoploss"),
+            ("OrderSend", "TP", "takeprofit"),
+            ("OrderSend", "take_profit_price", "takeprofit"),
+            ("OrderSend", "deviation", "slippage"),
+            ("OrderSend", "expiry", "expiration"),
+            ("OrderModify", "sl", "stoploss"),
+            ("OrderClose", "Qty", "lots"),
+            ("OrderClose", "lot_size", "lots"),
+            ("OrderClose", "deviation", "slippage"),
+        ];
+        // Known clients send these, and never got anything by them.
+        let of_other_calls = [
+            ("OrderSend", "stoplimit", "stopLimitPrice"),
+            ("OrderModify", "stopLimitPrice", "stoplimit"),
+            ("OrderClose", "volume", "lots"),
+        ];
+        for (call, name, meant) in cases.into_iter().chain(of_other_calls) {
+            let told = told(call, name, true).unwrap_err();
+            assert!(told.contains(call) && told.contains(&format!("'{meant}'")), "{call} {name}: {told}");
+        }
+        for (call, name, meant) in cases {
+            let told = told(call, name, false).unwrap_err();
+            assert!(told.contains(call) && told.contains(&format!("'{meant}'")), "{call} {name}: {told}");
+        }
+        for (call, name, _) in of_other_calls {
+            assert_eq!(told(call, name, false), Ok(vec![name.to_owned()]), "{call} {name}");
+        }
+        let without_volume = [("id", "t"), ("symbol", "S"), ("operation", "Buy"), ("qty", "1")];
+        let fault = settled("OrderSend", &without_volume, false).fault.unwrap();
+        assert!(fault.detail().contains("'volume'"), "{fault}");
+        // Each name is told for whatever call has the parameter, and is none of the call's own.
+        for (other, meant) in OTHER_NAMES {
+            for spec in SPECS.iter().filter(|spec| spec.trades()) {
+                let has = |name: &str| spec.params.iter().any(|param| plain(param.name) == name);
+                assert!(
+                    !(has(other) && meant.iter().any(|meant| has(&plain(meant)))),
+                    "{other} {}",
+                    spec.name
+                );
+            }
+            let is_known = |meant: &&str| {
+                SPECS.iter().any(|spec| spec.trades() && spec.params.iter().any(|one| one.name == *meant))
+            };
+            assert!(meant.iter().all(is_known), "{other}");
+        }
+        // Beside the right one it is a word of the client's own, and so it is where a call has nothing of the kind.
+        let both = [LEAST[0].1, &[("stoploss", "1"), ("sl", "1")]].concat();
+        assert_eq!(settled("OrderSend", &both, false).fault, None);
+        assert_eq!(told("OrderClose", "sl", false), Ok(vec!["sl".to_owned()]));
     }
 
     #[test]

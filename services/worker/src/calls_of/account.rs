@@ -150,7 +150,13 @@ impl Handle<RequiredMargin> for Caller<'_> {
         let side = match call.kind {
             DealType::DealBuy => Side::Buy,
             DealType::DealSell => Side::Sell,
-            other => return Err(Error::invalid_param("type", other.as_str(), "DealBuy or DealSell")),
+            other => {
+                return Err(Error::invalid_param(
+                    "type",
+                    other.as_str(),
+                    "Buy or Sell (DealBuy or DealSell)",
+                ));
+            }
         };
         let session = self.session(&call.id)?;
         let terms = session.terms(self.deadline, &call.symbol).await?;
