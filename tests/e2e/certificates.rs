@@ -73,18 +73,29 @@ async fn world(folder: &Scratch, authority: &Authority) -> World {
     World::build(broker::Settings { tls: Some(files), ..manual() }, trusting, api::Settings::default()).await
 }
 
-/// A multipart body as browsers and HTTP libraries send it.
+/// Logs in the account in dollars.
 async fn connect(world: &World, file: &[u8], password: &str) -> testkit::Reply {
+    connect_as(world, "", &[("user", &USD.to_string())], file, password).await
+}
+
+/// A multipart body as browsers and HTTP libraries send it, with more in the query.
+async fn connect_as(
+    world: &World,
+    query: &str,
+    more: &[(&str, &str)],
+    file: &[u8],
+    password: &str,
+) -> testkit::Reply {
     let port = world.broker_addr.port();
     let fields = [
-        ("user", USD.to_string()),
         ("password", "demo".to_owned()),
         ("host", "wss://localhost".to_owned()),
         ("port", port.to_string()),
         ("pfxFilePassword", password.to_owned()),
     ];
     let mut body = Vec::new();
-    for (name, value) in fields {
+    let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    for (name, value) in fields.into_iter().chain(more) {
         body.extend(
             format!("--edge\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes(),
         );
@@ -94,7 +105,8 @@ async fn connect(world: &World, file: &[u8], password: &str) -> testkit::Reply {
     body.extend(head.bytes());
     body.extend_from_slice(file);
     body.extend_from_slice(b"\r\n--edge--\r\n");
-    world.http.post_bytes("/ConnectCert", "multipart/form-data; boundary=edge", body).await
+    let path = format!("/ConnectCert{query}");
+    world.http.post_bytes(&path, "multipart/form-data; boundary=edge", body).await
 }
 
 #[tokio::test]
@@ -108,6 +120,32 @@ async fn a_certificate_opens_a_broker_that_asks_for_one() {
     // It is kept with the login data, as the password is.
     world.http.get(&format!("/Disconnect?id={token}")).await.ok();
     assert_eq!(world.http.get(&format!("/ConnectByToken?id={token}")).await.ok().body, token);
+}
+
+#[tokio::test]
+async fn a_one_time_password_goes_with_the_certificate() {
+    let (folder, authority) = (Scratch::new("mtls"), Authority::new());
+    let world = world(&folder, &authority).await;
+    let account = broker::AccountSettings {
+        login: 77,
+        password: "demo".into(),
+        otp: broker::OtpSettings::Code("123456".into()),
+        ..broker::AccountSettings::default()
+    };
+    world.control.add_account(account).await.unwrap();
+    let file = authority.client("secret").await;
+    let user = ("user", "77");
+    let by = async |query: &str, more: &[(&str, &str)]| {
+        connect_as(&world, query, &[&[user], more].concat(), &file, "secret").await
+    };
+    assert_eq!(by("", &[]).await.refused(), "INVALID_ONETIME_PASSWORD");
+    assert_eq!(by("", &[("otp", "000000")]).await.refused(), "INVALID_ONETIME_PASSWORD");
+    assert_eq!(by("?otp=000000", &[]).await.refused(), "INVALID_ONETIME_PASSWORD");
+    for (query, more) in [("", &[("otp", "123456")][..]), ("?otp=123456", &[])] {
+        let token = by(query, more).await.ok().body;
+        assert_eq!(world.http.get(&format!("/AccountDetails?id={token}")).await.ok().json()["user"], 77);
+        world.http.get(&format!("/Disconnect?id={token}")).await.ok();
+    }
 }
 
 #[tokio::test]

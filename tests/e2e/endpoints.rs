@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
-use testkit::{Cable, Scratch, eventually};
+use testkit::{Cable, Scratch, eventually, percent_encoded};
 use tokio::net::TcpListener;
 
+use crate::tls::certificate;
 use crate::world::{Session, USD, World, manual};
 
 /// A broker directory that the test writes.
@@ -168,14 +169,39 @@ async fn a_directory_that_changes_is_read_again() {
 
 #[tokio::test]
 async fn what_a_search_answers_is_what_connect_takes() {
-    let directory = Directory::new();
-    let world = directory.world().await;
-    let address = world.broker_addr;
-    for form in [format!("ws://{address}"), format!("http://{address}"), address.to_string()] {
+    let (directory, folder) = (Directory::new(), Scratch::new("tls"));
+    let files = certificate(&folder);
+    let of_worker = worker::Settings {
+        brokers: Some(directory.path()),
+        extra_ca: Some(files.cert.clone()),
+        ..worker::Settings::default()
+    };
+    let encrypted = broker::Settings { tls: Some(files), ..manual() };
+    let world = World::build(encrypted, of_worker, api::Settings::default()).await;
+    let (address, cable) = (world.broker_addr, Cable::between("::1", world.broker_addr).await);
+    let (port, by_ipv6) = (address.port(), cable.addr());
+    let forms = [
+        format!("ws://{address}"),
+        format!("ws://{address}/terminal"),
+        format!("http://{address}"),
+        address.to_string(),
+        format!("localhost:{port}"),
+        format!("wss://localhost:{port}"),
+        format!("wss://localhost:{port}/terminal"),
+        format!("https://localhost:{port}"),
+        format!("https://localhost:{port}/terminal"),
+        format!("ws://{by_ipv6}"),
+        format!("ws://{by_ipv6}/terminal"),
+        by_ipv6.to_string(),
+    ];
+    for form in forms {
         directory.write(&[&form]);
         let found = world.http.get("/Search?company=two").await.ok().json();
         let access = found[0]["results"][0]["access"][0].as_str().unwrap().to_owned();
-        let (host, port) = access.split_once(':').unwrap();
+        // There is one colon, but in an address of the newer protocol, which is in brackets.
+        let (host, port) = access.rsplit_once(':').unwrap();
+        assert!(host.starts_with('[') || !host.contains(':'), "{access}");
+        let host = percent_encoded(host);
         let by_address = format!("/Connect?user={USD}&password=demo&host={host}&port={port}");
         let token = world.http.get(&by_address).await.ok().body;
         // The same address, so the same session.

@@ -25,6 +25,31 @@ async fn a_text_is_quoted_only_for_those_who_want_json() {
     }
 }
 
+/// In a header the token is in no log of addresses.
+#[tokio::test]
+async fn a_token_in_the_header_serves_calls_and_streams() {
+    let world = World::start().await;
+    let session = world.login().await;
+    let bearer = format!("Bearer {}", session.token);
+    let call = async |path: &str| world.http.get_with(path, &[("Authorization", &bearer)]).await;
+    assert_eq!(call("/AccountSummary").await.ok().json()["currency"], "USD");
+    let stream = |query: &str| format!("ws://{}/OnOrderUpdate{query}", world.http.address());
+    let mut updates = Events::open_as(&stream(""), &session.token).await;
+    let mut dressed = Events::open_as(&stream("?ticketsAsText=true"), &session.token).await;
+    let opened = call("/OrderSend?symbol=EURUSD&operation=Buy&volume=0.1").await.ok().json();
+    let update = updates.next().await;
+    assert_eq!((&update["id"], &update["type"]), (&json!(session.token), &json!("OrderUpdate")), "{update}");
+    assert_eq!(update["data"]["update"]["order"]["ticket"], opened["ticket"], "{update}");
+    let update = dressed.next().await;
+    let text = json!(opened["ticket"].to_string());
+    assert_eq!(update["data"]["update"]["order"]["ticket"], text, "{update}");
+    // The address wins, and a token that is none is one nowhere.
+    assert_eq!(call("/AccountSummary?id=none").await.refused(), "INVALID_TOKEN");
+    let none = world.http.get_with("/AccountSummary", &[("Authorization", "Bearer none")]).await;
+    assert_eq!(none.refused(), "INVALID_TOKEN");
+    assert_eq!(Events::open_as(&stream(""), "none").await.next().await["type"], "IdNotExist");
+}
+
 #[tokio::test]
 async fn an_object_is_json_for_everyone() {
     let world = World::start().await;

@@ -7,7 +7,9 @@ use bus::{Answer, Ask, Backend, Delivery, Params, Payload};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use serde_json::Value;
-use testkit::{Reply, eventually};
+use testkit::{Reply, eventually, in_time};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::world::{Session, USD, World, assert_close, number, ticket};
 
@@ -18,6 +20,9 @@ const LATE_MS: u32 = 2_000;
 
 /// Verdicts are late for so many trade requests.
 async fn late(world: &World, times: u32) {
+    if times == 0 {
+        return;
+    }
     let fault = Fault::Pushes { push: Push::TradeResults, mishap: Mishap::DelayMs(LATE_MS) };
     world.control.add_fault(Rule { times: Some(times), ..Rule::of(fault) }).await.unwrap();
 }
@@ -140,6 +145,47 @@ async fn plain_calls_stay_as_they_are_and_what_was_not_sent_is_not_kept() {
     session.call("OrderCloseSafe", &closed).await.ok();
     let again = session.call("OrderCloseSafe", &closed).await;
     assert_eq!((again.refused().as_str(), is_replayed(&again)), ("INVALID_TICKET", false));
+}
+
+/// Sends a call and shuts down its own side at once, as some programs end a request; answers whether the whole answer came.
+async fn half_closed(session: &Session, name: &str, query: &str) -> bool {
+    let mut socket = TcpStream::connect(session.http.address()).await.unwrap();
+    let (path, host) = (session.path(name, query), session.http.address());
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    socket.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    // A connection that is broken has told nothing either.
+    let _ = in_time("the service ends the connection", socket.read_to_end(&mut answer)).await;
+    let answer = String::from_utf8(answer).unwrap();
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    serde_json::from_str::<Value>(body).is_ok()
+}
+
+/// Whatever becomes of its answer: who did not get it and asks again doubles nothing.
+#[tokio::test]
+async fn nothing_doubles_for_callers_who_close_their_side_of_the_connection() {
+    let world = World::start().await;
+    let session = world.login().await;
+    session.warm_up().await;
+    let (mut expected, mut held) = (0, 0.0);
+    for times in [0, 1, 0, 1] {
+        late(&world, times).await;
+        let is_answered = half_closed(&session, "OrderSendSafe", ORDER).await;
+        let reply = session.call("OrderSendSafe", ORDER).await.ok();
+        assert_eq!(is_replayed(&reply), !is_answered, "{reply:?}");
+        expected += 1 + usize::from(is_answered);
+        assert_eq!(world.positions().await, expected, "{times} {is_answered}");
+        held += 0.1 * (1.0 + f64::from(u8::from(is_answered)));
+
+        let part = format!("ticket={}&lots=0.01", ticket(&reply.json()));
+        late(&world, times).await;
+        let is_answered = half_closed(&session, "OrderCloseSafe", &part).await;
+        let reply = session.call("OrderCloseSafe", &part).await.ok();
+        assert_eq!(is_replayed(&reply), !is_answered, "{reply:?}");
+        held -= 0.01 * (1.0 + f64::from(u8::from(is_answered)));
+        assert_close(lots(&session).await, held);
+    }
 }
 
 /// Asks as a front does.

@@ -6,7 +6,7 @@ use testkit::Scratch;
 use crate::world::{USD, World, manual};
 
 /// A certificate for this machine by name, which nobody trusts.
-fn certificate(folder: &Scratch) -> TlsFiles {
+pub(crate) fn certificate(folder: &Scratch) -> TlsFiles {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     TlsFiles {
         cert: folder.file("cert.pem", &made.cert.pem()),

@@ -37,7 +37,12 @@ pub struct Cable {
 impl Cable {
     /// Lays a cable to `target`.
     pub async fn to(target: SocketAddr) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        Self::between("127.0.0.1", target).await
+    }
+
+    /// The same, with its near end at an address of this machine.
+    pub async fn between(near: &str, target: SocketAddr) -> Self {
+        let listener = TcpListener::bind((near, 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let target = Arc::new(watch::Sender::new(target));
         let state = Arc::new(watch::Sender::new(State::Plugged));

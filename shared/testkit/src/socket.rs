@@ -6,6 +6,8 @@ use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::wait::in_time;
@@ -32,6 +34,18 @@ impl Events {
     /// If it is not upgraded.
     pub async fn open(url: &str) -> Self {
         let opened = in_time("a WebSocket opens", connect_async(url)).await;
+        let (socket, _) = opened.unwrap_or_else(|error| panic!("{url}: {error}"));
+        Self { socket }
+    }
+
+    /// Opens a stream with the token of its session in a header.
+    ///
+    /// # Panics
+    /// If it is not upgraded.
+    pub async fn open_as(url: &str, token: &str) -> Self {
+        let mut request = url.into_client_request().unwrap();
+        request.headers_mut().insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        let opened = in_time("a WebSocket opens", connect_async(request)).await;
         let (socket, _) = opened.unwrap_or_else(|error| panic!("{url}: {error}"));
         Self { socket }
     }
