@@ -9,6 +9,8 @@ mod broker;
 mod check;
 #[path = "options/cluster.rs"]
 mod cluster;
+#[path = "options/front.rs"]
+mod front;
 #[path = "options/given.rs"]
 mod given;
 #[path = "options/renamed.rs"]
@@ -184,12 +186,38 @@ struct OwnerArgs {
 /// What every process has that answers clients.
 #[derive(Debug, Clone, Args)]
 struct FrontArgs {
-    /// Reverse proxies whose X-Forwarded-Proto and X-Forwarded-Host are believed, such as 10.1.0.0/16,192.168.7.2; others
-    /// are not.
+    /// Reverse proxies whose X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are believed, such as
+    /// 10.1.0.0/16,192.168.7.2; others are not.
     #[arg(long, env = "MT5REST_TRUSTED_PROXIES", value_name = "NETWORKS")]
     trusted_proxies: Option<String>,
     #[command(flatten)]
     auth: AuthArgs,
+    #[command(flatten)]
+    limits: FrontLimitArgs,
+}
+
+/// What clients may take of a front at a time.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+struct FrontLimitArgs {
+    /// Most connections for calls; idle ones are closed for newcomers first.
+    #[arg(long, env = "MT5REST_CONNECTIONS_MAX", value_name = "NUMBER", default_value = "8192")]
+    connections_max: String,
+    /// Most connections of one address, or calls under way of one behind a trusted proxy.
+    #[arg(long, env = "MT5REST_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER", default_value = "4096")]
+    connections_per_address: String,
+    /// Most WebSockets.
+    #[arg(long, env = "MT5REST_SOCKETS_MAX", value_name = "NUMBER", default_value = "16384")]
+    sockets_max: String,
+    /// Most WebSockets of one address.
+    #[arg(long, env = "MT5REST_SOCKETS_PER_ADDRESS", value_name = "NUMBER", default_value = "8192")]
+    sockets_per_address: String,
+    /// Most MiB of replies that are on their way to clients.
+    #[arg(long, env = "MT5REST_REPLY_MIB_MAX", value_name = "NUMBER", default_value = "256")]
+    reply_mib_max: String,
+    /// Most MiB of replies that are on their way to one address.
+    #[arg(long, env = "MT5REST_REPLY_MIB_PER_ADDRESS", value_name = "NUMBER", default_value = "64")]
+    reply_mib_per_address: String,
 }
 
 #[derive(Debug, Clone, Args)]

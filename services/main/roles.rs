@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ::cluster::Router;
 use anyhow::{Context, Result};
-use api::{Api, TrustedProxies};
+use api::Api;
 use broker::Broker;
 use runtime::Tasks;
 use tokio::net::TcpListener;
@@ -131,8 +131,7 @@ async fn standalone(role: StandaloneRole) -> Result<Running> {
     let worker =
         Worker::start(worker::Settings { built_in: demo.clone().into_iter().collect(), ..owner(role.owner) })
             .context("the service does not start")?;
-    let settings = api_settings(role.trusted_proxies);
-    let api = Api::new(Arc::<Worker>::clone(&worker), settings);
+    let api = Api::new(Arc::<Worker>::clone(&worker), role.front);
     let front = Tasks::new();
     let stop = front.stop_signal();
     front.spawn(api.serve(listener, async move { stop.cancelled().await }));
@@ -167,11 +166,6 @@ fn start_broker(
         broker.play(scenario).context("--scenario")?;
     }
     Ok(broker)
-}
-
-/// What every process has that answers clients.
-fn api_settings(trusted_proxies: TrustedProxies) -> api::Settings {
-    api::Settings { version: VERSION.to_owned(), trusted_proxies, ..api::Settings::default() }
 }
 
 /// What every process has that owns sessions.

@@ -17,7 +17,7 @@ const STUCK: Duration = Duration::from_secs(2);
 const GROWTH_MAX: u64 = 16 << 20;
 
 /// Memory of a process in RAM, bytes.
-fn resident(process: &Process) -> u64 {
+pub(crate) fn resident(process: &Process) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.id().unwrap())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024

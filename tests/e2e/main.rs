@@ -8,6 +8,7 @@ mod certificates;
 mod chaos;
 mod clients;
 mod connect;
+mod crowds;
 mod daylight;
 mod endpoints;
 mod events_page;

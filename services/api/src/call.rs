@@ -21,6 +21,7 @@ use crate::opted;
 use crate::reply::{self, AS_OF, ERROR_STATUS, REPLAYED, SYNC};
 use crate::request::{self, Refusal};
 use crate::routes::CallRoute;
+use crate::shares::Share;
 
 /// What an owner gets beyond the deadline, so that it is the one to say how a late call ended.
 const GRACE: Duration = Duration::from_secs(2);
@@ -53,10 +54,20 @@ pub(crate) async fn answer(
     }
     let begun = Instant::now();
     let asked = ask(front, route, &parts.headers, params).await;
-    let (answer, delivery) = asked.unwrap_or_else(|error| (Answer::from(error), None));
+    let (mut answer, delivery) = asked.unwrap_or_else(|error| (Answer::from(error), None));
+    let mut share = None;
+    if route.only_reads
+        && let Ok(payload) = &answer.result
+    {
+        let client = front.settings.trusted_proxies.client(&parts.extensions, &parts.headers);
+        match front.replies.room(client, payload).await {
+            Ok(room) => share = room,
+            Err(error) => answer = error.into(),
+        }
+    }
     let code = answer.result.as_ref().map_or_else(|error| error.code().as_str(), |_| "OK");
     tracing::debug!(call = route.name, code, duration_ms = begun.elapsed().as_millis(), "answered");
-    let response = reply::with_ignored(respond(route, accept, wanted_status, answer), &ignored);
+    let response = reply::with_ignored(respond(route, accept, wanted_status, answer, share), &ignored);
     match delivery {
         Some(delivery) => delivery::follow(response, delivery, taken),
         None => response,
@@ -167,10 +178,16 @@ fn timeout(front: &Front, route: &CallRoute, params: &Params) -> Duration {
     })
 }
 
-fn respond(route: &CallRoute, accept: Accept, wanted_status: Option<StatusCode>, answer: Answer) -> Response {
+fn respond(
+    route: &CallRoute,
+    accept: Accept,
+    wanted_status: Option<StatusCode>,
+    answer: Answer,
+    share: Option<Share>,
+) -> Response {
     let mut response = match answer.result {
         Ok(payload) => {
-            let response = reply::success(accept, payload);
+            let response = reply::success(accept, payload, share);
             reply::with_outcome(response, route.trades.then_some(Outcome::Applied))
         }
         Err(error) => {

@@ -12,10 +12,11 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
+use runtime::GuestSocket;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::front::Front;
+use crate::server;
 
 /// The word on one answer. Dropped, it says that the answer was lost.
 pub(crate) struct Delivery {
@@ -109,19 +110,28 @@ impl Drop for Followed {
 
 /// A connection that tells its answers when they are written.
 pub(crate) struct Wire {
-    socket: TcpStream,
+    socket: GuestSocket,
     taken: Taken,
 }
 
 impl Wire {
     /// Around a socket.
-    pub(crate) fn new(socket: TcpStream) -> Self {
+    pub(crate) fn new(socket: GuestSocket) -> Self {
         Self { socket, taken: Taken::default() }
     }
 
     /// Where its answers wait.
     pub(crate) fn taken(&self) -> Taken {
         self.taken.clone()
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if self.socket.is_cut_short() {
+            // There is room for so little, unless the client is gone.
+            let _ = self.socket.try_write(&server::too_late());
+        }
     }
 }
 

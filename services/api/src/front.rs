@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bus::Backend;
+use bytes::Bytes;
 use calls::Handle;
 use calls::front::{Health, Ping, ReadMe, Version};
 use calls::reply::{Html, Text};
@@ -13,22 +14,28 @@ use tokio::sync::Semaphore;
 use crate::manual;
 use crate::openapi::{self, Description};
 use crate::opted::Shapes;
+use crate::replies::Replies;
 use crate::routes::Routes;
 use crate::settings::Settings;
+use crate::shares::Shares;
 
 /// The parts of the front; all but the backend are made once from the declarations.
 pub(crate) struct Front {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) settings: Settings,
     pub(crate) routes: Routes,
-    pub(crate) openapi: String,
+    pub(crate) openapi: Bytes,
     /// By which replies and frames are rewritten for who asks.
     pub(crate) shapes: Shapes,
     manual: String,
     /// Calls and sockets under way; its signal closes the sockets.
     pub(crate) tasks: Tasks,
-    /// Places for WebSockets.
-    pub(crate) sockets: Arc<Semaphore>,
+    /// WebSockets.
+    pub(crate) sockets: Arc<Shares>,
+    /// Calls under way that have come through a trusted proxy.
+    pub(crate) proxied: Arc<Shares>,
+    /// Bytes of replies on their way.
+    pub(crate) replies: Replies,
     /// Places for large bodies while they are read.
     pub(crate) uploads: Semaphore,
 }
@@ -40,9 +47,11 @@ impl Front {
             backend,
             routes: Routes::new(&description.calls),
             manual: manual::page(&description.calls, &openapi::stream_fields(), &settings.version),
-            openapi: openapi::document(),
+            openapi: openapi::document().into(),
             shapes: Shapes::new(),
-            sockets: Arc::new(Semaphore::new(settings.sockets_max)),
+            sockets: Shares::new(settings.sockets_max, settings.sockets_per_address),
+            proxied: Shares::new(usize::MAX, settings.connections_per_address),
+            replies: Replies::new(&settings),
             uploads: Semaphore::new(settings.uploads_max),
             settings,
             tasks: Tasks::new(),

@@ -27,11 +27,13 @@ mod manual;
 mod openapi;
 mod opted;
 mod proxies;
+mod replies;
 mod reply;
 mod request;
 mod routes;
 mod server;
 mod settings;
+mod shares;
 mod stream;
 mod stream_page;
 
@@ -43,16 +45,21 @@ pub use stream::close;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use bus::Backend;
 use error::{Code, Error};
+use runtime::{Full, Held};
 use tokio::net::TcpListener;
 
 use crate::accept::Accept;
 use crate::front::Front;
+use crate::proxies::Peer;
 use crate::routes::Route;
+use crate::server::NoPlace;
+use crate::shares::Share;
 
 /// The front, ready to be served.
 #[derive(Clone)]
@@ -116,9 +123,46 @@ async fn route(front: &Arc<Front>, request: Request) -> Response {
     if !route.allows(request.method()) {
         return reply::method_not_allowed(route, accept);
     }
-    match route {
+    let share = match admitted(front, route, &request) {
+        Ok(share) => share,
+        Err(error) => return reply::refusal(StatusCode::SERVICE_UNAVAILABLE, accept, &route.refused(error)),
+    };
+    let response = match route {
         Route::Call(call) => call::answer(front, call, accept, request).await,
         Route::Stream(stream) => stream::open(front, *stream, accept, request).await,
         Route::Document(document) => assets::serve(front, *document, accept),
+    };
+    match share {
+        Some(share) => response.map(|body| Body::new(Held::new(body, share))),
+        None => response,
     }
+}
+
+/// Whether there is room for a request. What asks after the health of the service always has it; what came through a trusted
+/// proxy gets a share of its client's.
+fn admitted(front: &Front, route: &Route, request: &Request) -> Result<Option<Share>, Error> {
+    if route.is_health() {
+        return Ok(None);
+    }
+    let Settings { connections_max: all, connections_per_address: each, trusted_proxies, .. } =
+        &front.settings;
+    let of_address = || {
+        Error::busy(format!(
+            "{each} connections or calls of this address are busy here, which is the most: wait for some."
+        ))
+    };
+    match request.extensions().get::<NoPlace>() {
+        Some(NoPlace(Full::Door)) => {
+            return Err(Error::busy(format!(
+                "All {all} connections of this service are busy. Come back later."
+            )));
+        }
+        Some(NoPlace(Full::Address)) => return Err(of_address()),
+        None => {}
+    }
+    let peer = request.extensions().get::<Peer>();
+    let client = peer
+        .filter(|peer| trusted_proxies.contains(peer.0))
+        .and_then(|_| trusted_proxies.client(request.extensions(), request.headers()));
+    client.map(|client| front.proxied.take(Some(client), 1)).transpose().map_err(|_| of_address())
 }

@@ -1,14 +1,15 @@
 //! Where a request comes from and what for, behind reverse proxies: only those that the operator trusts are believed.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::header::HOST;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{Extensions, HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address at the other end of a connection, on each of its requests.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +32,24 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address.to_canonical()))
     }
 
+    /// Who calls, as what one caller counts as: the other end of the connection, or, behind trusted proxies, the last address
+    /// that they name and that is none of theirs. Nothing if they do not say it, or nobody knows where the request is from.
+    pub(crate) fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+        let Peer(peer) = *extensions.get::<Peer>()?;
+        if !self.contains(peer) {
+            return Some(runtime::caller(peer));
+        }
+        let lines = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+        let all: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+        for text in all.iter().rev() {
+            match forwarded_address(text.trim())? {
+                proxy if self.contains(proxy) => {}
+                client => return Some(runtime::caller(client)),
+            }
+        }
+        None
+    }
+
     /// Where the client has reached this service, such as `https://example.com`: as a trusted proxy says it, else as the
     /// request itself does. Empty if nobody says a usable host; a path alone leads to the same place then.
     pub(crate) fn base_url(&self, request: &Parts) -> String {
@@ -46,6 +65,12 @@ impl TrustedProxies {
         let scheme = if is_https { "https" } else { "http" };
         format!("{scheme}://{host}")
     }
+}
+
+/// An address as proxies write it, some with a port.
+fn forwarded_address(text: &str) -> Option<IpAddr> {
+    let alone = text.trim_start_matches('[').trim_end_matches(']').parse().ok();
+    alone.or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
 
 /// The first of the values: proxies add theirs behind those that they have got, so it is the outermost one's.
@@ -94,6 +119,30 @@ mod tests {
         assert_eq!(base(Some("10.1.2.3"), "/", &proxied[..2]), "https://inner:5000");
         assert_eq!(base(Some("10.1.2.3"), "/", &[proxied[0], proxied[2]]), "http://mt5.example");
         assert!(!TrustedProxies::default().contains("127.0.0.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_client_is_who_the_last_trusted_proxy_has_seen() {
+        let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        let client = |peer: &str, lines: &[&str]| {
+            let mut extensions = Extensions::new();
+            extensions.insert(Peer(peer.parse().unwrap()));
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(FORWARDED_FOR, line.parse().unwrap());
+            }
+            trusted.client(&extensions, &headers).map(|address| address.to_string())
+        };
+        let found = |address: &str| Some(address.to_owned());
+        assert_eq!(client("192.0.2.1", &["198.51.100.7"]), found("192.0.2.1"), "anybody can write that");
+        assert_eq!(client("10.0.0.1", &["198.51.100.7"]), found("198.51.100.7"));
+        assert_eq!(client("10.0.0.1", &["192.0.2.9, 198.51.100.7:4711", "10.9.9.9"]), found("198.51.100.7"));
+        assert_eq!(client("10.0.0.1", &["[2001:db8::1]:80"]), found("2001:db8::"));
+        assert_eq!(client("::ffff:10.0.0.1", &["::ffff:192.0.2.9"]), found("192.0.2.9"));
+        for unsaid in [&[][..], &["10.0.0.2"], &["192.0.2.9, unknown"]] {
+            assert_eq!(client("10.0.0.1", unsaid), None, "{unsaid:?}");
+        }
+        assert_eq!(trusted.client(&Extensions::new(), &HeaderMap::new()), None);
     }
 
     #[test]

@@ -8,7 +8,9 @@ use bus::Payload;
 use error::{Code, Error, Outcome};
 
 use crate::accept::{Accept, Dress};
+use crate::replies::counted;
 use crate::routes::Route;
+use crate::shares::Share;
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 pub(crate) const TEXT_JSON: HeaderValue = HeaderValue::from_static("text/json; charset=utf-8");
@@ -39,17 +41,17 @@ pub(crate) const ERROR_STATUS: StatusCode = StatusCode::CREATED;
 /// When to try again, in seconds: limits here are about what goes on at the moment.
 const SOON: HeaderValue = HeaderValue::from_static("1");
 
-/// A successful reply.
-pub(crate) fn success(accept: Accept, payload: Payload) -> Response {
+/// A successful reply, which has its share of what may be on its way until it is written.
+pub(crate) fn success(accept: Accept, payload: Payload, share: Option<Share>) -> Response {
     let (kind, body) = match (payload, accept.dress) {
-        (Payload::Text(text), Dress::Bare) => (TEXT, Body::from(text)),
+        (Payload::Text(text), Dress::Bare) => (TEXT, text.into()),
         (Payload::Text(text), dress) => {
-            (json_type(dress), Body::from(serde_json::Value::String(text).to_string()))
+            (json_type(dress), serde_json::Value::String(text).to_string().into())
         }
-        (Payload::Json(json), dress) => (json_type(dress), Body::from(json)),
-        (Payload::Html(page), _) => (HTML, Body::from(page)),
+        (Payload::Json(json), dress) => (json_type(dress), json),
+        (Payload::Html(page), _) => (HTML, page.into()),
     };
-    respond(StatusCode::OK, kind, body)
+    respond(StatusCode::OK, kind, counted(body, share).into())
 }
 
 /// A call that failed. The status is for clients of the known interface; strict ones get that of the code.

@@ -201,6 +201,15 @@ impl Route {
         }
     }
 
+    /// Whether it tells how the process is.
+    pub(crate) fn is_health(&self) -> bool {
+        match self {
+            Route::Call(call) => matches!(call.name, "Ping" | "Health"),
+            Route::Document(document) => matches!(document, Document::Health | Document::Ready),
+            Route::Stream(_) => false,
+        }
+    }
+
     /// The error of a request that led to nothing.
     pub(crate) fn refused(&self, error: Error) -> Error {
         match self {

@@ -5,15 +5,16 @@ mod stream;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::StatusCode;
+use error::{Code, Error};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use runtime::{CancellationToken, Door, until_stopped};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::OwnedSemaphorePermit;
+use runtime::{CancellationToken, Door, DoorLimits, Full, Guest, Held};
+use tokio::net::TcpListener;
 
 use self::stream::{ClientStream, WriteRate};
 use crate::delivery::Wire;
@@ -23,46 +24,68 @@ use crate::proxies::Peer;
 /// What a connection may hold of unread head: the longest query and generous headers.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
+/// Further connections that are answered when all places are busy, so that the health of the service can be asked.
+const RESERVE: usize = 64;
+
+/// On the requests of a connection that has no place: it gets one answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NoPlace(pub(crate) Full);
+
 /// Accepts until the front's tasks are told to stop. Connections are tasks of the front.
 pub(crate) async fn accept(front: &Arc<Front>, listener: TcpListener, router: Router) {
-    let door = Door::new(listener, front.settings.connections_max);
+    let settings = &front.settings;
+    let limits = DoorLimits {
+        places: settings.connections_max,
+        per_address: settings.connections_per_address,
+        reserve: RESERVE,
+        head_timeout: settings.head_timeout,
+        idle_timeout: settings.idle_timeout,
+    };
+    let proxies = settings.trusted_proxies.clone();
+    let mut door = Door::new(listener, &limits).shared_by(move |address| proxies.contains(address));
     let stop = front.tasks.stop_signal();
-    while let Some((socket, place)) = door.next_until(&stop).await {
+    while let Some(guest) = door.next_until(&stop).await {
         let (front, router, stop) = (Arc::clone(front), router.clone(), stop.clone());
-        front.tasks.clone().spawn(serve(front, router, socket, place, stop));
+        front.tasks.clone().spawn(serve(front, router, guest, stop));
     }
 }
 
 /// Serves one connection to its end, or to the end of its present call after the stop.
-async fn serve(
-    front: Arc<Front>,
-    router: Router,
-    socket: TcpStream,
-    place: OwnedSemaphorePermit,
-    stop: CancellationToken,
-) {
-    let peer = socket.peer_addr().map(|address| Peer(address.ip()));
+async fn serve(front: Arc<Front>, router: Router, guest: Guest, stop: CancellationToken) {
+    let Guest { socket, visit, peer, full } = guest;
     let wire = Wire::new(socket);
-    let (taken, router) = (wire.taken(), TowerToHyperService::new(router));
+    let (taken, router, own) = (wire.taken(), TowerToHyperService::new(router), visit.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(taken.clone());
-        if let Ok(peer) = &peer {
-            request.extensions_mut().insert(*peer);
+        let busy = own.busy();
+        let extensions = request.extensions_mut();
+        extensions.insert(taken.clone());
+        extensions.insert(Peer(peer));
+        if let Some(full) = full {
+            extensions.insert(NoPlace(full));
         }
-        router.call(request)
+        let answer = router.call(request);
+        async move { answer.await.map(|response| response.map(|body| Held::new(body, busy))) }
     });
     let span = front.settings.send_timeout;
     let seconds = usize::try_from(span.as_secs()).unwrap_or(usize::MAX);
     let rate = WriteRate { span, bytes_min: front.settings.send_rate_min.saturating_mul(seconds) };
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(front.settings.idle_timeout)
+        // The door bounds how long a head may take.
+        .header_read_timeout(None)
+        .keep_alive(full.is_none())
         .max_buf_size(HEAD_BYTES_MAX)
         .serve_connection(TokioIo::new(ClientStream::new(wire, rate)), service)
         .with_upgrades();
-    let ended = until_stopped(connection, |connection| connection.graceful_shutdown(), &stop).await;
-    if let Err(error) = ended {
+    let ended = visit.attend(connection, |connection| connection.graceful_shutdown(), &stop).await;
+    if let Some(Err(error)) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
-    drop(place);
+}
+
+/// What is written to a client whose request did not come in time.
+pub(crate) fn too_late() -> Vec<u8> {
+    stream::refusal(
+        StatusCode::REQUEST_TIMEOUT,
+        &Error::new(Code::Timeout, "The request did not come in time."),
+    )
 }

@@ -29,12 +29,20 @@ pub struct Settings {
     /// The longest query. Default 32 KiB: a thousand symbol names. The HTTP library refuses 64 KiB by itself, without
     /// a word of explanation.
     pub query_bytes_max: usize,
-    /// Connections that may have calls under way or be idle. Default 8192; newcomers wait. WebSockets have their own
-    /// limit.
+    /// Connections that may have calls under way or be idle. Default 8192. For newcomers idle ones are closed; when all are
+    /// busy, newcomers are refused. WebSockets have their own limit.
     pub connections_max: usize,
+    /// Of these, connections of one address; of calls that come through a trusted proxy, so many of one address may be under
+    /// way. Default 4096: half of all, since all clients behind an address share it.
+    pub connections_per_address: usize,
     /// WebSockets that may be open. Default 16384: at 16 KiB each that is a quarter of a gigabyte.
     pub sockets_max: usize,
-    /// How long a connection may stay without a complete request head. Default 120 s: longer than HTTP clients keep
+    /// Of these, WebSockets of one address. Default 8192, half of all.
+    pub sockets_per_address: usize,
+    /// How long the head of a request may take, and a connection before its first one. Default 10 s: it fits into a few
+    /// packets.
+    pub head_timeout: Duration,
+    /// How long a connection may stay without a request after one. Default 120 s: longer than HTTP clients keep
     /// idle connections for reuse, so that it is not we who close them under a new request.
     pub idle_timeout: Duration,
     /// How often a silent socket is pinged; after two pings without any sign it is dropped. Default 30 s: proxies
@@ -45,6 +53,11 @@ pub struct Settings {
     /// The least rate at which a reply must be taken, in bytes per second over that time. Default 4 KiB: a slow mobile
     /// line has several times as much, and one who reads nothing must not hold what it has asked for.
     pub send_rate_min: usize,
+    /// Bytes of replies that may be on their way to clients, and as many that wait for these; small ones are not counted.
+    /// Default 256 MiB: twenty histories of 100,000 candles.
+    pub reply_bytes_max: usize,
+    /// Of these, bytes to one address. Default 64 MiB. A larger reply may be on its way as the only one.
+    pub reply_bytes_per_address: usize,
     /// How long calls and sockets may take to end at a stop. Default 15 s: an order is confirmed sooner, and
     /// orchestrators commonly kill after 30 s.
     pub stop_grace: Duration,
@@ -63,11 +76,16 @@ impl Default for Settings {
             body_timeout: Duration::from_secs(10),
             query_bytes_max: 32 * 1024,
             connections_max: 8192,
+            connections_per_address: 4096,
             sockets_max: 16_384,
+            sockets_per_address: 8192,
+            head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(120),
             ping_every: Duration::from_secs(30),
             send_timeout: Duration::from_secs(30),
             send_rate_min: 4 * 1024,
+            reply_bytes_max: 256 << 20,
+            reply_bytes_per_address: 64 << 20,
             stop_grace: Duration::from_secs(15),
         }
     }

@@ -31,6 +31,7 @@ use crate::opted::Wish;
 use crate::reply::{self, ERROR_STATUS};
 use crate::request;
 use crate::routes::Stream;
+use crate::shares::Beyond;
 use crate::stream_page;
 
 /// Why a socket is closed. The range tells what to do: 1001 and 40xx come back with the same token (at once, or
@@ -91,9 +92,19 @@ pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, req
         Err(error) => return reply::failure(ERROR_STATUS, accept, &error),
     };
     let listener = Listener { front: Arc::clone(front), topics, wanted, wish, every };
-    let Ok(place) = Arc::clone(&front.sockets).try_acquire_owned() else {
-        let error = Error::busy("All WebSockets of this service are taken. Come back later.");
-        return reply::refusal(StatusCode::SERVICE_UNAVAILABLE, accept, &error);
+    let client = front.settings.trusted_proxies.client(&parts.extensions, &parts.headers);
+    let place = match front.sockets.take(client, 1) {
+        Ok(place) => place,
+        Err(beyond) => {
+            let (all, each) = (front.settings.sockets_max, front.settings.sockets_per_address);
+            let error = Error::busy(match beyond {
+                Beyond::All => format!("All {all} WebSockets of this service are taken. Come back later."),
+                Beyond::Each => {
+                    format!("An address may have {each} WebSockets here: close one of them first.")
+                }
+            });
+            return reply::refusal(StatusCode::SERVICE_UNAVAILABLE, accept, &error);
+        }
     };
     let (key, upgrade) = match handshake(&mut parts) {
         Ok(accepted) => accepted,

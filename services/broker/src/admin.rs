@@ -5,6 +5,7 @@
 
 mod calls;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,47 +17,72 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post, put};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use runtime::{CancellationToken, Door, Tasks, until_stopped};
+use runtime::{CancellationToken, Door, DoorLimits, Guest, Held, Tasks};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::net::TcpListener;
 
 use crate::accounts::Digest;
 use crate::server::{Control, ControlError};
 
 /// Connections at a time.
 const CONNECTIONS_MAX: usize = 64;
+/// Further connections that are told so when all are busy.
+const RESERVE: usize = 8;
+/// How long the head of a request may take.
+const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long a connection may be silent.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// Largest body of a request.
 const BODY_BYTES_MAX: usize = 64 << 10;
 const JSON: &str = "application/json";
+const BUSY: &str = "all connections of this port are busy: come back later";
 
 /// Serves operators until the tasks are told to stop. With a key, only those who show it.
 pub(crate) async fn serve(listener: TcpListener, control: Control, key: Option<Digest>, tasks: Tasks) {
     let router = router(control, key);
-    let door = Door::new(listener, CONNECTIONS_MAX);
+    let limits = DoorLimits {
+        places: CONNECTIONS_MAX,
+        per_address: CONNECTIONS_MAX,
+        reserve: RESERVE,
+        head_timeout: HEAD_TIME,
+        idle_timeout: SILENCE_MAX,
+    };
+    let mut door = Door::new(listener, &limits);
     let stop = tasks.stop_signal();
-    while let Some((socket, place)) = door.next_until(&stop).await {
-        tasks.spawn(connection(router.clone(), socket, place, stop.clone()));
+    while let Some(guest) = door.next_until(&stop).await {
+        tasks.spawn(connection(router.clone(), guest, stop.clone()));
     }
 }
 
 /// Serves one connection to its end, or to the end of its present call after the stop.
-async fn connection(router: Router, socket: TcpStream, place: OwnedSemaphorePermit, stop: CancellationToken) {
+async fn connection(router: Router, guest: Guest, stop: CancellationToken) {
+    let Guest { socket, visit, full, .. } = guest;
+    let (router, own) = (TowerToHyperService::new(router), visit.clone());
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let (busy, answer) = (own.busy(), router.call(request));
+        async move {
+            let response = match full {
+                None => answer.await?,
+                Some(_) => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, BUSY).into_response(),
+            };
+            Ok::<_, Infallible>(response.map(|body| Held::new(body, busy)))
+        }
+    });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(SILENCE_MAX)
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router));
-    let ended = until_stopped(connection, |connection| connection.graceful_shutdown(), &stop).await;
-    if let Err(error) = ended {
+        // The door bounds how long a head may take.
+        .header_read_timeout(None)
+        .keep_alive(full.is_none())
+        .serve_connection(TokioIo::new(socket), service);
+    let ended = visit.attend(connection, |connection| connection.graceful_shutdown(), &stop).await;
+    if let Some(Err(error)) = ended {
         tracing::debug!(%error, "an operator's connection ended early");
     }
-    drop(place);
 }
 
 fn router(control: Control, key: Option<Digest>) -> Router {

@@ -5,14 +5,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use api::TrustedProxies;
 use cluster::ClusterKey;
 use runtime::LogFormat;
 use seal::KeyRing;
 use worker::{Egress, IpNet, Secret, StartError};
 
 use super::broker::BrokerRole;
-use super::{BrokerOnlyArgs, Cli, Command, FrontArgs, HealthArgs, LogArgs, OwnerArgs, StandaloneArgs};
+use super::{BrokerOnlyArgs, Cli, Command, HealthArgs, LogArgs, OwnerArgs, StandaloneArgs};
 use crate::banner;
 use crate::health::Target;
 
@@ -47,7 +46,7 @@ pub(crate) struct Log {
 #[derive(Debug)]
 pub(crate) struct StandaloneRole {
     pub(crate) listen: SocketAddr,
-    pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) front: api::Settings,
     pub(crate) owner: Owner,
     pub(crate) broker: Option<BrokerRole>,
 }
@@ -74,7 +73,7 @@ pub(crate) struct ClusterLink {
 #[derive(Debug)]
 pub(crate) struct ApiRole {
     pub(crate) listen: SocketAddr,
-    pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) front: api::Settings,
     pub(crate) cluster: ClusterLink,
 }
 
@@ -127,7 +126,7 @@ impl Mistakes {
         let log = self.log(&args.log);
         let listen = self.address("--listen", &args.listen);
         let owner = self.owner(args.owner, args.egress.as_deref());
-        let trusted_proxies = self.front(&args.front);
+        let front = self.front(&args.front);
         let no_broker = self.switch("--no-broker", &args.no_broker);
         let broker = match no_broker {
             Some(true) => None,
@@ -143,9 +142,9 @@ impl Mistakes {
             None => None,
             Some(checked) => Some(checked?),
         };
-        let (listen, trusted_proxies, owner) = (listen?, trusted_proxies?, owner?);
+        let (listen, front, owner) = (listen?, front?, owner?);
         no_broker?;
-        let role = StandaloneRole { listen, trusted_proxies, owner, broker };
+        let role = StandaloneRole { listen, front, owner, broker };
         Some(Role::Standalone(log?, Box::new(role)))
     }
 
@@ -200,7 +199,7 @@ impl Mistakes {
     }
 
     /// Networks with commas between; an address stands for itself.
-    fn networks(&mut self, option: &str, given: Option<&str>) -> Option<Vec<IpNet>> {
+    pub(super) fn networks(&mut self, option: &str, given: Option<&str>) -> Option<Vec<IpNet>> {
         let texts = given.into_iter().flat_map(|text| text.split(',')).map(str::trim);
         let networks = texts.filter(|text| !text.is_empty()).map(|text| {
             let alone = text.parse::<std::net::IpAddr>().map(IpNet::from);
@@ -209,24 +208,6 @@ impl Mistakes {
         });
         // All of them are looked at before one that is none counts.
         networks.collect::<Vec<_>>().into_iter().collect()
-    }
-
-    /// What every process has that answers clients: the proxies that it trusts.
-    pub(super) fn front(&mut self, args: &FrontArgs) -> Option<TrustedProxies> {
-        let networks = self.networks("--trusted-proxies", args.trusted_proxies.as_deref());
-        self.auth(&args.auth.auth)?;
-        networks.map(TrustedProxies::new)
-    }
-
-    /// Nobody could have a key yet, so a front that asks for one would serve nobody.
-    fn auth(&mut self, auth: &str) -> Option<()> {
-        match self.one_of("--auth", auth, &[("on", true), ("off", false)])? {
-            false => Some(()),
-            true => self.note(
-                "--auth on: there are no tenants and API keys yet. Run with --auth off, and let a proxy in front \
-                 decide who may call",
-            ),
-        }
     }
 
     fn broker_only(&mut self, args: BrokerOnlyArgs) -> Option<Role> {

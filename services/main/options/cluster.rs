@@ -22,10 +22,10 @@ impl Mistakes {
     pub(super) fn api(&mut self, args: ApiArgs) -> Option<Role> {
         let log = self.log(&args.log);
         let listen = self.address("--listen", &args.listen);
-        let trusted_proxies = self.front(&args.front);
+        let front = self.front(&args.front);
         let cluster = self.cluster(args.cluster);
-        let (listen, trusted_proxies, cluster) = (listen?, trusted_proxies?, cluster?);
-        Some(Role::Api(log?, Box::new(ApiRole { listen, trusted_proxies, cluster })))
+        let (listen, front, cluster) = (listen?, front?, cluster?);
+        Some(Role::Api(log?, Box::new(ApiRole { listen, front, cluster })))
     }
 
     pub(super) fn worker(&mut self, args: WorkerArgs) -> Option<Role> {

@@ -94,6 +94,10 @@ fn all_mistakes_are_told_at_once() {
         "10.0.0.0/8,nowhere",
         "--trusted-proxies",
         "10.0.0.0/33",
+        "--connections-per-address",
+        "0",
+        "--reply-mib-max",
+        "much",
         "--auth",
         "maybe",
         "--log",
@@ -119,6 +123,8 @@ fn all_mistakes_are_told_at_once() {
         "--egress '",
         "--egress-allow 'nowhere'",
         "--trusted-proxies '10.0.0.0/33'",
+        "--connections-per-address '0'",
+        "--reply-mib-max 'much'",
         "--auth",
         "--log ",
         "--log-format",
@@ -224,9 +230,30 @@ fn settings_are_a_list_without_secrets_and_numbers_may_be_negative() {
 }
 
 #[test]
+fn limits_of_clients_are_options() {
+    let front = |args: &[&str]| match role(args) {
+        Ok(Role::Standalone(_, role)) => role.front,
+        other => panic!("{other:?}"),
+    };
+    let limits = |front: &api::Settings| {
+        let connections = [front.connections_max, front.connections_per_address];
+        let sockets = [front.sockets_max, front.sockets_per_address];
+        (connections, sockets, [front.reply_bytes_max, front.reply_bytes_per_address])
+    };
+    assert_eq!(limits(&front(&[])), limits(&api::Settings::default()), "told defaults are the real ones");
+    let given = ["--connections-max", "--connections-per-address", "--sockets-max", "--sockets-per-address"];
+    let given = given
+        .into_iter()
+        .chain(["--reply-mib-max", "--reply-mib-per-address"])
+        .zip(["1", "2", "3", "4", "5", "6"]);
+    let args: Vec<&str> = given.flat_map(|(option, value)| [option, value]).collect();
+    assert_eq!(limits(&front(&args)), ([1, 2], [3, 4], [5 << 20, 6 << 20]));
+}
+
+#[test]
 fn proxies_are_trusted_by_network_or_address() {
     let trusted = |args: &[&str]| match role(args) {
-        Ok(Role::Standalone(_, role)) => role.trusted_proxies,
+        Ok(Role::Standalone(_, role)) => role.front.trusted_proxies,
         other => panic!("{args:?}: {other:?}"),
     };
     assert_eq!(trusted(&[]), api::TrustedProxies::default());

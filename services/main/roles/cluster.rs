@@ -9,7 +9,7 @@ use registry::{Limits, RedisRegistry};
 use runtime::Tasks;
 use worker::{Member, MemberSettings, Worker};
 
-use super::{Running, VERSION, api_settings, bind, owner};
+use super::{Running, VERSION, bind, owner};
 use crate::banner;
 use crate::options::{ApiRole, ClusterLink, WorkerRole};
 
@@ -20,8 +20,7 @@ pub(super) async fn api(role: ApiRole) -> Result<Running> {
     let registry = registry(&role.cluster)?;
     let settings = RouterSettings::new(format!("api-{}-{:08x}", std::process::id(), rand::random::<u32>()));
     let router = Arc::new(Router::new(registry, &role.cluster.key, settings, &Tasks::new()));
-    let settings = api_settings(role.trusted_proxies);
-    let api = Api::new(Arc::<Router>::clone(&router), settings);
+    let api = Api::new(Arc::<Router>::clone(&router), role.front);
     let front = Tasks::new();
     let stop = front.stop_signal();
     front.spawn(api.serve(listener, async move { stop.cancelled().await }));

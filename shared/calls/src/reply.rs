@@ -55,6 +55,17 @@ pub enum Payload {
     Html(String),
 }
 
+impl Payload {
+    /// How many bytes it has.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Html(text) => text.len(),
+            Self::Json(json) => json.len(),
+        }
+    }
+}
+
 /// The kinds of [`Payload`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyKind {

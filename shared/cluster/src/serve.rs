@@ -14,12 +14,11 @@ use hyper::header::AUTHORIZATION;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use registry::Fence;
-use runtime::{CancellationToken, Door, Tasks, until_stopped};
+use runtime::{CancellationToken, Door, DoorLimits, Guest, Held, Tasks};
 use serde::de::DeserializeOwned;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::net::TcpListener;
 use tracing::Instrument;
 
 use crate::catalogue::known;
@@ -33,11 +32,28 @@ use crate::{ClusterKey, Interested, Owner, Reply};
 /// Connections that a worker's internal port has at most. Each carries one call at a time.
 pub const CONNECTIONS_MAX: usize = 8192;
 
+/// Of these, connections of one address: several processes may share one.
+const CONNECTIONS_PER_ADDRESS: usize = CONNECTIONS_MAX / 2;
+
+/// Further connections that are answered when all places are busy, so that the health of the worker can be asked.
+const RESERVE: usize = 64;
+
+/// How long the head of a request may take.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+
 /// How long a connection may be silent. Callers close theirs before, so that no call meets a closing connection.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(90);
 
 /// How long a body may take.
 const BODY_TIME: Duration = Duration::from_secs(10);
+
+const LIMITS: DoorLimits = DoorLimits {
+    places: CONNECTIONS_MAX,
+    per_address: CONNECTIONS_PER_ADDRESS,
+    reserve: RESERVE,
+    head_timeout: HEAD_TIME,
+    idle_timeout: SILENCE_MAX,
+};
 
 struct Inner {
     owner: Arc<dyn Owner>,
@@ -55,15 +71,15 @@ pub async fn serve(
 ) {
     let tasks = Tasks::new();
     let inner = Arc::new(Inner { owner, guard: Guard::new(&key), tasks: tasks.clone() });
-    let door = Door::new(listener, CONNECTIONS_MAX);
+    let mut door = Door::new(listener, &LIMITS);
     let mut shutdown = pin!(shutdown);
     loop {
-        let (socket, place) = tokio::select! {
+        let guest = tokio::select! {
             biased;
             () = shutdown.as_mut() => break,
             next = door.next() => next,
         };
-        tasks.spawn(connection(Arc::clone(&inner), socket, place, tasks.stop_signal()));
+        tasks.spawn(connection(Arc::clone(&inner), guest, tasks.stop_signal()));
     }
     drop(door);
     // Each call has its own deadline, so the end comes by itself.
@@ -73,29 +89,29 @@ pub async fn serve(
 }
 
 /// Serves one connection to its end, or to the end of its present call after the stop.
-async fn connection(
-    inner: Arc<Inner>,
-    socket: TcpStream,
-    place: OwnedSemaphorePermit,
-    stop: CancellationToken,
-) {
+async fn connection(inner: Arc<Inner>, guest: Guest, stop: CancellationToken) {
+    let Guest { socket, visit, full, .. } = guest;
+    let own = visit.clone();
     let service = service_fn(move |request| {
-        let inner = Arc::clone(&inner);
-        async move { Ok::<_, Infallible>(answer(&inner, request).await) }
+        let (inner, busy) = (Arc::clone(&inner), own.busy());
+        async move {
+            let response = answer(&inner, request, full.is_none()).await;
+            Ok::<_, Infallible>(response.map(|body| Held::new(body, busy)))
+        }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(SILENCE_MAX)
+        // The door bounds how long a head may take.
+        .header_read_timeout(None)
+        .keep_alive(full.is_none())
         .serve_connection(TokioIo::new(socket), service);
-    let ended = until_stopped(connection, |connection| connection.graceful_shutdown(), &stop).await;
-    if let Err(error) = ended {
+    let ended = visit.attend(connection, |connection| connection.graceful_shutdown(), &stop).await;
+    if let Some(Err(error)) = ended {
         tracing::debug!(%error, "a connection of another process ended early");
     }
-    drop(place);
 }
 
-/// Answers a request.
-async fn answer(inner: &Arc<Inner>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+/// Answers a request. Without a place, only those after the health of the process.
+async fn answer(inner: &Arc<Inner>, request: Request<Incoming>, has_place: bool) -> Response<Full<Bytes>> {
     match (request.method(), request.uri().path()) {
         (&Method::GET, path::HEALTH) => return plain(StatusCode::OK, "OK"),
         (&Method::GET, path::READY) => {
@@ -105,6 +121,9 @@ async fn answer(inner: &Arc<Inner>, request: Request<Incoming>) -> Response<Full
             };
         }
         _ => {}
+    }
+    if !has_place {
+        return plain(status::NOT_READY, "All connections of this worker are busy.");
     }
     if let Err(sentence) = inner.guard.check(request.headers().get(AUTHORIZATION)) {
         tracing::warn!(reason = sentence, "a caller on the internal port was refused");

@@ -1,49 +1,106 @@
-//! Accepting connections: bounded in number, and going on after failures that pass.
+//! Accepting connections: bounded in number, together and for each address, and going on after failures that pass.
+//!
+//! A connection is *busy* from the head of a request until the reply is written. Else it waits: for its first head, or,
+//! *idle*, for the next one. Both are bounded in time. When places run out, connections that wait are closed for
+//! newcomers, idle ones first, the longest first. Busy ones are left alone: who comes when all are busy is let into a small
+//! reserve, where the server has an answer for it, and questions after its health have theirs.
 
+mod places;
+mod visit;
+
+use std::fmt;
 use std::io;
-use std::pin::{Pin, pin};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
+
+pub use self::places::Full;
+use self::places::{Bounds, Places};
+pub use self::visit::{Busy, GuestSocket, Held, Visit};
 
 /// How long accepting rests when the process has no file handle left: others must close first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Drives a connection to its end. At the signal to stop it is asked to end after its present call.
-pub async fn until_stopped<C: Future>(
-    connection: C,
-    ask_to_end: impl FnOnce(Pin<&mut C>),
-    stop: &CancellationToken,
-) -> C::Output {
-    let mut connection = pin!(connection);
-    tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            ask_to_end(connection.as_mut());
-            connection.await
-        }
-    }
+/// How often connections are looked for that wait too long, at least.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The part of the reserve that an address may take.
+const RESERVE_PARTS: usize = 4;
+
+/// How many connections a door lets in, and how long they may wait.
+#[derive(Clone, Copy, Debug)]
+pub struct DoorLimits {
+    /// Connections at a time.
+    pub places: usize,
+    /// Of these, connections of one address; of a network of IPv6, which is what one caller has there.
+    pub per_address: usize,
+    /// Further connections that are answered once when all places are busy.
+    pub reserve: usize,
+    /// How long the head of a request may take, from the beginning of the connection or its own first byte on.
+    pub head_timeout: Duration,
+    /// How long a connection may stay between two requests.
+    pub idle_timeout: Duration,
 }
 
-/// A listener with a bounded number of places.
-#[derive(Debug)]
+/// Addresses whose connections are of many callers.
+type Shared = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
+/// A listener with a bounded number of places. See the module.
 pub struct Door {
     listener: TcpListener,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
+    reserve: Arc<Places>,
+    is_shared: Shared,
+    looks: Interval,
+}
+
+/// A connection that was let in.
+#[derive(Debug)]
+pub struct Guest {
+    /// Its bytes.
+    pub socket: GuestSocket,
+    /// What it does at present.
+    pub visit: Visit,
+    /// Where it comes from.
+    pub peer: IpAddr,
+    /// Set when there is no place for it: it gets one answer.
+    pub full: Option<Full>,
 }
 
 impl Door {
-    /// A door that lets so many in at once.
+    /// A door with these limits.
     #[must_use]
-    pub fn new(listener: TcpListener, places: usize) -> Self {
-        Self { listener, places: Arc::new(Semaphore::new(places)) }
+    pub fn new(listener: TcpListener, limits: &DoorLimits) -> Self {
+        let bounds = |places, per_address| Bounds {
+            places,
+            per_address,
+            head_timeout: limits.head_timeout,
+            idle_timeout: limits.idle_timeout,
+        };
+        let in_reserve = limits.reserve.div_ceil(RESERVE_PARTS);
+        let mut looks = interval(LOOK_EVERY.min(limits.head_timeout / 4).max(Duration::from_millis(1)));
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            listener,
+            places: Arc::new(Places::new(bounds(limits.places, limits.per_address))),
+            reserve: Arc::new(Places::new(bounds(limits.reserve, in_reserve))),
+            is_shared: Arc::new(|_| false),
+            looks,
+        }
+    }
+
+    /// The same; these addresses are of many callers, such as that of a reverse proxy, and not bounded by themselves.
+    #[must_use]
+    pub fn shared_by(self, is_shared: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
+        Self { is_shared: Arc::new(is_shared), ..self }
     }
 
     /// As [`next`](Self::next), until the signal to stop: then `None`.
-    pub async fn next_until(&self, stop: &CancellationToken) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    pub async fn next_until(&mut self, stop: &CancellationToken) -> Option<Guest> {
         tokio::select! {
             biased;
             () = stop.cancelled() => None,
@@ -51,28 +108,61 @@ impl Door {
         }
     }
 
-    /// The next connection with its place, which is free again when dropped. Newcomers wait in the listener's queue while
-    /// all places are taken. Safe to cancel.
-    pub async fn next(&self) -> (TcpStream, OwnedSemaphorePermit) {
+    /// The next connection. Its place is free again when its visit has ended. Safe to cancel.
+    pub async fn next(&mut self) -> Guest {
         loop {
-            let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
-                // Nobody closes it.
-                std::future::pending().await
+            let accepted = tokio::select! {
+                biased;
+                _ = self.looks.tick() => {
+                    self.places.close_overdue();
+                    self.reserve.close_overdue();
+                    continue;
+                }
+                accepted = self.listener.accept() => accepted,
             };
-            match self.listener.accept().await {
-                Ok((socket, _)) => {
-                    if let Err(error) = socket.set_nodelay(true) {
-                        tracing::debug!(%error, "a connection stays with delayed sending");
+            match accepted {
+                Ok((socket, peer)) => {
+                    if let Some(guest) = self.let_in(socket, peer.ip().to_canonical()) {
+                        return guest;
                     }
-                    return (socket, place);
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept connections for a moment");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    self.places.close_one();
+                    sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
+    }
+
+    /// Gives a connection a place; if there is none even in the reserve, it is closed.
+    fn let_in(&self, socket: TcpStream, peer: IpAddr) -> Option<Guest> {
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "a connection stays with delayed sending");
+        }
+        let address = if (self.is_shared)(peer) { None } else { Some(caller(peer)) };
+        let (visit, full) = match Visit::begin(&self.places, address) {
+            Ok(visit) => (visit, None),
+            Err(full) => (Visit::begin(&self.reserve, address).ok()?, Some(full)),
+        };
+        Some(Guest { socket: GuestSocket::new(socket, visit.clone()), visit, peer, full })
+    }
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Door").field("listener", &self.listener).finish_non_exhaustive()
+    }
+}
+
+/// What counts as one caller: an address, or the network of IPv6 in which one caller has as many as it likes.
+#[must_use]
+pub fn caller(address: IpAddr) -> IpAddr {
+    const NETWORK_BITS: u32 = 64;
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> NETWORK_BITS << NETWORK_BITS).into(),
     }
 }
 
@@ -82,22 +172,5 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn newcomers_wait_for_a_place() {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let door = Door::new(listener, 1);
-        let (_one, _other) =
-            (TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap());
-        let (_, place) = door.next().await;
-        let mut second = Box::pin(door.next());
-        let waits =
-            std::future::poll_fn(|cx| std::task::Poll::Ready(second.as_mut().poll(cx).is_pending())).await;
-        assert!(waits, "the only place is taken");
-        drop(place);
-        drop(second.await);
-    }
-}
+#[path = "door/tests.rs"]
+mod tests;

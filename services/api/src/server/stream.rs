@@ -181,14 +181,19 @@ fn in_words(head: &[u8]) -> Option<Vec<u8>> {
     const EMPTY: &[u8] = b"\r\ncontent-length: 0\r\n";
     head.windows(EMPTY.len()).find(|window| window.eq_ignore_ascii_case(EMPTY))?;
     let status = StatusCode::from_bytes(status.as_bytes()).ok()?;
-    let body = serde_json::to_string(&Error::new(Code::InvalidData, told)).ok()?;
+    Some(refusal(status, &Error::new(Code::InvalidData, told)))
+}
+
+/// A refusal of a whole connection, as it is written.
+pub(super) fn refusal(status: StatusCode, error: &Error) -> Vec<u8> {
+    let body = serde_json::to_string(error).unwrap_or_default();
     let reason = status.canonical_reason().unwrap_or_default();
     let (status, length) = (status.as_u16(), body.len());
     let whole = format!(
         "HTTP/1.1 {status} {reason}\r\ncontent-type: application/json; charset=utf-8\r\ncache-control: no-store\r\n\
          access-control-allow-origin: *\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
     );
-    Some(whole.into_bytes())
+    whole.into_bytes()
 }
 
 #[cfg(test)]

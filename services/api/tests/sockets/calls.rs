@@ -3,11 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use api::Settings;
 use calls::{AnyCall, CallSpec, FrontCall};
 use schemars::SchemaGenerator;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use crate::backend::{REMEMBERED, TOKEN, World, eventually};
 
@@ -201,25 +198,4 @@ async fn the_server_stops_after_the_call_under_way_is_answered() {
     let ((), ()) = tokio::join!(world.stop(), async { desk.market.add_permits(1) });
     assert_eq!(desk.orders_done.load(Ordering::SeqCst), 1);
     drop(client);
-}
-
-#[tokio::test]
-async fn a_silent_connection_is_closed() {
-    let world =
-        World::with(Settings { idle_timeout: Duration::from_millis(20), ..Settings::default() }).await;
-    let mut silent = TcpStream::connect(&world.address).await.unwrap();
-    silent.write_all(b"GET /Ping HTTP/1.1\r\n").await.unwrap();
-    assert_eq!(silent.read_to_end(&mut Vec::new()).await.unwrap(), 0);
-}
-
-#[tokio::test]
-async fn newcomers_wait_while_all_places_are_taken() {
-    let world = World::with(Settings { connections_max: 1, ..Settings::default() }).await;
-    let path = format!("/OrderSend?id={TOKEN}&symbol=EURUSD&operation=0&volume=1");
-    let first = world.begin("GET", &path, &[], "").await;
-    eventually("the order is asked for", || !world.desk.asks.lock().unwrap().is_empty()).await;
-    let ((), second) = tokio::join!(async { world.desk.market.add_permits(1) }, world.get("/Ping"));
-    assert_eq!(second.body, "OK");
-    assert_eq!(world.desk.orders_done.load(Ordering::SeqCst), 1);
-    drop(first);
 }

@@ -91,7 +91,7 @@ impl World {
     }
 }
 
-fn parsed(raw: &str) -> Reply {
+pub(crate) fn parsed(raw: &str) -> Reply {
     let (head, body) = raw.split_once("\r\n\r\n").unwrap();
     let mut lines = head.lines();
     let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();

@@ -8,6 +8,8 @@ mod delivery;
 mod documents;
 mod heads;
 mod http;
+mod places;
 mod posts;
+mod replies;
 mod streams;
 mod strict;

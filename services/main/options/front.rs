@@ -1,0 +1,52 @@
+//! The options of every process that answers clients.
+
+use api::TrustedProxies;
+
+use super::FrontArgs;
+use super::check::Mistakes;
+
+/// More connections than any process has file handles for.
+const CONNECTIONS_MAX: usize = 1_000_000;
+
+/// More than any machine has.
+const REPLY_MIB_MAX: usize = 1 << 20;
+
+impl Mistakes {
+    /// The settings of a front.
+    pub(super) fn front(&mut self, args: &FrontArgs) -> Option<api::Settings> {
+        let networks = self.networks("--trusted-proxies", args.trusted_proxies.as_deref());
+        let auth = self.auth(&args.auth.auth);
+        let limits = &args.limits;
+        let mut count = |option, text: &str| self.within(option, text, 1, CONNECTIONS_MAX);
+        let connections_max = count("--connections-max", &limits.connections_max);
+        let connections_per_address = count("--connections-per-address", &limits.connections_per_address);
+        let sockets_max = count("--sockets-max", &limits.sockets_max);
+        let sockets_per_address = count("--sockets-per-address", &limits.sockets_per_address);
+        let mut mib = |option, text: &str| self.within(option, text, 1, REPLY_MIB_MAX);
+        let reply_mib_max = mib("--reply-mib-max", &limits.reply_mib_max);
+        let reply_mib_per_address = mib("--reply-mib-per-address", &limits.reply_mib_per_address);
+        auth?;
+        Some(api::Settings {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            trusted_proxies: networks.map(TrustedProxies::new)?,
+            connections_max: connections_max?,
+            connections_per_address: connections_per_address?,
+            sockets_max: sockets_max?,
+            sockets_per_address: sockets_per_address?,
+            reply_bytes_max: reply_mib_max? << 20,
+            reply_bytes_per_address: reply_mib_per_address? << 20,
+            ..api::Settings::default()
+        })
+    }
+
+    /// Nobody could have a key yet, so a front that asks for one would serve nobody.
+    fn auth(&mut self, auth: &str) -> Option<()> {
+        match self.one_of("--auth", auth, &[("on", true), ("off", false)])? {
+            false => Some(()),
+            true => self.note(
+                "--auth on: there are no tenants and API keys yet. Run with --auth off, and let a proxy in front \
+                 decide who may call",
+            ),
+        }
+    }
+}

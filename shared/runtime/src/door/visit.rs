@@ -1,0 +1,244 @@
+//! One connection at a door: what it does at present, and its bytes, by which that is known.
+
+use std::io;
+use std::net::IpAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll, ready};
+
+use http_body::{Body, Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::places::{Full, Places, Wait};
+
+/// Waits for a head.
+const HEAD: u8 = 0;
+/// Waits for the rest of a head.
+const PART: u8 = 1;
+/// A request is being answered.
+const BUSY: u8 = 2;
+/// Its reply has been given away, and is not written yet.
+const REPLIED: u8 = 3;
+/// Waits for the next request.
+const IDLE: u8 = 4;
+
+/// What a connection does at present. Clones are of the same connection.
+#[derive(Clone, Debug)]
+pub struct Visit(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    id: u64,
+    places: Arc<Places>,
+    told: Arc<Notify>,
+    /// As the places have it, so that they are not asked with each byte.
+    phase: AtomicU8,
+}
+
+impl Visit {
+    pub(super) fn begin(places: &Arc<Places>, address: Option<IpAddr>) -> Result<Self, Full> {
+        let (id, told) = places.enter(address)?;
+        Ok(Self(Arc::new(Inner { id, places: Arc::clone(places), told, phase: AtomicU8::new(HEAD) })))
+    }
+
+    /// The head of a request has come. What is answered holds the reply until it is given away.
+    #[must_use]
+    pub fn busy(&self) -> Busy {
+        self.0.phase.store(BUSY, Ordering::SeqCst);
+        self.0.places.set(self.0.id, None);
+        Busy(self.clone())
+    }
+
+    /// Drives a connection to its end. When it must go while it waits, it is dropped: then `None`. At the signal to stop it
+    /// is asked to end after its present call. The place is free afterwards.
+    pub async fn attend<C: Future>(
+        &self,
+        connection: C,
+        ask_to_end: impl FnOnce(Pin<&mut C>),
+        stop: &CancellationToken,
+    ) -> Option<C::Output> {
+        let _place = Place(self);
+        let mut connection = pin!(connection);
+        tokio::select! {
+            ended = connection.as_mut() => Some(ended),
+            () = self.is_to_close() => None,
+            () = stop.cancelled() => {
+                ask_to_end(connection.as_mut());
+                tokio::select! {
+                    ended = connection => Some(ended),
+                    () = self.is_to_close() => None,
+                }
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_busy(&self) -> bool {
+        self.0.phase.load(Ordering::SeqCst) == BUSY
+    }
+
+    async fn is_to_close(&self) {
+        while !self.0.places.is_to_close(self.0.id) {
+            self.0.told.notified().await;
+        }
+    }
+
+    /// Bytes have come.
+    fn received(&self) {
+        if self.0.step(IDLE, PART) {
+            self.0.places.set(self.0.id, Some(Wait::Head));
+        } else {
+            // The first head may take its time from the beginning of the connection on.
+            self.0.step(HEAD, PART);
+        }
+    }
+
+    /// Nothing is left to be written.
+    fn flushed(&self) {
+        if self.0.step(REPLIED, IDLE) {
+            self.0.places.set(self.0.id, Some(Wait::Idle));
+        }
+    }
+}
+
+impl Inner {
+    /// Goes on from one phase to another, if it is in the first.
+    fn step(&self, from: u8, to: u8) -> bool {
+        self.phase.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.places.leave(self.id);
+    }
+}
+
+/// Frees the place.
+struct Place<'a>(&'a Visit);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.0.places.leave(self.0.0.id);
+    }
+}
+
+/// That a request is being answered. It ends when this is dropped, with the reply, and that was written.
+#[derive(Debug)]
+pub struct Busy(Visit);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.0.step(BUSY, REPLIED);
+    }
+}
+
+/// The bytes of a connection.
+#[derive(Debug)]
+pub struct GuestSocket {
+    socket: TcpStream,
+    visit: Visit,
+}
+
+impl GuestSocket {
+    pub(super) const fn new(socket: TcpStream, visit: Visit) -> Self {
+        Self { socket, visit }
+    }
+
+    /// Whether the connection must go in the middle of a head.
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
+        let visit = &*self.visit.0;
+        visit.phase.load(Ordering::SeqCst) == PART && visit.places.is_to_close(visit.id)
+    }
+
+    /// Writes what can be written at once.
+    ///
+    /// # Errors
+    /// As the socket has them; nothing can be written at present, for one.
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.try_write(bytes)
+    }
+}
+
+impl AsyncRead for GuestSocket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.socket).poll_read(cx, buffer))?;
+        if buffer.filled().len() > before {
+            self.visit.received();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for GuestSocket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    /// The server flushes when it has given everything away.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
+        self.visit.flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+/// A body that holds something until it was given away.
+#[derive(Debug)]
+pub struct Held<B, T> {
+    body: B,
+    _held: T,
+}
+
+impl<B, T> Held<B, T> {
+    /// This body with this.
+    pub const fn new(body: B, held: T) -> Self {
+        Self { body, _held: held }
+    }
+}
+
+impl<B: Body + Unpin, T: Unpin> Body for Held<B, T> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
