@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use calls::reply;
 use calls::values::OrderState as Shown;
 use error::{Code, Error};
-use model::{DealEntry, OrderState, Price, Retcode};
+use model::{DealEntry, OrderState, Price, Reason, Retcode};
 use wire::records::{Deal, Order, TradeRequest, TradeResult};
 
 use super::state::State;
@@ -140,9 +140,17 @@ fn last_closed(state: &State, is_it: impl Fn(&reply::Order) -> bool) -> Option<r
 
 fn closing_deal<'a>(sent: &Sent, ticket: i64, position: i64, state: &'a State) -> Option<&'a Deal> {
     state.deals.iter().rev().find(|deal| {
-        let is_it = if ticket != 0 { deal.deal == ticket } else { deal.deal > sent.after_deal };
+        let is_later = || deal.deal > sent.after_deal && is_asked_for(deal.trade_reason);
+        let is_it = if ticket != 0 { deal.deal == ticket } else { is_later() };
         is_it && deal.position_id == position && deal.entry != 0
     })
+}
+
+/// Whether somebody asked for it: what the server does by itself is nobody's request, whatever it looks like.
+fn is_asked_for(reason: u32) -> bool {
+    let reason = Reason::from_number(reason);
+    let by_server = matches!(reason, Some(Reason::StopLoss | Reason::TakeProfit | Reason::StopOut));
+    !by_server && !reason.is_some_and(Reason::is_service)
 }
 
 /// Looks for a trace of a request in a state that is up to date.
@@ -199,12 +207,13 @@ fn search_new(sent: &Sent, claimed: &BTreeSet<i64>, alike: usize, state: &State)
     let is_it = |order: &&Order| {
         order.trade_order > sent.after_order
             && !claimed.contains(&order.trade_order)
+            && is_asked_for(order.type_reason)
             && order.trade_symbol == request.trade_symbol
             && order.order_type == request.trade_type
             && u64::try_from(order.volume_initial) == Ok(request.trade_volume)
             && (is_netting || order.position_id == 0 || order.position_id == order.trade_order)
             && same_comment(&order.comment, &request.comment)
-            && (sent.intent == Intent::Open || equal(order.price_order, request.price_order, order.digits))
+            && (sent.intent == Intent::Open || has_prices(order, request))
     };
     let mut candidates: Vec<&Order> = state.orders.values().chain(&state.ended).filter(is_it).collect();
     candidates.sort_by_key(|order| order.trade_order);
@@ -241,11 +250,15 @@ fn equal(one: f64, other: f64, digits: u32) -> bool {
 }
 
 fn has_terms(order: &Order, request: &TradeRequest) -> bool {
-    let digits = order.digits;
-    let trigger = request.price_trigger;
-    equal(order.price_order, request.price_order, digits)
-        && equal(order.price_sl, request.price_sl, digits)
-        && equal(order.price_tp, request.price_tp, digits)
-        && (trigger <= 0.0 || equal(order.price_trigger, trigger, digits))
+    has_prices(order, request)
+        && equal(order.price_sl, request.price_sl, order.digits)
+        && equal(order.price_tp, request.price_tp, order.digits)
         && order.type_time == request.type_time
+}
+
+/// At which a pending order works.
+fn has_prices(order: &Order, request: &TradeRequest) -> bool {
+    let (digits, trigger) = (order.digits, request.price_trigger);
+    equal(order.price_order, request.price_order, digits)
+        && (trigger <= 0.0 || equal(order.price_trigger, trigger, digits))
 }

@@ -66,6 +66,8 @@ pub(crate) struct State {
     pub(crate) is_server_up: bool,
     /// Largest ticket of a deal, and of an order, ever seen: what comes later is larger.
     newest: Newest,
+    /// Largest ticket of a deal, and of an order, that is not remembered any more: all that came later is.
+    forgotten: Newest,
     /// Prices.
     pub(crate) quotes: QuoteBook,
     /// The day's figures of symbols.
@@ -122,6 +124,7 @@ impl State {
             ended: VecDeque::new(),
             is_server_up: true,
             newest: Newest::default(),
+            forgotten: Newest::default(),
             quotes: QuoteBook::default(),
             market_watches: MarketWatches::default(),
             books: Books::default(),
@@ -262,7 +265,10 @@ impl State {
         self.past.add_deal(&deal);
         match self.deals.iter_mut().rev().find(|known| known.deal == deal.deal) {
             Some(known) => *known = deal,
-            None => push_bounded(&mut self.deals, deal, RECENT_MAX),
+            None => {
+                let gone = push_bounded(&mut self.deals, deal, RECENT_MAX);
+                self.forgotten.deal = self.forgotten.deal.max(gone.map_or(0, |gone| gone.deal));
+            }
         }
     }
 
@@ -277,7 +283,8 @@ impl State {
         self.newest.order = self.newest.order.max(order.trade_order);
         self.past.add_order(&order);
         self.fillings.note(&order);
-        push_bounded(&mut self.ended, order, RECENT_MAX);
+        let gone = push_bounded(&mut self.ended, order, RECENT_MAX);
+        self.forgotten.order = self.forgotten.order.max(gone.map_or(0, |gone| gone.trade_order));
     }
 
     /// Remembers what was closed, for `ClosedOrders`.
@@ -442,6 +449,11 @@ impl State {
         positions.chain(orders).collect()
     }
 
+    /// Whether all deals and ended orders with larger tickets than these are remembered.
+    pub(super) const fn remembers_after(&self, deal: i64, order: i64) -> bool {
+        self.forgotten.deal <= deal && self.forgotten.order <= order
+    }
+
     /// The largest ticket of an order ever seen.
     pub(crate) const fn newest_order(&self) -> i64 {
         self.newest.order
@@ -468,9 +480,9 @@ impl State {
     }
 }
 
-fn push_bounded<T>(list: &mut VecDeque<T>, item: T, max: usize) {
-    if list.len() >= max {
-        list.pop_front();
-    }
+/// What made room is given back.
+fn push_bounded<T>(list: &mut VecDeque<T>, item: T, max: usize) -> Option<T> {
+    let gone = if list.len() >= max { list.pop_front() } else { None };
     list.push_back(item);
+    gone
 }

@@ -14,6 +14,7 @@ use wire::records::{
 
 mod answers;
 mod clock;
+mod evidence;
 mod money;
 
 use super::apply::apply;

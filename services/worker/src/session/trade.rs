@@ -4,6 +4,7 @@
 //! job becomes *unsure*: after the state has been brought up to date, positions, orders and deals tell what became of
 //! it. What they do not tell is reported as unknown.
 
+mod given_up;
 mod request;
 
 pub(crate) use request::{CallName, Intent, Job, Outcome};
@@ -25,6 +26,7 @@ use super::evidence;
 use super::note::{self, Inherited, Note};
 use super::scribe::Scribe;
 use super::state::State;
+use given_up::{GivenUp, is_proof, never_done};
 
 /// The official client counts up from here.
 const FIRST_ACTION: u32 = 1000;
@@ -45,8 +47,6 @@ const LOOKS_MAX: u32 = 3;
 const DECIDED_AFTER: Duration = Duration::from_secs(180);
 /// Orders that are remembered as belonging to a request.
 const CLAIMED_MAX: usize = 4096;
-/// Requests without an outcome that are kept for the same.
-const GIVEN_UP_MAX: usize = 256;
 /// Outcomes that are kept for callers who come back.
 const FINISHED_MAX: usize = 1024;
 
@@ -65,8 +65,8 @@ pub(crate) struct Trades {
     /// Orders that belong to a request already.
     pub(super) claimed: BTreeSet<i64>,
     finished: VecDeque<(u32, Outcome)>,
-    /// Requests that were given up without an outcome: they may still turn out to be done.
-    given_up: VecDeque<(u32, Sent)>,
+    /// Requests whose callers were told that nobody knows: they are looked for on.
+    given_up: GivenUp,
     /// Writes outcomes into the journal before callers are told.
     scribe: Option<Scribe>,
 }
@@ -78,7 +78,7 @@ impl Default for Trades {
             next_action: FIRST_ACTION,
             claimed: BTreeSet::new(),
             finished: VecDeque::new(),
-            given_up: VecDeque::new(),
+            given_up: GivenUp::default(),
             scribe: None,
         }
     }
@@ -280,11 +280,8 @@ impl Trades {
     fn finish(&mut self, action_id: u32, outcome: Outcome) {
         let Some(mut sent) = self.sent.remove(&action_id) else { return };
         self.settle_in_journal(action_id, &mut sent, &outcome);
-        if matches!(outcome, Outcome::Unknown(_) | Outcome::Absent(_)) {
-            if self.given_up.len() >= GIVEN_UP_MAX {
-                self.given_up.pop_front();
-            }
-            self.given_up.push_back((action_id, sent));
+        if outcome.is_open() {
+            self.give_up(action_id, sent);
         }
         if self.finished.len() >= FINISHED_MAX {
             self.finished.pop_front();
@@ -296,19 +293,22 @@ impl Trades {
     /// it comes back.
     fn settle_in_journal(&self, action_id: u32, sent: &mut Sent, outcome: &Outcome) {
         let then = sent.reply.take().map(|reply| (reply, outcome.clone()));
-        let Some(scribe) = &self.scribe else {
-            if let Some((reply, outcome)) = then {
-                let _ = reply.send(outcome);
-            }
-            return;
-        };
+        let scribe = self.scribe.as_ref();
         // First the key: an entry that is closed says nothing of the outcome to whoever repeats the call.
-        if let Some(key) = sent.key.take()
+        if let Some(scribe) = scribe
+            && let Some(key) = sent.key.clone()
             && let Some(recorded) = note::recorded(outcome)
         {
             scribe.settle_key(key, recorded);
         }
-        scribe.settle(action_id, note::outcome(outcome), then);
+        match (scribe, then) {
+            // An entry without an outcome stays open, so that the next owner looks for it as well.
+            (Some(scribe), then) if !outcome.is_open() => {
+                scribe.settle(action_id, note::outcome(outcome), then);
+            }
+            (_, Some((reply, outcome))) => drop(reply.send(outcome)),
+            (_, None) => {}
+        }
     }
 
     /// The link broke: every outcome is unsure until the state is up to date again. What was not sent will not be.
@@ -328,9 +328,7 @@ impl Trades {
                 stage => *stage = Stage::Unsure { looks: 0, next: now },
             }
         }
-        for (_, sent) in &mut self.given_up {
-            sent.is_cut = true;
-        }
+        self.given_up.on_link_lost();
     }
 
     /// Whether the state must be fetched anew to find out what became of a request.
@@ -345,7 +343,7 @@ impl Trades {
             Stage::Verdict { until } | Stage::Settling { until, .. } => Some(*until),
             Stage::Unsure { next, .. } => Some(*next),
         });
-        looks.min()
+        looks.chain(self.given_up.next_look()).min()
     }
 
     /// The state was brought up to date: looks for everything that is overdue or unsure.
@@ -361,15 +359,28 @@ impl Trades {
                 continue;
             }
             match evidence::search(sent, &self.claimed, self.alike(sent), state) {
-                evidence::Found::Done(result) => {
-                    let order = evidence::shown(sent, &result, state);
-                    self.claim(result.trade_order);
-                    self.done(action_id, order, state);
-                }
-                evidence::Found::Refused(error) => self.finish(action_id, Outcome::Refused(error)),
                 evidence::Found::Ambiguous => self.finish(action_id, Outcome::Unknown(action_id)),
+                evidence::Found::Nothing if is_proof(sent, now, state) => {
+                    self.finish(action_id, Outcome::Refused(never_done()));
+                }
                 evidence::Found::Nothing => self.looked(action_id, now, Sight::Clear),
+                found => self.found(action_id, found, state),
             }
+        }
+        self.look_on(now, state);
+    }
+
+    /// It is known what became of a request, if this tells it.
+    fn found(&mut self, action_id: u32, found: evidence::Found, state: &mut State) {
+        match found {
+            evidence::Found::Done(result) => {
+                let Some(sent) = self.sent.get(&action_id) else { return };
+                let order = evidence::shown(sent, &result, state);
+                self.claim(result.trade_order);
+                self.done(action_id, order, state);
+            }
+            evidence::Found::Refused(error) => self.finish(action_id, Outcome::Refused(error)),
+            evidence::Found::Ambiguous | evidence::Found::Nothing => {}
         }
     }
 
@@ -390,6 +401,7 @@ impl Trades {
                 _ => self.looked(action_id, now, Sight::Blind),
             }
         }
+        self.given_up.postpone(now);
     }
 
     /// A request that is known to be done is told as well as it can be.
@@ -424,31 +436,7 @@ impl Trades {
                 && (&a.trade_symbol, a.trade_type, a.trade_volume)
                     == (&b.trade_symbol, b.trade_type, b.trade_volume)
         };
-        self.sent.values().filter(same).count()
-    }
-
-    /// A request that was given up is under way again: its verdict came after all, or it is looked for once more.
-    fn take_up(&mut self, action_id: u32) {
-        if let Some(place) = self.given_up.iter().position(|(id, _)| *id == action_id)
-            && let Some((_, sent)) = self.given_up.remove(place)
-        {
-            self.sent.insert(action_id, sent);
-        }
-    }
-
-    /// What became of an earlier request, by what the state shows now. `None`: it is still being looked for.
-    pub(crate) fn lookup(&mut self, action_id: u32, state: &mut State) -> Option<Outcome> {
-        let is_under_way = self.sent.contains_key(&action_id);
-        self.take_up(action_id);
-        if is_under_way {
-            return None;
-        }
-        if let Some(sent) = self.sent.get_mut(&action_id) {
-            // It was given up before; this is one more look.
-            sent.stage = Stage::Unsure { looks: LOOKS_MAX, next: Instant::now() };
-            self.look(state);
-        }
-        self.finished.iter().rev().find(|(id, _)| *id == action_id).map(|(_, outcome)| outcome.clone())
+        self.sent.values().chain(self.given_up.requests()).filter(same).count()
     }
 
     /// The session ends: nobody will find out any more.

@@ -54,6 +54,13 @@ pub(crate) enum Outcome {
     Absent(u32),
 }
 
+impl Outcome {
+    /// Whether nobody knows what came of it.
+    pub(in crate::session) const fn is_open(&self) -> bool {
+        matches!(self, Self::Unknown(_) | Self::Absent(_))
+    }
+}
+
 /// A request to be sent.
 #[derive(Debug)]
 pub(crate) struct Job {
