@@ -153,17 +153,30 @@ async fn what_is_too_near_to_the_market_says_how_near() {
     let session = world.login().await;
     let order = "symbol=EURUSD&volume=0.1";
     let pending = ticket(&session.open(&format!("{order}&operation=BuyLimit&price=1.0996")).await);
-    let open = session.open(&format!("{order}&operation=Buy&stoploss=1.0995&takeprofit=1.2")).await;
+    let sell = ticket(&session.open(&format!("{order}&operation=Sell")).await);
+    let near = format!("{order}&operation=Buy&stoploss=1.0995&takeprofit=1.2");
+    let open = session.open(&near).await;
     let cases = [
         ("OrderModify", format!("ticket={pending}&price=1.05"), 1.1001, 1.0996),
         ("OrderCancel", format!("ticket={pending}"), 1.1001, 1.0996),
         ("OrderModify", format!("ticket={}&stoploss=1.0", ticket(&open)), 1.1, 1.0995),
         ("OrderClose", format!("ticket={}", ticket(&open)), 1.1, 1.0995),
+        ("OrderCloseBy", format!("ticket={sell}&closeByTicket={}", ticket(&open)), 1.1, 1.0995),
     ];
     for (name, query, present, near) in cases {
         let numbers = refused(&session, (name, &query), "MODIFICATION_FAILED", "freeze").await;
         assert_eq!(numbers, json!({ "freezeDistance": 0.001, "presentPrice": present, "tooNear": [near] }));
     }
+    // Without hedging an order against the position changes it, and does not name it.
+    let margin_mode = broker::MarginMode::Netting;
+    let account =
+        broker::AccountSettings { login: 81, password: "demo".into(), margin_mode, ..Default::default() };
+    world.control.add_account(account).await.unwrap();
+    let netting = world.login_at(81, world.broker_addr).await;
+    netting.open(&near).await;
+    let against = format!("{order}&operation=Sell");
+    let numbers = refused(&netting, ("OrderSend", &against), "MODIFICATION_FAILED", "freeze").await;
+    assert_eq!((&numbers["presentPrice"], &numbers["tooNear"]), (&json!(1.1), &json!([1.0995])), "{numbers}");
 }
 
 /// A symbol has no price in a session that nobody asked for it: the refusal waits for one.

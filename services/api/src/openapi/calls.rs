@@ -95,8 +95,9 @@ pub(super) fn shared_parameters() -> Value {
             without is of the trade server's clock. Times in replies and frames end with the zone that the server's clock had \
             then, such as +03:00, as far as the session saw it being set (see /ServerClock): the protocol tells of no earlier \
             changes, so times from before the first one that was seen have the zone of right before it, or the present one. \
-            In an hour that came twice the second time is meant. No date stays 0001-01-01T00:00:00. A given instant beyond \
-            the years 1 to 9999 of that clock is their first or last moment. Without it a zone is dropped."),
+            In an hour that came twice the second time is meant. Frames follow a change within five seconds. No date stays \
+            0001-01-01T00:00:00. A given instant beyond the years 1 to 9999 of that clock is their first or last moment. \
+            Without it a zone is dropped."),
         KEY_HEADER: key("header", KEY_HEADER, "The same as parameter idempotencyKey; the header wins."),
     })
 }

@@ -10,7 +10,7 @@ use model::calc::{BidAsk, order_margin};
 use model::{Money, OrderType, Price, Side, TradeAction, Volume};
 use wire::records::{TradeRequest, TradeResult};
 
-use super::state::State;
+use super::state::{OpenPosition, State};
 use super::terms::Terms;
 
 /// The parameter that has the price of an order.
@@ -296,25 +296,34 @@ fn freeze(
         return None;
     }
     let ticket = |number: u64| i64::try_from(number).ok();
-    let position = ticket(request.trade_position).and_then(|id| state.positions.get(&id));
-    let order = ticket(request.trade_order).and_then(|id| state.orders.get(&id));
-    let (present, prices) = match (position, order) {
-        (Some(open), _) => (quote.map(|quote| quote.close(open.side())), [open.record.sl, open.record.tp]),
-        (None, Some(order)) => {
-            let side = OrderType::from_number(order.order_type)?.side()?;
-            (quote.map(|quote| quote.open(side)), [order.price_order, 0.0])
-        }
-        (None, None) => return None,
+    let order = ticket(request.trade_order).and_then(|id| state.orders.get(&id)).and_then(|order| {
+        let side = OrderType::from_number(order.order_type)?.side()?;
+        Some((quote.map(|quote| quote.open(side)), [order.price_order, 0.0]))
+    });
+    let named = [request.trade_position, request.position_by].map(ticket);
+    // Without hedging an order changes the position of its symbol and need not name it.
+    let is_meant = |open: &&OpenPosition| {
+        let record = &open.record;
+        named.contains(&Some(record.position_id))
+            || (!state.is_hedging() && record.trade_symbol == request.trade_symbol)
     };
-    let prices = prices.into_iter().filter(|price| *price > 0.0);
-    let prices = prices.filter_map(|price| Price::from_f64(price, digits));
-    let is_near =
-        |price: &Price| present.is_none_or(|present| (present - *price).units().abs() <= distance.units());
-    Some(FreezeDetails {
-        freeze_distance: distance.to_f64(),
-        present_price: present.map(Price::to_f64),
-        too_near: prices.filter(is_near).map(Price::to_f64).collect(),
-    })
+    let positions = state.positions.values().filter(is_meant);
+    let stops =
+        positions.map(|open| (quote.map(|quote| quote.close(open.side())), [open.record.sl, open.record.tp]));
+    let told = order.into_iter().chain(stops).map(|(present, prices)| {
+        let prices = prices.into_iter().filter(|price| *price > 0.0);
+        let prices = prices.filter_map(|price| Price::from_f64(price, digits));
+        let is_near = |price: &Price| {
+            present.is_none_or(|present| (present - *price).units().abs() <= distance.units())
+        };
+        FreezeDetails {
+            freeze_distance: distance.to_f64(),
+            present_price: present.map(Price::to_f64),
+            too_near: prices.filter(is_near).map(Price::to_f64).collect(),
+        }
+    });
+    // Where nothing is so near, it was refused for something else.
+    told.into_iter().find(|one| !one.too_near.is_empty())
 }
 
 fn expiration(request: &TradeRequest, terms: &Terms, now: ServerTime) -> ExpirationDetails {
