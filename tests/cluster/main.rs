@@ -6,6 +6,7 @@
 mod chaos;
 mod drain;
 mod governor;
+mod health;
 mod owners;
 mod redis;
 mod safe;

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
+use bus::Readiness;
 use bytes::Bytes;
 use error::Error;
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
@@ -45,12 +46,26 @@ pub(crate) fn serve(front: &Arc<Front>, document: Document, accept: Accept) -> R
             response
         }
         Document::Health => respond(StatusCode::OK, JSON, Body::from(r#"{"status":"ok"}"#)),
-        // Not when its backend is away: some calls can be answered without.
-        Document::Ready if front.tasks.is_stopping() => {
-            respond(StatusCode::SERVICE_UNAVAILABLE, JSON, Body::from(r#"{"status":"stopping"}"#))
-        }
-        Document::Ready => respond(StatusCode::OK, JSON, Body::from(r#"{"status":"ok"}"#)),
+        Document::Ready => ready(front),
         Document::Browser(file) => browser_part(file, accept),
+    }
+}
+
+/// Whether calls should be sent here, and why not.
+fn ready(front: &Front) -> Response {
+    let told = |status, word: &str, reason: Option<String>| {
+        let body = match reason {
+            Some(reason) => serde_json::json!({ "status": word, "reason": reason }),
+            None => serde_json::json!({ "status": word }),
+        };
+        respond(status, JSON, Body::from(body.to_string()))
+    };
+    match front.backend.readiness() {
+        _ if front.tasks.is_stopping() => told(StatusCode::SERVICE_UNAVAILABLE, "stopping", None),
+        Readiness::Ready => told(StatusCode::OK, "ok", None),
+        // Some calls can be answered, and should come.
+        Readiness::Impaired(reason) => told(StatusCode::OK, "impaired", Some(reason)),
+        Readiness::NotReady(reason) => told(StatusCode::SERVICE_UNAVAILABLE, "not ready", Some(reason)),
     }
 }
 

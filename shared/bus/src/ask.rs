@@ -20,8 +20,24 @@ pub trait Backend: Send + Sync + 'static {
     /// the answer for lost. Backends whose answers have no receipts have nothing to do.
     async fn delivered(&self, _token: &str, _receipt: &str, _delivery: Delivery) {}
 
+    /// How it stands. A backend in the same process is always ready.
+    fn readiness(&self) -> Readiness {
+        Readiness::Ready
+    }
+
     /// Starts listening to a session. An unknown token is [`Error::invalid_token`].
     async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error>;
+}
+
+/// How a backend stands, for those who decide whether calls are sent its way; with the reason, for operators.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// It takes calls.
+    Ready,
+    /// It answers what it can without what it misses.
+    Impaired(String),
+    /// There is nothing that it could answer.
+    NotReady(String),
 }
 
 /// A call to be answered.

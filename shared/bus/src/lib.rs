@@ -49,7 +49,7 @@ mod fanout;
 mod frame;
 mod queue;
 
-pub use ask::{Answer, Ask, Backend, Delivery};
+pub use ask::{Answer, Ask, Backend, Delivery, Readiness};
 pub use calls::{Params, Payload};
 pub use fanout::{Fanout, SUBSCRIPTIONS_MAX, Subscription};
 pub use frame::{Frame, Interest, NoPosition, Position, Topic, Topics, envelope};

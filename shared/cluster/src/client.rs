@@ -47,6 +47,15 @@ pub enum Failure {
     Refused(Error),
 }
 
+/// What a worker says to a process that asks whether it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Greeting {
+    /// It is.
+    Known,
+    /// Its pass is not good there: why.
+    Unknown(String),
+}
+
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
@@ -181,6 +190,17 @@ impl WorkerClient {
         Ok(answer.not_mine)
     }
 
+    /// Asks a worker whether it knows this process as one of the cluster.
+    pub(crate) async fn greet(&self, address: &str, until: Instant) -> Result<Greeting, Failure> {
+        let request = self.request(uri(address, path::GREETING)?, Bytes::new())?;
+        let (parts, body) = self.exchange(request, until).await?;
+        Ok(match parts.status {
+            status::NO_PASS => Greeting::Unknown(protocol::shown(&body)),
+            // One of an older version has no answer, and says so to processes that it knows.
+            _ => Greeting::Known,
+        })
+    }
+
     /// Has a worker take over a session whose owner is dead.
     pub async fn adopt(&self, address: &str, token: &str, time: Duration) -> Result<(), Failure> {
         self.session(address, path::ADOPT, token, Fence::default(), time).await
@@ -269,7 +289,11 @@ impl WorkerClient {
 fn refusal(code: StatusCode, body: &[u8]) -> Option<Failure> {
     let cause = protocol::shown(body);
     match code {
-        status::NO_PASS | status::MALFORMED | StatusCode::NOT_FOUND => {
+        status::NO_PASS => {
+            let told = "The processes of this service do not know each other: its operator finds the reason at /readyz.";
+            Some(Failure::Refused(Error::new(Code::ServiceNotAvailable, told).because(cause)))
+        }
+        status::MALFORMED | StatusCode::NOT_FOUND => {
             Some(Failure::Refused(Error::internal(format!("a worker answered {code}: {cause}"))))
         }
         _ => None,

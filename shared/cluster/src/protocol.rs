@@ -32,6 +32,8 @@ pub(crate) mod path {
     pub(crate) const PREPARE: &str = "/inner/prepare";
     /// To act for a session that was given.
     pub(crate) const ACTIVATE: &str = "/inner/activate";
+    /// Whether the caller is known.
+    pub(crate) const GREETING: &str = "/inner/greeting";
     /// Whether the process runs.
     pub(crate) const HEALTH: &str = "/healthz";
     /// Whether it serves.

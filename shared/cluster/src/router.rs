@@ -2,6 +2,7 @@
 
 mod delivered;
 mod everywhere;
+mod health;
 mod owner;
 mod place;
 mod search;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bus::{Answer, Ask, Backend, Delivery, Interest, Subscription};
+use bus::{Answer, Ask, Backend, Delivery, Interest, Readiness, Subscription};
 use calls::{AnyCall, Reach};
 use error::Error;
 use registry::Registry;
@@ -45,7 +46,7 @@ pub struct RouterSettings {
     pub look_every: Duration,
     /// How long the registry may take to answer.
     pub registry_time: Duration,
-    /// How often it is seen after a worker that has not answered yet lives.
+    /// How often it is seen after a worker that has not answered yet lives, and after the health of the cluster.
     pub watch_every: Duration,
 }
 
@@ -79,6 +80,7 @@ pub(crate) struct Shared {
     /// Places of those who tell an owner what became of an answer.
     telling: Semaphore,
     alive: search::Alive,
+    health: health::Health,
 }
 
 /// The backend of an api process. It holds no session: it knows where each is, and what is told of those that its
@@ -108,10 +110,12 @@ impl Router {
             adopting: Mutex::default(),
             telling: Semaphore::new(delivered::TELLING_MAX),
             alive: search::Alive::default(),
+            health: health::Health::default(),
         });
         let ends = vec![
             tasks.spawn(stream::listen(Arc::clone(&shared), orders)),
             tasks.spawn(stream::keep_interest(Arc::clone(&shared))),
+            tasks.spawn(health::watch(Arc::clone(&shared))),
         ];
         Self { shared, ends: Mutex::new(ends) }
     }
@@ -167,6 +171,10 @@ impl Backend for Router {
 
     async fn delivered(&self, token: &str, receipt: &str, delivery: Delivery) {
         self.shared.tell_delivered(token, receipt, delivery).await;
+    }
+
+    fn readiness(&self) -> Readiness {
+        self.shared.health.readiness()
     }
 
     async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error> {

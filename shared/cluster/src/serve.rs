@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bus::{Answer, Delivery};
 use bytes::Bytes;
@@ -38,6 +38,9 @@ const CONNECTIONS_PER_ADDRESS: usize = CONNECTIONS_MAX / 2;
 /// Further connections that are answered when all places are busy, so that the health of the worker can be asked.
 const RESERVE: usize = 64;
 
+/// How often the log is told of callers without a good pass.
+const STRANGERS_TOLD_EVERY: Duration = Duration::from_secs(60);
+
 /// How long the head of a request may take.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 
@@ -59,6 +62,19 @@ struct Inner {
     owner: Arc<dyn Owner>,
     guard: Guard,
     tasks: Tasks,
+    /// When the log was last told of a caller without a good pass.
+    stranger_told: Mutex<Option<Instant>>,
+}
+
+impl Inner {
+    /// Tells the log of a caller without a good pass: who has the wrong key calls again and again.
+    fn tell_of_stranger(&self, reason: &str) {
+        let mut told = self.stranger_told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() > STRANGERS_TOLD_EVERY) {
+            *told = Some(Instant::now());
+            tracing::warn!(reason, "a caller on the internal port was refused");
+        }
+    }
 }
 
 /// Serves a worker to the other processes until `shutdown` comes; then takes nothing new, and is done when all that was
@@ -70,7 +86,12 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) {
     let tasks = Tasks::new();
-    let inner = Arc::new(Inner { owner, guard: Guard::new(&key), tasks: tasks.clone() });
+    let inner = Arc::new(Inner {
+        owner,
+        guard: Guard::new(&key),
+        tasks: tasks.clone(),
+        stranger_told: Mutex::default(),
+    });
     let mut door = Door::new(listener, &LIMITS);
     let mut shutdown = pin!(shutdown);
     loop {
@@ -126,13 +147,14 @@ async fn answer(inner: &Arc<Inner>, request: Request<Incoming>, has_place: bool)
         return plain(status::NOT_READY, "All connections of this worker are busy.");
     }
     if let Err(sentence) = inner.guard.check(request.headers().get(AUTHORIZATION)) {
-        tracing::warn!(reason = sentence, "a caller on the internal port was refused");
+        inner.tell_of_stranger(&sentence);
         return plain(status::NO_PASS, sentence);
     }
     if request.method() != Method::POST {
         return plain(StatusCode::NOT_FOUND, "There is nothing here.");
     }
     let answered = match request.uri().path() {
+        path::GREETING => Ok(plain(status::ANSWERED, "OK")),
         path::ASK => asked(inner, request).await,
         path::DELIVERED => delivered(inner, request).await,
         path::INTEREST => interest(inner, request).await,

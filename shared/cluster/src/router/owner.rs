@@ -6,6 +6,7 @@ use bus::{Answer, Ask};
 use error::{Code, Error};
 
 use super::Shared;
+use super::place::no_worker;
 use super::search::{Found, Search, away};
 use crate::Reply;
 use crate::catalogue::Known;
@@ -28,6 +29,7 @@ impl Shared {
                         return Some(fate.unknown("the session has ended"));
                     }
                     Ok(Found::Nowhere) => return None,
+                    Ok(Found::Orphan) if self.health.has_no_worker() => return Some(fate.error(no_worker())),
                     Ok(Found::Orphan) if search.pause().await => continue,
                     Ok(Found::Orphan) => return Some(fate.error(no_owner())),
                     Err(why) => return Some(fate.error(away(&why))),

@@ -4,6 +4,7 @@
 
 mod fake_owner;
 mod fake_registry;
+mod health;
 mod interest;
 mod placing;
 mod routing;

@@ -102,6 +102,7 @@ async fn a_session_without_an_owner_is_given_one() {
 #[tokio::test]
 async fn waiting_for_an_owner_ends_with_the_deadline() {
     let world = World::new();
+    let _worker = world.worker("a").await;
     world.registry.orphan("t");
     let mut late = ask("OrderSend", &[("id", "t")]);
     late.deadline = Instant::now() + Duration::from_millis(100);

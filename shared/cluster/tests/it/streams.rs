@@ -201,7 +201,7 @@ async fn stopping_tells_readers_to_come_back_and_leaves_no_task() {
 async fn a_router_that_is_dropped_stops() {
     let world = World::new();
     let tasks = world.tasks.clone();
-    assert_eq!(tasks.running(), 2);
+    assert_eq!(tasks.running(), 3);
     assert_eq!(Arc::strong_count(&world.router), 1);
     drop(world);
     until("its tasks end", || tasks.running() == 0).await;
