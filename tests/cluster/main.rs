@@ -8,6 +8,7 @@ mod drain;
 mod governor;
 mod health;
 mod owners;
+mod quarantine;
 mod redis;
 mod safe;
 mod streams;

@@ -84,6 +84,12 @@ impl World {
         self.part(&["worker", "--listen", "127.0.0.1:0"], "listening on ", more).await
     }
 
+    /// A new worker that may use no more than a limit, as `prlimit` takes it.
+    pub(crate) async fn worker_within(&self, limit: &str) -> Part {
+        let args = [limit, env!("CARGO_BIN_EXE_mt5rest"), "worker", "--listen", "127.0.0.1:0"];
+        self.program("prlimit", &args, "listening on ", &[]).await
+    }
+
     /// A new front.
     pub(crate) async fn api(&self) -> Part {
         self.api_with(&[]).await
@@ -94,12 +100,16 @@ impl World {
     }
 
     async fn part(&self, args: &[&str], says: &str, more: &[(&str, &str)]) -> Part {
+        self.program(env!("CARGO_BIN_EXE_mt5rest"), args, says, more).await
+    }
+
+    async fn program(&self, name: &str, args: &[&str], says: &str, more: &[(&str, &str)]) -> Part {
         let mut environment = KEYS.to_vec();
         environment.push(("MT5REST_REDIS_URL", &self.redis_url));
         let trusted = self.trusted.as_ref().map(|file| file.display().to_string());
         environment.extend(trusted.as_deref().map(|file| ("SSL_CERT_FILE", file)));
         environment.extend(more);
-        let mut process = Process::start(env!("CARGO_BIN_EXE_mt5rest"), args, &environment);
+        let mut process = Process::start(name, args, &environment);
         let line = process.says(says).await;
         let address = line.split_whitespace().next().unwrap().to_owned();
         Part { process, address }

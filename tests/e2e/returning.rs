@@ -125,9 +125,15 @@ async fn the_administrators_calls_need_the_key() {
     let (without, with) = (World::start().await, administered().await);
     without.login().await;
     let session = with.login().await;
-    for path in
-        ["/GetClients", "/ConnectionStatusAll", "/DisconnectOrphans", "/MetricsApiKey", "/LoginGovernor"]
-    {
+    for path in [
+        "/GetClients",
+        "/ConnectionStatusAll",
+        "/DisconnectOrphans",
+        "/MetricsApiKey",
+        "/LoginGovernor",
+        "/QuarantinedSessions",
+        "/ReleaseSessions",
+    ] {
         let name = if path == "/MetricsApiKey" { "apiKey" } else { "adminKey" };
         for given in ["wrong", KEY] {
             let told = administer(&without, path, &format!("{name}={given}&ids=a")).await;

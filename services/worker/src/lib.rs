@@ -29,6 +29,7 @@ mod ranges;
 mod session;
 mod ticks;
 mod translate;
+mod trials;
 mod worker;
 mod zone;
 

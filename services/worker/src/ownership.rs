@@ -59,14 +59,27 @@ impl Worker {
         }
     }
 
-    /// Takes over a session from an owner that is dead, or that was this process itself in an earlier life. Done when the
-    /// session is here, or somebody else's, or gone.
+    /// Takes over a session from an owner that is dead, or takes up one that is this process' own and does not run. Done
+    /// when the session is here, or somebody else's, or gone.
     pub(crate) async fn take_over(&self, token: &str, from: &WorkerId) -> Result<(), Error> {
         let to = self.shared.lease.worker();
-        let claimed = self.registry().claim(token, from, &to).await;
+        let claimed = match *from == to {
+            true => self.registry().reclaim(token, from, &to).await,
+            false => self.registry().claim(token, from, &to).await,
+        };
         match claimed.map_err(|failure| unreachable(&failure))? {
-            Ok(record) => self.revive(token, record).await,
+            Ok(record) => {
+                if *from != to {
+                    self.trials.begin(token, record.fence);
+                }
+                self.revive(token, record).await
+            }
             Err(Unclaimed::Other | Unclaimed::Gone) => Ok(()),
+            Err(Unclaimed::Quarantined(left)) => {
+                let seconds = left.as_secs();
+                tracing::error!(last_worker = %from, seconds, "a session that kills its workers is in quarantine");
+                Err(Error::quarantined(left))
+            }
         }
     }
 

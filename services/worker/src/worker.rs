@@ -20,6 +20,7 @@ use crate::directory::{BrokerServer, Directory, DirectoryError};
 use crate::lease::Lease;
 use crate::session::{AccountKey, ProofLimits, Rank, Session, unreachable};
 use crate::ticks::TickArchive;
+use crate::trials::Trials;
 
 /// For how long the token of a disconnected session can bring it back.
 pub(crate) const LOGIN_DATA_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -136,6 +137,8 @@ pub struct Worker {
     /// The sessions' own tasks.
     pub(crate) tasks: Tasks,
     sessions: Mutex<HashMap<String, Session>>,
+    /// Sessions that were taken from others a moment ago.
+    pub(crate) trials: Trials,
     /// Connect calls under way.
     pub(crate) connects: UnderWay,
     pub(crate) sessions_max: usize,
@@ -172,6 +175,7 @@ impl Worker {
             shared: Arc::new(shared),
             tasks: Tasks::new(),
             sessions: Mutex::default(),
+            trials: Trials::default(),
             connects: UnderWay::default(),
             sessions_max: settings.sessions_max,
             admin_key: settings.admin_key,

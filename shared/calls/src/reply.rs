@@ -25,8 +25,8 @@ pub use order::{DealInternal, Order, OrderHistoryEventArgs, OrderInternal, Pagin
 pub use prices::{BarsForSymbol, OhlcSubscription, QuoteHistoryEventArgs, TickBar, TickHistoryEventArgs};
 pub use service::{
     Access, AccessEx, AccessRec, AccessRecEx, AddressRec, AddressRecEx, ClusterDetails, Company, FoundServer,
-    LoginState, MemorySnapshot, MetricAccountData, MetricPodData, MetricsApiKeyResult, Server, ServerInfo,
-    ServerInfoEx, ServerRec,
+    LoginState, MemorySnapshot, MetricAccountData, MetricPodData, MetricsApiKeyResult, QuarantinedSession,
+    Server, ServerInfo, ServerInfoEx, ServerRec,
 };
 pub use statistics::{
     AveragePipsUsd, EquityPoint, Expectancy, MarketTradeCount, ProfitData, Profitability, Stats,
@@ -167,6 +167,7 @@ json_replies!(
     OrderHistoryEventArgs,
     OrderInternal,
     PaginationReply,
+    QuarantinedSession,
     Quote,
     QuoteHistoryEventArgs,
     Server,

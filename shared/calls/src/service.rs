@@ -2,7 +2,7 @@
 
 use crate::reply::{
     AccountAnswer, Company, LoginState, MemorySnapshot as Memory, MetricAccountData, MetricsApiKeyResult,
-    Server,
+    QuarantinedSession, Server,
 };
 use crate::{Many, Secret, Upload};
 
@@ -88,6 +88,20 @@ calls! {
             /// The key that the administrator of this service has set.
             admin_key as "adminKey": Option<Secret>,
         } -> Vec<LoginState>;
+
+        /// Lists sessions that nobody takes over for a while, since the workers that did have died of it, to the administrator.
+        QuarantinedSessions to read {
+            /// The key that the administrator of this service has set.
+            admin_key as "adminKey": Option<Secret>,
+        } -> Vec<QuarantinedSession>;
+
+        /// Ends the quarantine of sessions, so that workers take them over again, and answers their tokens, for the administrator.
+        ReleaseSessions {
+            /// Tokens; repeat the parameter for each one.
+            ids: Many<String>,
+            /// The key that the administrator of this service has set.
+            admin_key as "adminKey": Option<Secret>,
+        } -> Vec<String>;
 
         /// Answers what the process uses of memory, and for what.
         MemorySnapshot to read {} -> Memory;

@@ -58,6 +58,7 @@ async fn owner(shared: &Arc<Shared>, token: &str) -> Result<Option<Arc<crate::ro
     match shared.find(token).await {
         Ok(Found::At(route)) => Ok(Some(route)),
         Ok(Found::Orphan) => Ok(None),
+        Ok(Found::Quarantined(left)) => Err(Error::quarantined(left)),
         Ok(Found::Nowhere) => Err(Error::invalid_token(token)),
         Err(why) => Err(away(&why)),
     }

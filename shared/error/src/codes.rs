@@ -375,6 +375,8 @@ codes! {
     NetworkProblem = "NETWORK_PROBLEM";
     /// The limit of sessions is reached. Disconnect one first.
     MaxSessionsReached = "MAX_SESSIONS_REACHED";
+    /// Workers that took this session over have died of it, so it is left alone for as long as the message says.
+    SessionQuarantined = "SESSION_QUARANTINED";
 }
 
 impl Code {

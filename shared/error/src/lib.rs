@@ -29,6 +29,7 @@ pub use problem::Problem;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
@@ -160,6 +161,18 @@ impl Error {
     /// Nothing came back in time.
     pub fn timeout(doing: &str) -> Self {
         Self::new(Code::Timeout, format!("{doing} took too long and was given up. Try again."))
+    }
+
+    /// Nobody takes this session over for a while, since its owners have died of it.
+    pub fn quarantined(left: Duration) -> Self {
+        let seconds = left.as_millis().div_ceil(1000);
+        Self::new(
+            Code::SessionQuarantined,
+            format!(
+                "Workers that took this session over have died of it, so nothing is done for it in the next {seconds} \
+                 seconds. Whoever runs the service can end that, by ReleaseSessions."
+            ),
+        )
     }
 
     /// A named limit was reached; the caller may come back later.

@@ -58,7 +58,8 @@ impl Code {
             | NoConnection
             | ServerShutdown
             | AnotherProcessInProgress
-            | OrderHistoryNotReady => 503,
+            | OrderHistoryNotReady
+            | SessionQuarantined => 503,
             Timeout | OperationTimeout | RequestTimeout => 504,
             _ => 422,
         }
@@ -115,6 +116,7 @@ mod tests {
             (Code::NoMoney, 422, false),
             (Code::MarketClosed, 422, true),
             (Code::ServerBusy, 503, true),
+            (Code::SessionQuarantined, 503, true),
             (Code::Timeout, 504, true),
             (Code::InvalidServerCertificate, 502, false),
             (Code::ConnectError, 502, true),

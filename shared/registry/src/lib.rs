@@ -19,6 +19,7 @@ mod journal;
 mod keys;
 mod limits;
 mod memory;
+mod quarantine;
 mod redis;
 mod sessions;
 mod types;
@@ -31,12 +32,13 @@ pub use journal::{Entry, Journal};
 pub use keys::{Key, Keyed, Keys};
 pub use limits::EndedMax;
 pub use memory::MemoryRegistry;
+pub use quarantine::{Quarantine, Quarantined};
 pub use redis::RedisRegistry;
 pub use sessions::{Opened, Record, Routed, SessionState, Sessions, Unclaimed};
 pub use types::{AccountName, Fence, RegistryError, WorkerId, Written};
 pub use workers::{Beat, Lease, Place, WorkerInfo, Workers};
 
 /// Everything that is known together.
-pub trait Registry: Clock + Workers + Sessions + Journal + Keys + Events + Governor {}
+pub trait Registry: Clock + Workers + Sessions + Quarantine + Journal + Keys + Events + Governor {}
 
-impl<T: Clock + Workers + Sessions + Journal + Keys + Events + Governor> Registry for T {}
+impl<T: Clock + Workers + Sessions + Quarantine + Journal + Keys + Events + Governor> Registry for T {}

@@ -21,6 +21,13 @@ pub(crate) const FENCE_KEPT: Duration = Duration::from_secs(24 * 3600);
 pub(crate) const SEEN_MAX: usize = 200;
 /// Things heard that wait for a slow listener; beyond that they are dropped, and the listener is told of a gap.
 pub(crate) const HEARD_MAX: usize = 16_384;
+/// A second death of an owner counts against a session within this.
+pub(crate) const DEATHS_WITHIN: Duration = Duration::from_secs(10 * 60);
+/// For how long a session is in quarantine the first time, and at most: it doubles each time.
+pub(crate) const QUARANTINE_FIRST: Duration = Duration::from_secs(10);
+pub(crate) const QUARANTINE_LONGEST: Duration = Duration::from_secs(3600);
+/// Sessions in quarantine that are listed.
+pub(crate) const QUARANTINED_SHOWN: usize = 1_000;
 
 /// How much is kept of sessions that have ended; beyond it the oldest make room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod events;
 mod governor;
 mod journal;
 mod sessions;
+mod trial;
 mod workers;
 
 use std::collections::HashMap;

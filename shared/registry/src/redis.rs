@@ -9,6 +9,7 @@ mod journal;
 mod line;
 mod names;
 mod packed;
+mod quarantine;
 mod replies;
 mod scripts;
 mod sessions;

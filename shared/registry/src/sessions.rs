@@ -51,6 +51,8 @@ pub enum Unclaimed {
     Other,
     /// There is no such session, or it has ended. One that was only opening is removed by a claim.
     Gone,
+    /// Its owners have died of it: nobody takes it for so long.
+    Quarantined(Duration),
 }
 
 /// Where a call for a token goes.
@@ -71,6 +73,11 @@ pub enum Routed {
     Orphan {
         /// The dead owner.
         owner: WorkerId,
+    },
+    /// Its owners have died of it: nobody takes it for a while.
+    Quarantined {
+        /// For how long.
+        left: Duration,
     },
 }
 
@@ -96,8 +103,8 @@ pub trait Sessions: Send + Sync {
     /// Where calls for it go.
     async fn route(&self, token: &str) -> Result<Routed, RegistryError>;
 
-    /// Takes a session over from an owner that is dead (or that gives it, being the caller itself in its next life). Of
-    /// several who try, one gets it. Raises the fence.
+    /// Takes a session over from an owner that is dead, on trial ([`Quarantine`](crate::Quarantine)). Of several who try,
+    /// one gets it. Raises the fence.
     async fn claim(
         &self,
         token: &str,
@@ -105,7 +112,16 @@ pub trait Sessions: Send + Sync {
         to: &WorkerId,
     ) -> Result<Result<Record, Unclaimed>, RegistryError>;
 
-    /// The owner gives the session to another worker, with its last memo. Raises the fence; the answer is the new one.
+    /// The same by its owner itself, in this life or in its next one: nobody has died.
+    async fn reclaim(
+        &self,
+        token: &str,
+        from: &WorkerId,
+        to: &WorkerId,
+    ) -> Result<Result<Record, Unclaimed>, RegistryError>;
+
+    /// The owner gives the session to another worker, or back to the dead one it was claimed from, with its last memo.
+    /// Raises the fence; the answer is the new one.
     /// `None`: it was not the owner's any more.
     async fn give(
         &self,

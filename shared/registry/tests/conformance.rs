@@ -11,6 +11,8 @@ mod events;
 mod governor;
 #[path = "conformance/journal.rs"]
 mod journal;
+#[path = "conformance/quarantine.rs"]
+mod quarantine;
 #[path = "conformance/sessions.rs"]
 mod sessions;
 #[path = "conformance/tools.rs"]

@@ -78,6 +78,11 @@ impl Process {
         self.child.id()
     }
 
+    /// Whether it has ended, by itself or not.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Sends a signal by name, such as `INT`.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().expect("the process runs");

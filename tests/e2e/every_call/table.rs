@@ -154,5 +154,7 @@ const CALLS: &[Row] = &[
     ("MetricsApiKey", "apiKey={admin}", Done),
     ("GetClients", "adminKey={admin}", Done),
     ("LoginGovernor", "adminKey={admin}", Done),
+    ("QuarantinedSessions", "adminKey={admin}", Done),
+    ("ReleaseSessions", "adminKey={admin}&ids=a", Done),
     ("MemorySnapshot", "", Done),
 ];

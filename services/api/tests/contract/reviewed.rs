@@ -83,6 +83,13 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
     ("+ paths./OrderModify*.get.parameters.keepStops: *", "who asks may change one stop alone"),
     ("+ paths./LoginGovernor: *", "a call of ours, for the administrator of a cluster"),
     ("+ schemas.LoginState: *", "what it answers"),
+    ("+ paths./QuarantinedSessions: *", "a call of ours, for the administrator of a cluster"),
+    ("+ schemas.QuarantinedSession: *", "what it answers"),
+    (
+        "+ schemas.EnumErrorCode.values.SESSION_QUARANTINED: *",
+        "a code of ours: the session is left alone, since workers die of it",
+    ),
+    ("+ paths./ReleaseSessions: *", "a call of ours, for the administrator of a cluster"),
     // Bodies.
     ("+ paths./Connect*.post: *", "a way to keep the password out of addresses"),
     ("+ paths./ConnectCert.post.body.multipart/form-data.fields.*: {*", "the body may hold all parameters"),

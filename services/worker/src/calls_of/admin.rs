@@ -5,9 +5,11 @@ use std::collections::HashSet;
 use calls::connection::{ConnectionStatusAll, DisconnectOrphans};
 use calls::reply::{
     ConnectionStatus, LoginState, MemorySnapshot as Memory, MetricAccountData, MetricPodData,
-    MetricsApiKeyResult,
+    MetricsApiKeyResult, QuarantinedSession,
 };
-use calls::service::{GetClients, LoginGovernor, MemorySnapshot, MetricsApiKey};
+use calls::service::{
+    GetClients, LoginGovernor, MemorySnapshot, MetricsApiKey, QuarantinedSessions, ReleaseSessions,
+};
 use calls::{Handle, Secret};
 use error::{Code, Error};
 use sha2::{Digest, Sha256};
@@ -87,6 +89,36 @@ impl Handle<LoginGovernor> for Caller<'_> {
             refusals: state.refusals,
         };
         Ok(states.into_iter().map(shown).collect())
+    }
+}
+
+impl Handle<QuarantinedSessions> for Caller<'_> {
+    async fn handle(&self, call: QuarantinedSessions) -> Result<Vec<QuarantinedSession>, Error> {
+        self.check_admin(call.admin_key.as_ref())?;
+        let all = self.worker.registry().quarantined().await.map_err(|failure| unreachable(&failure))?;
+        let shown = |session: registry::Quarantined| QuarantinedSession {
+            id: session.token,
+            account: session.account.as_str().to_owned(),
+            last_worker: session.owner.to_string(),
+            times: session.times,
+            seconds_left: u64::try_from(session.left.as_millis().div_ceil(1000)).unwrap_or(u64::MAX),
+        };
+        Ok(all.into_iter().map(shown).collect())
+    }
+}
+
+impl Handle<ReleaseSessions> for Caller<'_> {
+    async fn handle(&self, call: ReleaseSessions) -> Result<Vec<String>, Error> {
+        self.check_admin(call.admin_key.as_ref())?;
+        let mut released = Vec::new();
+        for token in call.ids.values() {
+            let is_released = self.worker.registry().release(token).await;
+            if is_released.map_err(|failure| unreachable(&failure))? {
+                tracing::warn!("the administrator has ended the quarantine of a session");
+                released.push(token.clone());
+            }
+        }
+        Ok(released)
     }
 }
 

@@ -252,6 +252,8 @@ impl Caller<'_> {
                 }
                 // Here, and not among the sessions: another call is about to make it known.
                 Routed::At { .. } => sleep(FIND_EVERY).await,
+                // A new login would be another session that kills.
+                Routed::Quarantined { left } => return Err(Error::quarantined(left)),
                 // Another worker may be faster.
                 Routed::Orphan { owner } => self.worker.take_over(token, &owner).await?,
             }

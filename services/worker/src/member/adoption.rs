@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bus::End;
 use futures_util::{StreamExt, stream};
-use rand::seq::SliceRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use registry::{Fence, SessionState, WorkerId};
 use tokio::time::{Instant, sleep};
 
 use super::Member;
 use crate::lease::EVERY;
 use crate::session::Session;
+use crate::trials::Trial;
 
 /// Sessions that are taken over at the same time.
 const AT_ONCE: usize = 16;
@@ -42,6 +43,7 @@ impl Member {
                 continue;
             }
             self.restart_overflowed().await;
+            self.tell_stood(self.worker.trials.take_stood()).await;
             if round % VERIFY_EVERY == 0 {
                 self.verify().await;
                 missing = self.take_up_missing(missing).await;
@@ -49,6 +51,7 @@ impl Member {
             if !self.is_open() {
                 continue;
             }
+            self.take_one_of_quarantine().await;
             match self.registry().dead().await {
                 Ok(dead) => {
                     for owner in dead {
@@ -57,6 +60,30 @@ impl Member {
                 }
                 Err(failure) => tracing::debug!(%failure, "cannot look for sessions without an owner"),
             }
+        }
+    }
+
+    /// Tells that this worker has lived with sessions that it took.
+    pub(super) async fn tell_stood(&self, trials: Vec<Trial>) {
+        let telling = stream::iter(trials).for_each_concurrent(AT_ONCE, |trial| async move {
+            if self.registry().stood(&trial.token, trial.fence).await.is_err() {
+                self.worker.trials.put_back(trial);
+            }
+        });
+        telling.await;
+    }
+
+    /// Takes over a session whose quarantine is over. One at a time, in no order: if this worker dies of it, those that came
+    /// before it are suspected with it, and those that would have come after it are not.
+    async fn take_one_of_quarantine(&self) {
+        if self.worker.check_room().is_err() {
+            return;
+        }
+        let Ok(mut all) = self.registry().quarantined().await else { return };
+        all.retain(|session| session.left.is_zero());
+        let chosen = all.choose(&mut rand::rng()).cloned();
+        if let Some(session) = chosen {
+            self.adopt_one(&session.token, &session.owner).await;
         }
     }
 

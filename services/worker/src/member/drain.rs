@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bus::End;
+use cluster::Failure;
 use error::Error;
 use futures_util::{StreamExt, stream};
 use registry::{Fence, Place};
@@ -43,6 +44,8 @@ impl Member {
         if timeout(grace, moving).await.is_err() {
             tracing::warn!(left = self.worker.count(), "not all sessions could be moved in time");
         }
+        // Whoever claims what is left shall not think that this worker died of it.
+        self.tell_stood(self.worker.trials.take_all()).await;
         self.tasks.stop();
         self.worker.shared.lease.end();
         // Those that are left may be claimed at once.
@@ -78,6 +81,11 @@ impl Member {
             let Some(place) = place.map_err(|failure| unreachable(&failure))? else { break };
             match self.client.prepare(&place.address, session.token(), PREPARE_LIMIT).await {
                 Ok(()) => return Ok(place),
+                // It may have died of the session: another one would as well.
+                Err(Failure::Broken(why)) => {
+                    tracing::warn!(why, worker = %place.worker, "a worker broke off while it took a session");
+                    break;
+                }
                 Err(failure) => {
                     tracing::info!(?failure, worker = %place.worker, "a worker cannot take a session");
                     except.push(place.worker);

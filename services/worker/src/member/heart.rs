@@ -89,9 +89,11 @@ impl Member {
 
     async fn reclaim_one(&self, session: &Session, from: &WorkerId, to: &WorkerId, had_lease: bool) {
         while session.standing().rank() == Rank::Doubtful && !self.tasks.is_stopping() {
-            match self.registry().claim(session.token(), from, to).await {
+            match self.registry().reclaim(session.token(), from, to).await {
                 Ok(Ok(record)) => return session.standing().own(record.fence),
-                Ok(Err(Unclaimed::Other)) => return self.worker.drop_session(session, End::Moved),
+                Ok(Err(Unclaimed::Other | Unclaimed::Quarantined(_))) => {
+                    return self.worker.drop_session(session, End::Moved);
+                }
                 Ok(Err(Unclaimed::Gone)) => return self.bring_back(session, to, had_lease).await,
                 Err(_) => sleep(EVERY).await,
             }

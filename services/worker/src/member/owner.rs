@@ -64,6 +64,7 @@ impl Owner for Member {
         self.worker.check_room()?;
         match self.registry().route(token).await.map_err(|failure| unreachable(&failure))? {
             Routed::Orphan { owner } => self.worker.take_over(token, &owner).await,
+            Routed::Quarantined { left } => Err(Error::quarantined(left)),
             Routed::At { .. } | Routed::Nowhere => Ok(()),
         }
     }

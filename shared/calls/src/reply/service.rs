@@ -206,6 +206,22 @@ pub struct LoginState {
     pub is_barred: bool,
 }
 
+/// A session that nobody takes over for a while.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QuarantinedSession {
+    /// Its token.
+    pub id: String,
+    /// The account as `tenant/server/login`.
+    pub account: String,
+    /// The worker that took it last and has died.
+    pub last_worker: String,
+    /// How often it was put into quarantine; each time is twice as long as the one before.
+    pub times: u32,
+    /// For how many seconds it stays there; 0 when a worker is about to take it over.
+    pub seconds_left: u64,
+}
+
 /// What the process uses of memory, and for what.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -26,7 +26,7 @@ impl Shared {
                 None => match self.find(token).await {
                     Ok(Found::At(route)) => Some(route),
                     Ok(Found::Nowhere) => return,
-                    Ok(Found::Orphan) | Err(_) => None,
+                    Ok(Found::Orphan | Found::Quarantined(_)) | Err(_) => None,
                 },
             };
             if let Some(route) = route {

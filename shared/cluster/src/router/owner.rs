@@ -32,6 +32,7 @@ impl Shared {
                     Ok(Found::Orphan) if self.health.has_no_worker() => return Some(fate.error(no_worker())),
                     Ok(Found::Orphan) if search.pause().await => continue,
                     Ok(Found::Orphan) => return Some(fate.error(no_owner())),
+                    Ok(Found::Quarantined(left)) => return Some(fate.error(Error::quarantined(left))),
                     Err(why) => return Some(fate.error(away(&why))),
                 },
             };

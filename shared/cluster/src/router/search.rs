@@ -45,6 +45,8 @@ pub(crate) enum Found {
     At(Arc<Route>),
     /// Its owner is dead; a worker is asked to take it over.
     Orphan,
+    /// Its owners have died of it: nobody takes it over for so long.
+    Quarantined(Duration),
     /// There is no such session.
     Nowhere,
 }
@@ -91,6 +93,10 @@ impl Shared {
                 self.routes.drop(token);
                 self.have_adopted(token);
                 Found::Orphan
+            }
+            Routed::Quarantined { left } => {
+                self.routes.drop(token);
+                Found::Quarantined(left)
             }
             Routed::At { worker, address, fence } => {
                 let peer = self.client.peer(&address).map_err(|wrong| RegistryError(format!("{wrong:?}")))?;

@@ -88,7 +88,9 @@ async fn find(shared: Arc<Shared>, channel: Arc<Channel>) {
     match shared.find(channel.token()).await {
         Ok(Found::At(route)) => channel.set_owner(Some(route)),
         Ok(Found::Nowhere) => shared.hub.end(&channel, End::Closed),
-        Ok(Found::Orphan) => channel.look(None, Instant::now() + shared.settings.look_every),
+        Ok(Found::Orphan | Found::Quarantined(_)) => {
+            channel.look(None, Instant::now() + shared.settings.look_every);
+        }
         Err(error) => {
             tracing::debug!(%error, "the owner of a session cannot be looked up");
             channel.look(None, Instant::now() + shared.settings.look_every);

@@ -9,8 +9,8 @@ use bus::{Frame, Position};
 use bytes::Bytes;
 use registry::{
     AccountName, Beat, Clock, Ear, Entry, Events, Fence, Governor, Heard, Journal, Key, Keyed, Keys, Lease,
-    Limits, LoginPass, LoginState, Opened, Place, Record, RegistryError, Routed, Sessions, Since, Slot,
-    Unclaimed, WorkerId, WorkerInfo, Workers, Written,
+    Limits, LoginPass, LoginState, Opened, Place, Quarantine, Quarantined, Record, RegistryError, Routed,
+    Sessions, Since, Slot, Unclaimed, WorkerId, WorkerInfo, Workers, Written,
 };
 use tokio::sync::mpsc;
 
@@ -176,6 +176,9 @@ impl Sessions for FakeRegistry {
     async fn claim(&self, _: &str, _: &WorkerId, _: &WorkerId) -> Answer<Result<Record, Unclaimed>> {
         unused()
     }
+    async fn reclaim(&self, _: &str, _: &WorkerId, _: &WorkerId) -> Answer<Result<Record, Unclaimed>> {
+        unused()
+    }
     async fn give(&self, _: &str, _: Fence, _: &WorkerId, _: &Bytes) -> Answer<Option<Fence>> {
         unused()
     }
@@ -265,6 +268,21 @@ impl Keys for FakeRegistry {
         unused()
     }
     async fn free_key(&self, _: &str, _: Fence, _: &Key) -> Answer<Written> {
+        unused()
+    }
+}
+
+#[async_trait]
+impl Quarantine for FakeRegistry {
+    async fn stood(&self, _: &str, _: Fence) -> Answer<Written> {
+        unused()
+    }
+
+    async fn quarantined(&self) -> Answer<Vec<Quarantined>> {
+        unused()
+    }
+
+    async fn release(&self, _: &str) -> Answer<bool> {
         unused()
     }
 }

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::ended::End;
 use super::events::Log;
 use super::journal::{Book, KeyBooks};
+use super::trial::Trial;
 use super::{MemoryRegistry, State};
 use crate::{
     AccountName, Fence, Opened, Record, RegistryError, Routed, SessionState, Sessions, Unclaimed, WorkerId,
@@ -19,6 +20,7 @@ use crate::{
 /// A session, or what is left of one.
 pub(super) struct Session {
     pub(super) record: Record,
+    pub(super) trial: Trial,
     /// The fence its maker knew, of one that was brought back.
     origin: Option<Fence>,
     pub(super) ended: Option<End>,
@@ -85,6 +87,38 @@ impl State {
         let session = self.sessions.get_mut(token)?;
         (session.ended.is_none() && session.record.fence == fence).then_some(session)
     }
+
+    /// Makes a session another's, from an owner that is dead, or is the same one.
+    fn transfer(
+        &mut self,
+        token: &str,
+        from: &WorkerId,
+        to: &WorkerId,
+        is_dead: bool,
+    ) -> Result<Record, Unclaimed> {
+        let Self { sessions, lists, .. } = self;
+        let session = sessions.get_mut(token).filter(|session| session.ended.is_none());
+        let session = session.ok_or(Unclaimed::Gone)?;
+        if session.record.owner != *from {
+            return Err(Unclaimed::Other);
+        }
+        if session.record.state == SessionState::Opening {
+            self.end(token, Duration::ZERO);
+            return Err(Unclaimed::Gone);
+        }
+        if is_dead {
+            if let Some(left) = session.trial.quarantine() {
+                lists.unlist(token, from);
+                return Err(Unclaimed::Quarantined(left));
+            }
+            session.trial.begin();
+        }
+        lists.unlist(token, from);
+        lists.list(token, &session.record.account, to);
+        session.record.owner = to.clone();
+        session.record.fence.0 += 1;
+        Ok(session.record.clone())
+    }
 }
 
 fn now() -> u64 {
@@ -129,7 +163,15 @@ impl Sessions for MemoryRegistry {
             memo: Bytes::new(),
         };
         let log = Log::new(fence, true);
-        let session = Session { record, origin: None, ended: None, log, book: Book::default(), keys };
+        let session = Session {
+            record,
+            trial: Trial::default(),
+            origin: None,
+            ended: None,
+            log,
+            book: Book::default(),
+            keys,
+        };
         state.sessions.insert(token.to_owned(), session);
         state.lists.list(token, account, owner);
         Ok(Opened::Yes(fence))
@@ -159,13 +201,14 @@ impl Sessions for MemoryRegistry {
         let Some(session) = state.sessions.get(token) else { return Ok(Routed::Nowhere) };
         let (owner, fence, stage) =
             (session.record.owner.clone(), session.record.fence, session.record.state);
+        let left = session.trial.left().filter(|left| !left.is_zero());
         if stage == SessionState::Ended {
             return Ok(Routed::Nowhere);
         }
         Ok(match state.address_of(&owner) {
             Some(address) => Routed::At { worker: owner, address, fence },
             None if stage == SessionState::Opening => Routed::Nowhere,
-            None => Routed::Orphan { owner },
+            None => left.map_or(Routed::Orphan { owner }, |left| Routed::Quarantined { left }),
         })
     }
 
@@ -175,23 +218,16 @@ impl Sessions for MemoryRegistry {
         from: &WorkerId,
         to: &WorkerId,
     ) -> Result<Result<Record, Unclaimed>, RegistryError> {
-        let mut state = self.state();
-        let State { sessions, lists, .. } = &mut *state;
-        let Some(session) = sessions.get_mut(token).filter(|session| session.ended.is_none()) else {
-            return Ok(Err(Unclaimed::Gone));
-        };
-        if session.record.owner != *from {
-            return Ok(Err(Unclaimed::Other));
-        }
-        if session.record.state == SessionState::Opening {
-            state.end(token, Duration::ZERO);
-            return Ok(Err(Unclaimed::Gone));
-        }
-        lists.unlist(token, from);
-        lists.list(token, &session.record.account, to);
-        session.record.owner = to.clone();
-        session.record.fence.0 += 1;
-        Ok(Ok(session.record.clone()))
+        Ok(self.state().transfer(token, from, to, true))
+    }
+
+    async fn reclaim(
+        &self,
+        token: &str,
+        from: &WorkerId,
+        to: &WorkerId,
+    ) -> Result<Result<Record, Unclaimed>, RegistryError> {
+        Ok(self.state().transfer(token, from, to, false))
     }
 
     async fn give(
@@ -205,6 +241,7 @@ impl Sessions for MemoryRegistry {
         let Some(session) = state.owned(token, fence) else { return Ok(None) };
         session.record.fence.0 += 1;
         session.record.memo = memo.clone();
+        session.trial.end();
         let given = session.record.fence;
         let account = session.record.account.clone();
         let from = std::mem::replace(&mut session.record.owner, to.clone());
@@ -240,7 +277,15 @@ impl Sessions for MemoryRegistry {
         let record = Record { owner: to.clone(), fence, state: SessionState::Live, ..known.clone() };
         let log = Log::new(fence, false);
         state.lists.list(token, &record.account, to);
-        let session = Session { record, origin: Some(known.fence), ended: None, log, book, keys };
+        let session = Session {
+            record,
+            trial: Trial::default(),
+            origin: Some(known.fence),
+            ended: None,
+            log,
+            book,
+            keys,
+        };
         state.sessions.insert(token.to_owned(), session);
         Ok(Some(fence))
     }

@@ -105,6 +105,11 @@ impl Names {
         self.name("account", account, "tokens")
     }
 
+    /// Sorted set: tokens of sessions in quarantine.
+    pub(super) fn quarantine(&self) -> String {
+        format!("{}{{quarantine}}:tokens", self.prefix)
+    }
+
     /// Text: who connects the account.
     pub(super) fn turn(&self, account: &str) -> String {
         self.name("account", account, "turn")

@@ -11,12 +11,12 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::RedisRegistry;
-use super::replies::{self, Row, nonsense, sent, text, written};
+use super::replies::{self, Row, nonsense, parsed, sent, text, written};
 use super::scripts;
-use crate::limits::FENCE_KEPT;
+use crate::limits::{DEATHS_WITHIN, FENCE_KEPT, QUARANTINE_FIRST, QUARANTINE_LONGEST};
 use crate::{
-    AccountName, Fence, Opened, Record, RegistryError, Routed, SessionState, Sessions, Unclaimed, WorkerId,
-    Written,
+    AccountName, Fence, Opened, Quarantined, Record, RegistryError, Routed, SessionState, Sessions,
+    Unclaimed, WorkerId, Written,
 };
 
 /// A token that was listed for so long, and of which no session was made, is none.
@@ -85,16 +85,31 @@ impl RedisRegistry {
         token: &str,
         from: &WorkerId,
         to: &WorkerId,
+        is_dead: bool,
     ) -> Result<Result<Record, Unclaimed>, RegistryError> {
         let names = self.names.session(token);
         let keys = [&*names.record, &names.log, &names.journal, &names.begun];
-        let stays = FENCE_KEPT.as_millis().to_string();
-        let args = [from.as_str(), to.as_str(), &stays].map(str::as_bytes);
+        let spans = [FENCE_KEPT, DEATHS_WITHIN, QUARANTINE_FIRST, QUARANTINE_LONGEST];
+        let [stays, within, first, longest] = spans.map(|span| span.as_millis().to_string());
+        let is_dead = if is_dead { "1" } else { "0" };
+        let args =
+            [from.as_str(), to.as_str(), &stays, is_dead, &within, &first, &longest].map(str::as_bytes);
         let mut row: Row = self.lines.script(&scripts::CLAIM, &keys, &args).await?;
         match row.first().map(Vec::as_slice) {
-            Some(b"yes") => {
-                row.remove(0);
-                Ok(Ok(replies::record(row)?))
+            Some(b"yes") if row.len() > 2 => {
+                let fields = row.split_off(2);
+                if row[1] == b"1" {
+                    let mut cmd = redis::cmd("ZREM");
+                    cmd.arg(self.names.quarantine()).arg(token);
+                    self.lines.command::<i64>(&cmd).await?;
+                }
+                Ok(Ok(replies::record(fields)?))
+            }
+            Some(b"quarantined") => {
+                let [_, left, fence] = row.as_slice() else { return Err(nonsense("no quarantine")) };
+                self.list(&self.names.quarantine(), token, None).await?;
+                self.strike(&self.names.tokens_at(from.as_str()), token, replies::fence(fence)?).await?;
+                Ok(Err(Unclaimed::Quarantined(Duration::from_millis(parsed(left)?))))
             }
             Some(b"other") => Ok(Err(Unclaimed::Other)),
             Some(b"gone") => {
@@ -109,32 +124,62 @@ impl RedisRegistry {
         }
     }
 
+    /// Makes a session another's, from an owner that is dead, or is the same one.
+    async fn transfer(
+        &self,
+        token: &str,
+        from: &WorkerId,
+        to: &WorkerId,
+        is_dead: bool,
+    ) -> Result<Result<Record, Unclaimed>, RegistryError> {
+        // Most who come too late are seen here, before they leave a token on a list.
+        match self.owner(token).await? {
+            None | Some((_, _, SessionState::Ended)) => return Ok(Err(Unclaimed::Gone)),
+            Some((owner, ..)) if owner != *from => return Ok(Err(Unclaimed::Other)),
+            Some((_, _, SessionState::Opening)) => return self.claim_once(token, from, to, is_dead).await,
+            Some((_, _, SessionState::Live)) => {}
+        }
+        let list = self.names.tokens_at(to.as_str());
+        self.list(&list, token, None).await?;
+        let claimed = self.claim_once(token, from, to, is_dead).await?;
+        if let Ok(record) = &claimed {
+            self.list(&list, token, Some(record.fence)).await?;
+            self.list(&self.names.tokens_of(record.account.as_str()), token, Some(record.fence)).await?;
+            self.strike(&self.names.tokens_at(from.as_str()), token, record.fence).await?;
+        }
+        Ok(claimed)
+    }
+
+    /// Tokens on a list, with what they stand there under.
+    pub(super) async fn scored(&self, list: &str) -> Result<Vec<(String, f64)>, RegistryError> {
+        let mut cmd = redis::cmd("ZRANGE");
+        cmd.arg(list).arg(0).arg(-1).arg("WITHSCORES");
+        self.lines.command(&cmd).await
+    }
+
+    /// Takes tokens off a list whose sessions do not belong there, unless they were put on it anew meanwhile.
+    pub(super) async fn prune(&self, list: &str, gone: Vec<(String, f64)>) -> Result<(), RegistryError> {
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let mut pruned = vec![LISTED_MAX.as_millis().to_string()];
+        pruned.extend(gone.into_iter().flat_map(|(token, score)| [token, format!("{score:.0}")]));
+        let args: Vec<&[u8]> = pruned.iter().map(String::as_bytes).collect();
+        self.lines.script::<i64>(&scripts::PRUNE, &[list], &args).await.map(drop)
+    }
+
     /// Tokens on the list of an account whose sessions are not forgotten; the others are taken off.
     async fn listed(&self, account: &AccountName) -> Result<Vec<String>, RegistryError> {
         let list = self.names.tokens_of(account.as_str());
-        let mut cmd = redis::cmd("ZRANGE");
-        cmd.arg(&list).arg(0).arg(-1).arg("WITHSCORES");
-        let listed: Vec<(String, f64)> = self.lines.command(&cmd).await?;
+        let listed = self.scored(&list).await?;
         let looked = stream::iter(listed).map(|(token, score)| async move {
             let is_known = self.owner(&token).await?.is_some();
             Ok::<_, RegistryError>((token, score, is_known))
         });
         let looked: Vec<_> = looked.buffered(AT_ONCE).try_collect().await?;
-        let age = LISTED_MAX.as_millis().to_string();
-        let mut pruned = vec![age];
-        let mut known = Vec::new();
-        for (token, score, is_known) in looked {
-            if is_known {
-                known.push(token);
-            } else {
-                pruned.extend([token, format!("{score:.0}")]);
-            }
-        }
-        if pruned.len() > 1 {
-            let args: Vec<&[u8]> = pruned.iter().map(String::as_bytes).collect();
-            self.lines.script::<i64>(&scripts::PRUNE, &[&list], &args).await?;
-        }
-        Ok(known)
+        let (known, gone): (Vec<_>, Vec<_>) = looked.into_iter().partition(|(_, _, is_known)| *is_known);
+        self.prune(&list, gone.into_iter().map(|(token, score, _)| (token, score)).collect()).await?;
+        Ok(known.into_iter().map(|(token, ..)| token).collect())
     }
 }
 
@@ -155,7 +200,7 @@ impl Sessions for RedisRegistry {
                     return Ok(Opened::Taken);
                 }
                 // Without its owner it is nothing: a claim removes it.
-                SessionState::Opening => drop(self.claim_once(token, &former, owner).await?),
+                SessionState::Opening => drop(self.claim_once(token, &former, owner, true).await?),
             }
         }
         let lists = [self.names.tokens_of(account.as_str()), self.names.tokens_at(owner.as_str())];
@@ -193,7 +238,10 @@ impl Sessions for RedisRegistry {
         Ok(match self.address_of(&owner).await? {
             Some(address) => Routed::At { worker: owner, address, fence },
             None if state == SessionState::Opening => Routed::Nowhere,
-            None => Routed::Orphan { owner },
+            None => match self.quarantine_of(token).await? {
+                Some(Quarantined { left, .. }) if !left.is_zero() => Routed::Quarantined { left },
+                _ => Routed::Orphan { owner },
+            },
         })
     }
 
@@ -203,22 +251,16 @@ impl Sessions for RedisRegistry {
         from: &WorkerId,
         to: &WorkerId,
     ) -> Result<Result<Record, Unclaimed>, RegistryError> {
-        // Most who come too late are seen here, before they leave a token on a list.
-        match self.owner(token).await? {
-            None | Some((_, _, SessionState::Ended)) => return Ok(Err(Unclaimed::Gone)),
-            Some((owner, ..)) if owner != *from => return Ok(Err(Unclaimed::Other)),
-            Some((_, _, SessionState::Opening)) => return self.claim_once(token, from, to).await,
-            Some((_, _, SessionState::Live)) => {}
-        }
-        let list = self.names.tokens_at(to.as_str());
-        self.list(&list, token, None).await?;
-        let claimed = self.claim_once(token, from, to).await?;
-        if let Ok(record) = &claimed {
-            self.list(&list, token, Some(record.fence)).await?;
-            self.list(&self.names.tokens_of(record.account.as_str()), token, Some(record.fence)).await?;
-            self.strike(&self.names.tokens_at(from.as_str()), token, record.fence).await?;
-        }
-        Ok(claimed)
+        self.transfer(token, from, to, true).await
+    }
+
+    async fn reclaim(
+        &self,
+        token: &str,
+        from: &WorkerId,
+        to: &WorkerId,
+    ) -> Result<Result<Record, Unclaimed>, RegistryError> {
+        self.transfer(token, from, to, false).await
     }
 
     async fn give(

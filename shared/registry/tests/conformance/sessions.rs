@@ -59,7 +59,7 @@ async fn a_fence_is_the_clock_at_first_and_grows_always(registry: &dyn Registry)
     assert!(u128::from(first.0).abs_diff(now) < 600_000, "{first} is far from {now}");
     let mut last = first;
     for _ in 0..5 {
-        let claimed = registry.claim("token", &worker("one"), &worker("one")).await.unwrap().unwrap();
+        let claimed = registry.reclaim("token", &worker("one"), &worker("one")).await.unwrap().unwrap();
         assert!(claimed.fence > last);
         last = registry.give("token", claimed.fence, &worker("one"), &bytes("")).await.unwrap().unwrap();
         assert!(last > claimed.fence);
