@@ -41,7 +41,7 @@ use tokio::time::{sleep, sleep_until};
 /// First pause before trying again, and the ceiling of later ones (protocol 7.6).
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_CEILING: Duration = Duration::from_secs(60);
-/// Mails handled between two looks at the link.
+/// Mails handled between two looks at the link, and its messages between two looks at the mails.
 const BURST: usize = 32;
 /// Goodbye at the end of a session.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
@@ -379,7 +379,13 @@ impl Actor {
         let mut link = self.take_over(established);
         let standing = self.scribe.standing().clone();
         link.set_permit(Arc::new(move || standing.holds()));
+        let mut in_a_row = 0;
         loop {
+            if in_a_row >= BURST {
+                // A server that never pauses must not keep callers waiting.
+                in_a_row = 0;
+                self.on_waiting_mails(&mut link);
+            }
             if let Err(cause) = self.after_event(&mut link) {
                 return Exit::Lost { cause, unsent: link.unsent() };
             }
@@ -391,11 +397,18 @@ impl Actor {
                     return Exit::Stopped;
                 }
                 incoming = link.next() => match incoming {
-                    Ok(incoming) => self.on_incoming(incoming, &mut link),
+                    Ok(incoming) => {
+                        self.on_incoming(incoming, &mut link);
+                        in_a_row += 1;
+                    }
                     Err(cause) => return Exit::Lost { cause, unsent: link.unsent() },
                 },
                 mail = self.inbox.recv() => match mail {
-                    Some(mail) => self.on_mails(mail, &mut link),
+                    Some(mail) => {
+                        self.on_mail(mail, &mut link);
+                        self.on_waiting_mails(&mut link);
+                        in_a_row = 0;
+                    }
                     None => {
                         link.close(CLOSE_LIMIT).await;
                         return Exit::Stopped;

@@ -18,8 +18,7 @@ use crate::session::scribe::moved;
 use crate::session::state::State;
 
 impl Actor {
-    pub(super) fn on_mails(&mut self, first: Mail, link: &mut Link) {
-        self.on_mail(first, link);
+    pub(super) fn on_waiting_mails(&mut self, link: &mut Link) {
         for _ in 1..BURST {
             match self.inbox.try_recv() {
                 Ok(mail) => self.on_mail(mail, link),
@@ -28,7 +27,7 @@ impl Actor {
         }
     }
 
-    fn on_mail(&mut self, mail: Mail, link: &mut Link) {
+    pub(super) fn on_mail(&mut self, mail: Mail, link: &mut Link) {
         match mail {
             Mail::Visit(visit) => {
                 if let Some(state) = &mut self.state {
