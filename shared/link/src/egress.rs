@@ -21,11 +21,11 @@ pub enum Egress {
 }
 
 impl Egress {
-    /// Whether the address may be dialled.
+    /// Whether the address, which `host` has, may be dialled.
     ///
     /// # Errors
-    /// [`LinkError::Egress`] if not.
-    pub fn check(&self, address: IpAddr) -> Result<(), LinkError> {
+    /// [`LinkError::Egress`] if not. It names the host as the caller has, since callers are not told what names resolve to.
+    pub fn check(&self, host: &str, address: IpAddr) -> Result<(), LinkError> {
         let allowed = match self {
             Self::Any => true,
             Self::Public => is_public(address),
@@ -33,7 +33,7 @@ impl Egress {
                 is_public(address) || networks.iter().any(|network| network.contains(&address.to_canonical()))
             }
         };
-        if allowed { Ok(()) } else { Err(LinkError::Egress { address }) }
+        if allowed { Ok(()) } else { Err(LinkError::Egress { host: host.to_owned(), address }) }
     }
 }
 
@@ -105,11 +105,11 @@ mod tests {
         ];
         for text in refused {
             let address: IpAddr = text.parse().unwrap();
-            assert!(Egress::Public.check(address).is_err(), "{text} passes");
-            assert!(Egress::Any.check(address).is_ok(), "{text} is refused");
+            assert!(Egress::Public.check(text, address).is_err(), "{text} passes");
+            assert!(Egress::Any.check(text, address).is_ok(), "{text} is refused");
         }
         for text in ["8.8.8.8", "203.0.114.1", "2606:4700::1111"] {
-            assert!(Egress::Public.check(text.parse().unwrap()).is_ok(), "{text} is refused");
+            assert!(Egress::Public.check(text, text.parse().unwrap()).is_ok(), "{text} is refused");
         }
     }
 
@@ -126,7 +126,7 @@ mod tests {
             ("8.8.8.8", true),
             ("127.0.0.1", false),
         ] {
-            assert_eq!(egress.check(text.parse().unwrap()).is_ok(), passes, "{text}");
+            assert_eq!(egress.check(text, text.parse().unwrap()).is_ok(), passes, "{text}");
         }
     }
 }

@@ -18,9 +18,11 @@ pub enum LinkError {
         cause: std::io::Error,
     },
     /// The address may not be dialled from here.
-    #[error("connections to {address} are not allowed from this service")]
+    #[error("connections to {host} are not allowed from this service")]
     Egress {
-        /// The address.
+        /// Name or address, as it was given.
+        host: String,
+        /// What it stands for, which is for the log alone.
         address: IpAddr,
     },
     /// Nobody answers there.
@@ -189,7 +191,9 @@ impl From<LinkError> for Error {
                 Self::new(Code::ConnectError, format!("Host {host} cannot be resolved. Check its spelling."))
                     .because(cause)
             }
-            LinkError::Egress { .. } => Self::new(Code::UnallowedAddress, format!("{}.", capital(&told))),
+            LinkError::Egress { address, .. } => {
+                Self::new(Code::UnallowedAddress, format!("{}.", capital(&told))).because(address)
+            }
             LinkError::Connect { cause, .. } => {
                 Self::new(Code::ConnectError, format!("{told}. Check host and port.")).because(cause)
             }

@@ -53,7 +53,7 @@ impl Reach {
             Some(proxy) => {
                 // The proxy resolves the name; an address can be checked here.
                 if let Ok(address) = endpoint.host.parse() {
-                    self.egress.check(address)?;
+                    self.egress.check(&endpoint.host, address)?;
                 }
                 let (stream, _) = self.connect(&proxy.host, proxy.port).await?;
                 let tunnel = proxy.tunnel(stream, &endpoint.host, endpoint.port);
@@ -79,8 +79,8 @@ impl Reach {
         let mut failure = None;
         for address in addresses.take(ADDRESSES_MAX) {
             let begun = Instant::now();
-            let attempt = match self.egress.check(address.ip()) {
-                Ok(()) => connect_to(address).await,
+            let attempt = match self.egress.check(host, address.ip()) {
+                Ok(()) => connect_to(address, host).await,
                 Err(refused) => Err(refused),
             };
             match attempt {
@@ -204,8 +204,13 @@ fn is_distrust(cause: &std::io::Error) -> bool {
     matches!(failure, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented))
 }
 
-async fn connect_to(address: SocketAddr) -> Result<TcpStream, LinkError> {
-    let unreachable = |cause| LinkError::Connect { address: address.to_string(), cause };
+/// Connects; a failure names the host as it was given.
+async fn connect_to(address: SocketAddr, host: &str) -> Result<TcpStream, LinkError> {
+    let unreachable = |cause| {
+        let is_v6 = host.contains(':') && !host.starts_with('[');
+        let host = if is_v6 { format!("[{host}]") } else { host.to_owned() };
+        LinkError::Connect { address: format!("{host}:{}", address.port()), cause }
+    };
     let connected = timeout(CONNECT_LIMIT, TcpStream::connect(address)).await;
     let stream = match connected {
         Ok(stream) => stream.map_err(unreachable)?,

@@ -23,11 +23,19 @@ async fn what_cannot_be_reached_has_none() {
     let port = listener.local_addr().unwrap().port();
     for host in ["127.0.0.1", "localhost", "::1"] {
         let refused = dialer(Egress::Public).ping(host, port).await;
-        assert!(matches!(refused, Err(LinkError::Egress { .. })), "{host}: {refused:?}");
+        let Err(LinkError::Egress { .. }) = refused else { panic!("{host}: {refused:?}") };
+        let told = error::Error::from(refused.unwrap_err()).detail().to_owned();
+        assert_eq!(
+            told,
+            format!("Connections to {host} are not allowed from this service."),
+            "and not to what it is"
+        );
     }
     drop(listener);
     let closed = dialer(Egress::Any).ping("127.0.0.1", port).await;
     assert!(matches!(closed, Err(LinkError::Connect { .. })), "{closed:?}");
+    let named = dialer(Egress::Any).ping("localhost", port).await.unwrap_err().to_string();
+    assert_eq!(named, format!("localhost:{port} cannot be reached"));
     let unknown = dialer(Egress::Any).ping("no such name", port).await;
     assert!(matches!(unknown, Err(LinkError::Resolve { .. })), "{unknown:?}");
 }
