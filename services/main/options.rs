@@ -91,6 +91,10 @@ struct StandaloneArgs {
     /// Where the service may connect to: any address, which it does if not told otherwise, or public ones only.
     #[arg(long, env = "MT5REST_EGRESS", value_name = "any|public")]
     egress: Option<String>,
+    /// Lets web pages of other sites make calls that dial, such as Connect and PingHost; else browsers' requests for them are
+    /// refused.
+    #[arg(long, env = "MT5REST_CROSS_SITE_DIALS", action = ArgAction::SetTrue, value_parser = StringValueParser::new())]
+    cross_site_dials: String,
     #[command(flatten)]
     front: FrontArgs,
     #[command(flatten)]

@@ -18,6 +18,7 @@ use crate::accept::Accept;
 use crate::delivery::{self, Delivery, Taken};
 use crate::front::Front;
 use crate::opted;
+use crate::pages;
 use crate::reply::{self, AS_OF, ERROR_STATUS, REPLAYED, SYNC};
 use crate::request::{self, Refusal};
 use crate::routes::CallRoute;
@@ -38,6 +39,12 @@ pub(crate) async fn answer(
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     let taken = parts.extensions.remove::<Taken>();
+    if route.dials && !front.settings.cross_site_dials {
+        let base = front.settings.trusted_proxies.base_url(&parts);
+        if pages::is_of_another_site(&parts.headers, &base) {
+            return reply::refusal(StatusCode::FORBIDDEN, accept, &route.refused(pages::refused()));
+        }
+    }
     let params = match params(front, route, &parts, body).await {
         Ok(params) => params,
         Err((status, error)) => return reply::refusal(status, accept, &route.refused(error)),

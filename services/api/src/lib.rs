@@ -26,6 +26,7 @@ mod front;
 mod manual;
 mod openapi;
 mod opted;
+mod pages;
 mod proxies;
 mod replies;
 mod reply;

@@ -23,6 +23,8 @@ pub(crate) struct CallRoute {
     pub(crate) needs_session: bool,
     /// Logs in: may also come as POST, and may take longer.
     pub(crate) connects: bool,
+    /// Connects to a host that the caller names, or has named.
+    pub(crate) dials: bool,
     /// Comes as POST only, and may bring files.
     pub(crate) posted: bool,
     /// Sends an order, so that every answer tells its outcome.
@@ -116,6 +118,8 @@ impl CallRoute {
             name,
             needs_session: call.needs_session(),
             connects: is_connect(call),
+            dials: is_connect(call)
+                || call.params.iter().any(|param| param.name.to_lowercase().contains("host")),
             posted: call.posted,
             trades: call.trades(),
             only_reads: call.only_reads,
@@ -238,5 +242,11 @@ mod tests {
         assert!(matches!(routes.find("/onohlc"), Some(Route::Stream(Stream::Of(Topic::Ohlc)))));
         assert_eq!(Stream::all().filter(|stream| stream.is_paced()).count(), 2);
         assert!(routes.find("/OnEvents").is_none());
+        for dials in
+            ["Connect", "ConnectEx", "ConnectProxy", "ConnectCert", "PingHost", "PingHostMany", "GetDemo"]
+        {
+            assert!(call(&format!("/{dials}")).dials, "{dials}");
+        }
+        assert!(!call("/AccountSummary").dials && !call("/Search").dials && !call("/OrderSend").dials);
     }
 }

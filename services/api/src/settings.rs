@@ -11,6 +11,9 @@ pub struct Settings {
     pub version: String,
     /// Reverse proxies that are believed about where a request comes from. Default: none.
     pub trusted_proxies: TrustedProxies,
+    /// Whether web pages of other sites may make calls that dial. Default: true, for services that dial public addresses only;
+    /// on a user's machine pages could search its network.
+    pub cross_site_dials: bool,
     /// How long a call may take. Default 60 s: brokers confirm within a few seconds, and proxies in front of this
     /// service commonly give up after a minute.
     pub call_timeout: Duration,
@@ -68,6 +71,7 @@ impl Default for Settings {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             trusted_proxies: TrustedProxies::default(),
+            cross_site_dials: true,
             call_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(90),
             body_bytes_max: 64 * 1024,

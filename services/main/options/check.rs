@@ -127,6 +127,7 @@ impl Mistakes {
         let listen = self.address("--listen", &args.listen);
         let owner = self.owner(args.owner, args.egress.as_deref());
         let front = self.front(&args.front);
+        let cross_site_dials = self.switch("--cross-site-dials", &args.cross_site_dials);
         let no_broker = self.switch("--no-broker", &args.no_broker);
         let broker = match no_broker {
             Some(true) => None,
@@ -144,6 +145,7 @@ impl Mistakes {
         };
         let (listen, front, owner) = (listen?, front?, owner?);
         no_broker?;
+        let front = api::Settings { cross_site_dials: cross_site_dials?, ..front };
         let role = StandaloneRole { listen, front, owner, broker };
         Some(Role::Standalone(log?, Box::new(role)))
     }

@@ -103,7 +103,10 @@ calls! {
             admin_key as "adminKey": Option<Secret>,
         } -> Vec<String>;
 
-        /// Answers what the process uses of memory, and for what.
-        MemorySnapshot to read {} -> Memory;
+        /// Answers what the process uses of memory, and for what, to the administrator.
+        MemorySnapshot to read {
+            /// The key that the administrator of this service has set.
+            admin_key as "adminKey": Option<Secret>,
+        } -> Memory;
     }
 }

@@ -156,5 +156,5 @@ const CALLS: &[Row] = &[
     ("LoginGovernor", "adminKey={admin}", Done),
     ("QuarantinedSessions", "adminKey={admin}", Done),
     ("ReleaseSessions", "adminKey={admin}&ids=a", Done),
-    ("MemorySnapshot", "", Done),
+    ("MemorySnapshot", "adminKey={admin}", Done),
 ];

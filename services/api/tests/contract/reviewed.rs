@@ -136,6 +136,10 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
     ("+ paths./UnSubscribeTickValue: *", "what was begun can be ended"),
     ("+ paths./UnSubscribeMarketWatch: *", "what was begun can be ended"),
     ("+ schemas.MemorySnapshot: *", "what MemorySnapshot answers"),
+    (
+        "+ paths./MemorySnapshot.get.parameters.adminKey: *",
+        "what a process holds tells of all accounts, so it is the administrator's",
+    ),
     ("+ schemas.Problem: *", "errors for clients that go by HTTP"),
     ("+ schemas.VolumeDetails: *", "a field of Problem"),
     ("+ schemas.StopsDetails: *", "a field of Problem"),

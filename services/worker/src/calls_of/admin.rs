@@ -123,7 +123,8 @@ impl Handle<ReleaseSessions> for Caller<'_> {
 }
 
 impl Handle<MemorySnapshot> for Caller<'_> {
-    async fn handle(&self, _call: MemorySnapshot) -> Result<Memory, Error> {
+    async fn handle(&self, call: MemorySnapshot) -> Result<Memory, Error> {
+        self.check_admin(call.admin_key.as_ref())?;
         let (resident_bytes, resident_peak_bytes) = resident();
         let (kept_ticks, kept_ticks_bytes) = self.worker.shared.ticks.size();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -139,7 +140,8 @@ impl Handle<MemorySnapshot> for Caller<'_> {
 }
 
 impl Caller<'_> {
-    /// Tokens grant access to accounts, so calls that list them are the administrator's.
+    /// Tokens grant access to accounts, and what a process holds tells of all of them, so such calls are the
+    /// administrator's.
     fn check_admin(&self, given: Option<&Secret>) -> Result<(), Error> {
         let Some(key) = &self.worker.admin_key else {
             let told = "This installation has no administrator key: start it with --admin-key-file or MT5REST_ADMIN_KEY.";
