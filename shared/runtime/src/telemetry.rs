@@ -5,8 +5,9 @@ use std::io::IsTerminal;
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use tracing::{Level, Subscriber};
-use tracing_subscriber::filter::filter_fn;
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -35,9 +36,37 @@ pub fn init_logging(filter: &str, format: LogFormat) {
         LogFormat::Text => log.with_target(false).boxed(),
         LogFormat::Json => log.json().boxed(),
     };
-    let all = tracing_subscriber::registry().with(log.with_filter(filter)).with(spans());
+    let quiet = filter_fn(is_logged).with_max_level_hint(LevelFilter::TRACE);
+    let all = tracing_subscriber::registry().with(log.with_filter(filter.and(quiet))).with(spans());
     // An error means that a subscriber is there already, as in tests that share a process.
     let _ = all.try_init();
+}
+
+/// The parts of the service, which log no payload at any level.
+const OWN: [&str; 16] = [
+    "api",
+    "broker",
+    "bus",
+    "calls",
+    "cluster",
+    "error",
+    "link",
+    "model",
+    "mt5rest",
+    "registry",
+    "runtime",
+    "seal",
+    "socket",
+    "statistics",
+    "wire",
+    "worker",
+];
+
+/// Whether something may be logged, whatever the filter says: at `trace`, libraries show what they send and receive, and
+/// the key of a login's first messages is known to everybody.
+fn is_logged(metadata: &Metadata<'_>) -> bool {
+    let part = metadata.target().split("::").next().unwrap_or_default();
+    *metadata.level() <= Level::DEBUG || OWN.contains(&part)
 }
 
 /// Gives spans their place in a trace.
