@@ -7,6 +7,7 @@ mod chaos;
 mod drain;
 mod governor;
 mod health;
+mod memory;
 mod owners;
 mod quarantine;
 mod redis;

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use broker::engine::Limits;
 use broker::{AccountSettings, Broker, Control, Feed};
 use serde_json::Value;
 use testkit::{Client, Events, Process, Redis, Reply, eventually, percent_encoded};
@@ -59,6 +60,11 @@ impl World {
 
     /// Redis and broker, with so many accounts.
     pub(crate) async fn empty(redis: Redis, redis_url: String, accounts: u64) -> Self {
+        Self::with_limits(redis, redis_url, accounts, Limits::default()).await
+    }
+
+    /// The same, whose accounts may have so much.
+    pub(crate) async fn with_limits(redis: Redis, redis_url: String, accounts: u64, limits: Limits) -> Self {
         let account = |number| AccountSettings {
             login: FIRST + number,
             password: PASSWORD.into(),
@@ -69,6 +75,7 @@ impl World {
         };
         let settings = broker::Settings {
             feed: Feed::Manual,
+            limits,
             accounts: (0..accounts).map(account).collect(),
             ..broker::Settings::default()
         };

@@ -8,7 +8,6 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::binary::start_binary;
-use crate::floods::resident;
 
 /// What all these replies would hold is 120 MB.
 const GROWTH_MAX: u64 = 88 << 20;
@@ -57,7 +56,7 @@ async fn replies_that_nobody_reads_are_bounded() {
     let path = format!("/PriceHistoryEx?id={token}&symbol=EURUSD&from=2060-01-01&numBars={BARS}&timeFrame=1");
     let whole = in_time("one history is read", http.get(&path)).await.ok();
     assert_eq!(whole.json().as_array().unwrap().len(), BARS);
-    let before = resident(&process);
+    let before = process.resident();
     let mut held = Vec::new();
     let (mut served, mut refused) = (0, 0);
     for _ in 0..READERS {
@@ -79,7 +78,7 @@ async fn replies_that_nobody_reads_are_bounded() {
             }
         }
     }
-    let growth = resident(&process).saturating_sub(before);
+    let growth = process.resident().saturating_sub(before);
     println!("{served} replies are on their way, {refused} were refused: {growth} bytes more than before");
     assert!(growth <= GROWTH_MAX, "{growth} bytes");
     assert!(served >= 1 && refused > 0, "{served} served, {refused} refused");

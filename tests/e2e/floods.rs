@@ -16,13 +16,6 @@ const STUCK: Duration = Duration::from_secs(2);
 /// What a flood may leave in memory.
 const GROWTH_MAX: u64 = 16 << 20;
 
-/// Memory of a process in RAM, bytes.
-pub(crate) fn resident(process: &Process) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id().unwrap())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-}
-
 /// Opens a WebSocket by hand: the library would answer and read.
 async fn open(address: &str, path: &str) -> TcpStream {
     let mut socket = TcpStream::connect(address).await.unwrap();
@@ -55,9 +48,9 @@ async fn flood(mut socket: TcpStream, is_client: bool) {
 }
 
 async fn grows_by(process: &Process, flood: impl Future<Output = ()>) -> u64 {
-    let before = resident(process);
+    let before = process.resident();
     flood.await;
-    resident(process).saturating_sub(before)
+    process.resident().saturating_sub(before)
 }
 
 #[tokio::test]

@@ -96,7 +96,9 @@ impl Backend for Worker {
         let subscription = self.session(token)?.subscribe(interest)?;
         let Some(since) = interest.since else { return Ok(subscription) };
         let kept = self.registry().since(token, since).await.map_err(|failure| unreachable(&failure))?;
-        Ok(subscription.after(since, kept.end, kept.events, kept.is_cut))
+        let end = kept.end;
+        let (missed, is_cut) = kept.replay(since);
+        Ok(subscription.after(since, end, missed, is_cut))
     }
 }
 

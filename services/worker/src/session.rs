@@ -14,6 +14,7 @@ mod fillings;
 mod handover;
 mod journal;
 mod ledger;
+mod magics;
 mod mail;
 mod market_watch;
 mod memo;
@@ -33,6 +34,7 @@ pub(crate) mod state;
 pub(crate) mod terms;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod tick_downloads;
 mod tick_values;
 mod trade;

@@ -7,8 +7,8 @@ mod symbol;
 
 pub(crate) use history::{closed_positions, closed_within, opening, order_history};
 pub(crate) use order::{
-    Closing, closed_by, deal, ended_order, from_result, opened_by, order_record, pending, position,
-    reduced_by, transaction,
+    Closing, closed_by, deal, ended_order, from_result, opened_by, order_record, pending, pending_of,
+    position, reduced_by, transaction,
 };
 pub(crate) use statistics::{deal_of, deals_of, equity_point, stats_of, unrealized};
 pub(crate) use symbol::{symbol_info, symbol_params};

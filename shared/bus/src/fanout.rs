@@ -1,6 +1,5 @@
 //! Copies the frames of one session to all who listen to it.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,18 +8,21 @@ use error::Error;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+use crate::budget::{Budget, PROCESS};
 use crate::frame::{Frame, Interest, Position, Topic};
+use crate::kept::Replay;
 use crate::queue::{End, Queue};
 
 /// Sockets that may listen to one session: a screen opens a few, and a public page about one account has many.
 pub const SUBSCRIPTIONS_MAX: usize = 2048;
 
 /// The publisher's side: one per session. Cheap while nobody listens. Dropping it tells readers to come back.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Fanout(Arc<Shared>);
 
-#[derive(Debug, Default)]
-struct Shared {
+#[derive(Debug)]
+pub(crate) struct Shared {
+    budget: &'static Budget,
     subscribers: Mutex<Subscribers>,
     /// How many listen to each topic, so that asking costs no lock.
     listeners: [AtomicU32; Topic::ALL.len()],
@@ -35,16 +37,48 @@ struct Subscribers {
 }
 
 #[derive(Debug)]
-struct Subscriber {
+pub(crate) struct Subscriber {
     interest: Interest,
     queue: Mutex<Queue>,
     changed: Notify,
+}
+
+impl Subscriber {
+    /// Sends its reader away, who comes back and finds what it missed, or that it is not kept.
+    pub(crate) fn lag(&self) {
+        locked(&self.queue).lag();
+        self.changed.notify_one();
+    }
+}
+
+impl Shared {
+    pub(crate) fn has_readers(&self) -> bool {
+        !locked(&self.subscribers).list.is_empty()
+    }
+
+    /// The reader with most behind it, and how many bytes that are; none if nothing waits.
+    pub(crate) fn furthest_behind(&self) -> Option<(usize, Arc<Subscriber>)> {
+        let subscribers = locked(&self.subscribers);
+        let waiting = subscribers.list.iter().map(|one| (locked(&one.queue).bytes(), one));
+        let furthest = waiting.filter(|(bytes, _)| *bytes > 0).max_by_key(|(bytes, _)| *bytes);
+        furthest.map(|(bytes, one)| (bytes, Arc::clone(one)))
+    }
+}
+
+impl Default for Fanout {
+    fn default() -> Self {
+        Self::within(&PROCESS)
+    }
 }
 
 impl Fanout {
     /// A session nobody listens to yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    fn within(budget: &'static Budget) -> Self {
+        Self(Arc::new(Shared { budget, subscribers: Mutex::default(), listeners: <_>::default() }))
     }
 
     /// Starts listening.
@@ -65,6 +99,11 @@ impl Fanout {
         }
         let subscriber = Arc::new(Subscriber { interest, queue: Mutex::new(queue), changed: Notify::new() });
         subscribers.list.push(Arc::clone(&subscriber));
+        let is_first = subscribers.list.len() == 1;
+        drop(subscribers);
+        if is_first {
+            self.0.budget.watch(Arc::downgrade(&self.0));
+        }
         for topic in interest.topics.iter() {
             self.0.listeners[topic as usize].fetch_add(1, Ordering::Relaxed);
         }
@@ -72,7 +111,7 @@ impl Fanout {
             subscriber,
             fanout: Arc::clone(&self.0),
             due: None,
-            missed: VecDeque::new(),
+            missed: None,
             is_cut: false,
             goes_on_after: None,
             last: Position::default(),
@@ -101,7 +140,12 @@ impl Fanout {
     /// Hands a frame to everyone who listens to its topic, and later to those who begin to, if it is retained. Never waits
     /// for a reader.
     pub fn publish(&self, frame: Frame) {
-        let frame = Arc::new(frame);
+        let is_heard = self.has_listeners(frame.topic);
+        if !is_heard && !frame.topic.is_retained() {
+            return;
+        }
+        let text = if is_heard { self.0.budget.charge(frame.text) } else { frame.text };
+        let frame = Arc::new(Frame { text, ..frame });
         let mut subscribers = locked(&self.0.subscribers);
         if frame.topic.is_retained() {
             let is_same = |other: &Arc<Frame>| other.topic == frame.topic && other.text == frame.text;
@@ -124,6 +168,15 @@ impl Fanout {
     pub fn forget_unheard(&self) {
         let is_heard = |frame: &Arc<Frame>| self.has_listeners(frame.topic);
         locked(&self.0.subscribers).retained.retain(is_heard);
+    }
+
+    /// Ends the subscriptions to a topic, as too slow: they come back and find what they missed, or that it is not kept.
+    pub fn end_readers(&self, topic: Topic) {
+        for subscriber in &locked(&self.0.subscribers).list {
+            if subscriber.interest.topics.contains(topic) {
+                subscriber.lag();
+            }
+        }
     }
 
     /// Ends all subscriptions, present and future ones, after what waits was delivered.
@@ -152,7 +205,7 @@ pub struct Subscription {
     /// When the pace allows the next frame.
     due: Option<Instant>,
     /// Kept events from before the subscription.
-    missed: VecDeque<Arc<Frame>>,
+    missed: Option<Replay>,
     is_cut: bool,
     goes_on_after: Option<Position>,
     /// The place of the last kept event that was delivered; those up to it are not delivered again.
@@ -164,17 +217,11 @@ impl Subscription {
     /// time. `end` is the place of the last one there is. `is_cut`: some of those missed are not kept any more; then it goes
     /// on after the end, and the reader has to look at the present state.
     #[must_use]
-    pub fn after(
-        mut self,
-        since: Position,
-        end: Position,
-        missed: impl IntoIterator<Item = Frame>,
-        is_cut: bool,
-    ) -> Self {
+    pub fn after(mut self, since: Position, end: Position, missed: Replay, is_cut: bool) -> Self {
         self.is_cut = is_cut && since != Position::NOW;
         let goes_on = if self.is_cut || since == Position::NOW { end } else { since };
         if goes_on == since {
-            self.missed = missed.into_iter().map(Arc::new).collect();
+            self.missed = Some(missed);
         }
         self.last = goes_on;
         self.goes_on_after = Some(goes_on);
@@ -193,10 +240,11 @@ impl Subscription {
 
     /// Waits for the next frame, or for the end. Safe to cancel: no frame is lost.
     pub async fn next(&mut self) -> Result<Arc<Frame>, End> {
-        if let Some(frame) = self.missed.pop_front() {
+        if let Some(frame) = self.missed.as_mut().and_then(Replay::next) {
             self.last = self.last.max(frame.at);
-            return Ok(frame);
+            return Ok(Arc::new(frame));
         }
+        self.missed = None;
         loop {
             if let Some(due) = self.due.filter(|due| *due > Instant::now())
                 && !locked(&self.subscriber.queue).has_ended()
@@ -290,7 +338,8 @@ mod tests {
         fanout.publish(event(5, 3, "third"));
         let since = Position { epoch: 5, offset: 1 };
         let end = Position { epoch: 5, offset: 3 };
-        let mut reader = reader.after(since, end, [event(5, 2, "second"), event(5, 3, "third")], false);
+        let missed = Replay::of(vec![event(5, 2, "second"), event(5, 3, "third")], since).unwrap();
+        let mut reader = reader.after(since, end, missed, false);
         fanout.publish(event(4, 9, "of an owner that was left behind"));
         fanout.publish(event(6, 1, "fourth"));
         for text in ["second", "third", "fourth"] {
@@ -307,7 +356,8 @@ mod tests {
         let (fanout, end) = (Fanout::new(), Position { epoch: 5, offset: 8 });
         for (since, is_cut) in [(Position { epoch: 5, offset: 1 }, true), (Position::NOW, false)] {
             let reader = fanout.subscribe(Topic::OrderUpdate).unwrap();
-            let mut reader = reader.after(since, end, [event(7, "a part")], true);
+            let missed = Replay::of(vec![event(7, "a part")], since).unwrap();
+            let mut reader = reader.after(since, end, missed, true);
             assert_eq!((reader.is_cut(), reader.goes_on_after()), (is_cut, Some(end)));
             fanout.publish(event(8, "known"));
             fanout.publish(event(9, "new"));
@@ -349,6 +399,34 @@ mod tests {
             fanout.publish(Frame::new(Topic::TickHistory, None, "portion".into()));
         }
         assert_eq!((fanout.backlog(Topic::TickHistory), fanout.backlog(Topic::Quote)), (3, 0));
+    }
+
+    #[tokio::test]
+    async fn the_reader_with_most_behind_makes_room_in_its_process() {
+        let budget: &'static Budget = Box::leak(Box::new(Budget::new(1_000)));
+        let fanouts = [Fanout::within(budget), Fanout::within(budget)];
+        let mut readers: Vec<_> =
+            fanouts.iter().map(|one| one.subscribe(Topic::OrderUpdate).unwrap()).collect();
+        // Who shares a text with others takes no more.
+        let shared: Vec<_> = (0..50).map(|_| fanouts[0].subscribe(Topic::OrderUpdate).unwrap()).collect();
+        let event = |bytes: usize| Frame::new(Topic::OrderUpdate, None, vec![b'x'; bytes].into());
+        fanouts[0].publish(event(400));
+        drop(shared);
+        fanouts[1].publish(event(300));
+        fanouts[1].publish(event(300));
+        fanouts[1].publish(event(100));
+        assert_eq!(readers[1].next().await, Err(End::Lagged), "it had 600 waiting");
+        assert_eq!(readers[0].next().await.unwrap().text.len(), 400);
+        // What was read is free, and so is what readers had that are gone.
+        for _ in 0..3 {
+            fanouts[0].publish(event(900));
+            assert_eq!(readers[0].next().await.unwrap().text.len(), 900);
+        }
+        fanouts[0].publish(event(900));
+        drop(readers.remove(0));
+        let mut reader = fanouts[0].subscribe(Topic::OrderUpdate).unwrap();
+        fanouts[0].publish(event(900));
+        assert_eq!(reader.next().await.unwrap().text.len(), 900);
     }
 
     #[tokio::test]

@@ -184,7 +184,8 @@ pub struct Frame {
     pub topic: Topic,
     /// What the state is of (a symbol), if there are several of one topic.
     pub key: Option<Arc<str>>,
-    /// The complete envelope, UTF-8 JSON.
+    /// The complete envelope, UTF-8 JSON; of a kept event on its way through the registry perhaps in short (see
+    /// [`Keeper`](crate::Keeper)).
     pub text: Bytes,
     /// Its place. Of what is not kept, only the epoch counts: frames of earlier owners are dropped.
     pub at: Position,
@@ -194,6 +195,11 @@ impl Frame {
     /// A frame outside any sequence.
     pub fn new(topic: Topic, key: Option<&str>, text: Bytes) -> Self {
         Self { topic, key: key.map(Arc::from), text, at: Position::default() }
+    }
+
+    /// Whether the text of a kept event, whole or in short, can be read without those before it.
+    pub fn is_whole(&self) -> bool {
+        crate::kept::is_whole(&self.text)
     }
 
     /// Gives the frame its place.

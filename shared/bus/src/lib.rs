@@ -45,12 +45,16 @@
 //! ends. This crate knows nothing about HTTP status codes, close codes or the wire protocol.
 
 mod ask;
+mod budget;
 mod fanout;
 mod frame;
+mod kept;
 mod queue;
 
 pub use ask::{Answer, Ask, Backend, Delivery, Readiness};
+pub use budget::WAITING_BYTES_MAX;
 pub use calls::{Params, Payload};
 pub use fanout::{Fanout, SUBSCRIPTIONS_MAX, Subscription};
 pub use frame::{Frame, Interest, NoPosition, Position, Topic, Topics, envelope};
-pub use queue::{EVENTS_MAX, End, STATES_MAX};
+pub use kept::{EVENT_BYTES_MAX, Event, Keeper, Reader, Replay, Unreadable};
+pub use queue::{EVENTS_MAX, End, QUEUE_BYTES_MAX, STATES_MAX};

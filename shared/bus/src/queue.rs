@@ -11,6 +11,9 @@ pub const EVENTS_MAX: usize = 1024;
 /// States one reader may have waiting: more than the symbols of the largest servers known.
 pub const STATES_MAX: usize = 16_384;
 
+/// Texts that may wait for one reader, in bytes. One may be longer by itself.
+pub const QUEUE_BYTES_MAX: usize = 8 << 20;
+
 /// Why a subscription ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -28,6 +31,7 @@ pub(crate) struct Queue {
     order: VecDeque<Slot>,
     states: HashMap<(Topic, Option<Arc<str>>), Arc<Frame>>,
     events: usize,
+    bytes: usize,
     end: Option<End>,
 }
 
@@ -45,26 +49,40 @@ impl Queue {
         }
         let fits = if frame.topic.is_state() { self.push_state(frame) } else { self.push_event(frame) };
         if !fits {
-            *self = Self { end: Some(End::Lagged), ..Self::default() };
+            self.lag();
         }
         fits
     }
 
+    /// Ends it at once, without what waits: its reader is behind.
+    pub(crate) fn lag(&mut self) {
+        if self.end.is_none() {
+            *self = Self { end: Some(End::Lagged), ..Self::default() };
+        }
+    }
+
     fn push_state(&mut self, frame: Arc<Frame>) -> bool {
         let at = (frame.topic, frame.key.clone());
+        self.bytes += frame.text.len();
         if let Some(waiting) = self.states.get_mut(&at) {
+            self.bytes -= waiting.text.len();
             *waiting = frame;
-            return true;
+            return self.fits();
         }
         self.order.push_back(Slot::State(at.0, at.1.clone()));
         self.states.insert(at, frame);
-        self.states.len() <= STATES_MAX
+        self.states.len() <= STATES_MAX && self.fits()
+    }
+
+    fn fits(&self) -> bool {
+        self.bytes <= QUEUE_BYTES_MAX || self.order.len() == 1
     }
 
     fn push_event(&mut self, frame: Arc<Frame>) -> bool {
+        self.bytes += frame.text.len();
         self.order.push_back(Slot::Event(frame));
         self.events += 1;
-        self.events <= EVENTS_MAX
+        self.events <= EVENTS_MAX && self.fits()
     }
 
     /// No more frames will come; those that wait are still delivered.
@@ -75,6 +93,11 @@ impl Queue {
     /// Lossless events that wait.
     pub(crate) const fn events(&self) -> usize {
         self.events
+    }
+
+    /// What waits, in bytes.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether no more frames will come.
@@ -88,11 +111,15 @@ impl Queue {
             match slot {
                 Slot::Event(frame) => {
                     self.events -= 1;
+                    self.bytes -= frame.text.len();
                     return Some(Ok(frame));
                 }
                 // Every slot has its state; a missing one would only mean there is nothing to send.
                 Slot::State(topic, key) => match self.states.remove(&(topic, key)) {
-                    Some(frame) => return Some(Ok(frame)),
+                    Some(frame) => {
+                        self.bytes -= frame.text.len();
+                        return Some(Ok(frame));
+                    }
                     None => continue,
                 },
             }
@@ -151,6 +178,26 @@ mod tests {
         assert_eq!(queue.pop(), Some(Err(End::Lagged)));
         assert!(!queue.push(frame(Topic::Quote, "", "late")));
         assert_eq!(queue.pop(), Some(Err(End::Lagged)));
+    }
+
+    #[test]
+    fn too_many_bytes_end_the_queue_but_one_long_event_does_not() {
+        let long = |topic, bytes: usize| Arc::new(Frame::new(topic, None, vec![b'x'; bytes].into()));
+        for topic in [Topic::OrderUpdate, Topic::OrderProfit] {
+            let mut queue = Queue::default();
+            assert!(queue.push(long(topic, 2 * QUEUE_BYTES_MAX)), "it is alone");
+            assert!(!queue.push(long(Topic::TickHistory, 1)));
+            assert_eq!((queue.bytes(), queue.pop()), (0, Some(Err(End::Lagged))));
+            let mut queue = Queue::default();
+            for _ in 0..4 {
+                assert!(queue.push(long(topic, QUEUE_BYTES_MAX / 4)));
+            }
+            let waits = if topic.is_state() { QUEUE_BYTES_MAX / 4 } else { QUEUE_BYTES_MAX };
+            assert_eq!(queue.bytes(), waits);
+            assert_eq!(queue.push(long(topic, 1)), topic.is_state());
+            while let Some(Ok(_)) = queue.pop() {}
+            assert_eq!(queue.bytes(), 0);
+        }
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub const CHANNELS_MAX: usize = 100_000;
 /// How long the opening of a stream waits until the owner of its session knows of it.
 const HEARING_TIME: Duration = Duration::from_secs(1);
 
+/// How often a log is read that has grown meanwhile.
+const READS_MAX: usize = 8;
+
 /// Above all places there are, and still a number that every language can hold.
 const FAR: Position = Position { epoch: 1 << 53, offset: 0 };
 
@@ -74,23 +77,23 @@ async fn resumed(
     if !kept(interest.topics) {
         return Ok(subscription);
     }
-    let Some(since) = interest.since else {
-        if !channel.knows_its_place() {
-            let log =
-                shared.told(shared.registry.since(channel.token(), FAR)).await.map_err(|why| away(&why))?;
-            channel.reached(log.end);
-        }
+    let after = interest.since.unwrap_or(FAR).min(FAR);
+    if interest.since.is_none() && channel.knows_its_place() {
         return Ok(subscription);
-    };
-    let log = shared
-        .told(shared.registry.since(channel.token(), since.min(FAR)))
-        .await
-        .map_err(|why| away(&why))?;
-    channel.reached(log.end);
-    // A place above the end is of a log that is not there any more.
-    let is_cut = log.is_cut || since > log.end;
-    let missed = log.events.into_iter().filter(|frame| interest.topics.contains(frame.topic));
-    Ok(subscription.after(since, log.end, missed, is_cut))
+    }
+    for _ in 0..READS_MAX {
+        let read = shared.told(shared.registry.since(channel.token(), after)).await;
+        let log = read.map_err(|why| away(&why))?;
+        if !channel.begin(&log) {
+            continue;
+        }
+        let Some(since) = interest.since else { return Ok(subscription) };
+        let end = log.end;
+        // A place above the end is of a log that is not there any more.
+        let (missed, is_cut) = log.replay(after);
+        return Ok(subscription.after(since, end, missed, is_cut || since > end));
+    }
+    Err(hub::deaf())
 }
 
 /// Whether what must not be lost is among these.

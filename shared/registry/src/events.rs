@@ -1,7 +1,7 @@
 //! Events: those that must not be lost are kept in a log for those who come back; all go to whoever listens now.
 
 use async_trait::async_trait;
-use bus::{Frame, Position};
+use bus::{Frame, Position, Replay};
 use bytes::Bytes;
 
 use crate::{Fence, RegistryError, Written};
@@ -11,10 +11,26 @@ use crate::{Fence, RegistryError, Written};
 pub struct Since {
     /// Events between the position and the first of these are not kept any more.
     pub is_cut: bool,
+    /// What the first of these builds on, from an event on that is whole.
+    pub base: Vec<Frame>,
     /// What is kept of them, in order.
     pub events: Vec<Frame>,
     /// The place of the last event of the log, whether it is among these or not.
     pub end: Position,
+}
+
+impl Since {
+    /// What is kept, for a reader who stood there. What cannot be read is as good as not kept.
+    pub fn replay(self, after: Position) -> (Replay, bool) {
+        let frames = [self.base, self.events].concat();
+        match Replay::of(frames, after) {
+            Ok(replay) => (replay, self.is_cut),
+            Err(failure) => {
+                tracing::error!(%failure, %after, "a log cannot be read");
+                (Replay::none(), true)
+            }
+        }
+    }
 }
 
 /// Something that came by subscription.
@@ -52,8 +68,10 @@ pub trait Ear: Send {
 /// See the module.
 #[async_trait]
 pub trait Events: Send + Sync {
-    /// Appends events to the log in order, tells them to listeners, and replaces the memo, all at once. Positions that are
-    /// not above the log's end are refused as stale. The log keeps the last 1,024 events, for a day.
+    /// Appends events to the log in order, tells them to listeners, and replaces the memo or adds to it, all at once. Positions that are
+    /// not above the log's end are refused as stale. The log keeps the last 1,024 events or 128 KiB of them, for a day.
+    ///
+    /// Events may be in short ([`bus::Keeper`]): one that builds on the one before it is kept only behind that one.
     async fn append(
         &self,
         token: &str,

@@ -6,24 +6,38 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::Notify;
 
 use crate::Heard;
-use crate::limits::HEARD_MAX;
+use crate::limits::{HEARD_BYTES, HEARD_MAX};
 
 /// A bounded queue with one reader. A reader too slow loses what waits and finds [`Heard::Gap`] instead: it has to look
 /// at everything anew, as after a lost connection.
 #[derive(Debug, Default)]
 pub(crate) struct HeardQueue {
-    waiting: Mutex<VecDeque<Heard>>,
+    waiting: Mutex<Waiting>,
     came: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    heard: VecDeque<Heard>,
+    bytes: usize,
+}
+
+fn bytes_of(heard: &Heard) -> usize {
+    match heard {
+        Heard::Frame { frame, .. } => frame.text.len(),
+        Heard::Changed { .. } | Heard::Gap => 0,
+    }
 }
 
 impl HeardQueue {
     pub(crate) fn push(&self, heard: Heard) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() >= HEARD_MAX {
-            waiting.clear();
-            waiting.push_back(Heard::Gap);
+        let bytes = waiting.bytes + bytes_of(&heard);
+        if waiting.heard.len() >= HEARD_MAX || bytes > HEARD_BYTES {
+            *waiting = Waiting { heard: VecDeque::from([Heard::Gap]), bytes: 0 };
         } else {
-            waiting.push_back(heard);
+            waiting.heard.push_back(heard);
+            waiting.bytes = bytes;
         }
         drop(waiting);
         self.came.notify_one();
@@ -32,9 +46,12 @@ impl HeardQueue {
     /// The next thing. Safe to cancel.
     pub(crate) async fn next(&self) -> Heard {
         loop {
-            let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            if let Some(heard) = next {
-                return heard;
+            {
+                let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(heard) = waiting.heard.pop_front() {
+                    waiting.bytes -= bytes_of(&heard);
+                    return heard;
+                }
             }
             self.came.notified().await;
         }
@@ -43,6 +60,8 @@ impl HeardQueue {
 
 #[cfg(test)]
 mod tests {
+    use bus::{Frame, Topic};
+
     use super::*;
 
     #[tokio::test]
@@ -55,5 +74,16 @@ mod tests {
         queue.push(changed(7));
         assert_eq!(queue.next().await, Heard::Gap);
         assert_eq!(queue.next().await, changed(7));
+        let frame = Frame::new(Topic::OrderUpdate, None, vec![b'x'; HEARD_BYTES / 4].into());
+        let heard = Heard::Frame { token: String::new(), frame };
+        for _ in 0..4 {
+            queue.push(heard.clone());
+        }
+        assert_eq!(queue.next().await, heard);
+        queue.push(heard.clone());
+        assert_eq!(queue.next().await, heard, "there was room again");
+        queue.push(heard.clone());
+        queue.push(heard);
+        assert_eq!(queue.next().await, Heard::Gap);
     }
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::limits::REQUEST_BYTES;
 use crate::{Fence, Key, RegistryError, Written};
 
 /// A trade request that was begun.
@@ -14,6 +15,16 @@ pub struct Entry {
     pub key: Option<Key>,
     /// What it asked for, as the worker wrote it.
     pub request: Bytes,
+}
+
+impl Entry {
+    /// Whether the request is of a size that is kept.
+    pub(crate) fn check(&self) -> Result<(), RegistryError> {
+        if self.request.len() <= REQUEST_BYTES {
+            return Ok(());
+        }
+        Err(RegistryError(format!("a request has more than {REQUEST_BYTES} bytes")))
+    }
 }
 
 /// See the module.
@@ -35,6 +46,7 @@ pub trait Journal: Send + Sync {
     /// Requests without an outcome, oldest first.
     async fn unsettled(&self, token: &str) -> Result<Vec<Entry>, RegistryError>;
 
-    /// The whole journal as far as it is kept, oldest first: number, request, outcome.
+    /// The whole journal as far as it is kept, oldest first: number, request, outcome. Of the request nothing is kept once
+    /// it has an outcome.
     async fn journal(&self, token: &str) -> Result<Vec<(u32, Bytes, Option<Bytes>)>, RegistryError>;
 }

@@ -35,7 +35,7 @@ pub use memory::MemoryRegistry;
 pub use quarantine::{Quarantine, Quarantined};
 pub use redis::RedisRegistry;
 pub use sessions::{Opened, Record, Routed, SessionState, Sessions, Unclaimed};
-pub use types::{AccountName, Fence, RegistryError, WorkerId, Written};
+pub use types::{AccountName, Fence, RegistryError, WorkerId, Written, adds_to_memo};
 pub use workers::{Beat, Lease, Place, WorkerInfo, Workers};
 
 /// Everything that is known together.

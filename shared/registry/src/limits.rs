@@ -2,13 +2,22 @@
 
 use std::time::Duration;
 
-/// Events that a log keeps, and for how long after the last one.
+/// Events that a log keeps, in count and in bytes with what keeping each costs, and for how long after the last one. A
+/// log begins with an event that is whole; the last such one and what builds on it may take more, where an account has
+/// very much open.
 pub(crate) const LOG_MAX: usize = 1_024;
+pub(crate) const LOG_BYTES: usize = 128 << 10;
+pub(crate) const LOG_TAIL_BYTES: usize = 4 << 20;
+pub(crate) const LOG_EVENT_BYTES: usize = 64;
+/// The logs of all sessions in memory, in bytes; the largest make room.
+pub(crate) const LOGS_BYTES: usize = 256 << 20;
 pub(crate) const LOG_KEPT: Duration = Duration::from_secs(24 * 3600);
-/// Settled trade requests that a journal keeps.
+/// Settled trade requests that a journal keeps, and the bytes of their outcomes.
 pub(crate) const SETTLED_MAX: usize = 1_024;
-/// Trade requests of a session that may be without an outcome at once.
-pub(crate) const BEGUN_MAX: usize = 10_000;
+pub(crate) const SETTLED_BYTES: usize = 64 << 10;
+/// Trade requests of a session that may be without an outcome at once, and how many bytes each may have.
+pub(crate) const BEGUN_MAX: usize = 1_000;
+pub(crate) const REQUEST_BYTES: usize = 4 << 10;
 /// Idempotency keys of a session, and for how long each is kept.
 pub(crate) const KEYS_MAX: usize = 10_000;
 pub(crate) const KEYS_KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -19,8 +28,10 @@ pub(crate) const IMPLIED_KEPT: Duration = Duration::from_secs(10 * 60);
 pub(crate) const FENCE_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Brokers, and accounts, that operators see.
 pub(crate) const SEEN_MAX: usize = 200;
-/// Things heard that wait for a slow listener; beyond that they are dropped, and the listener is told of a gap.
+/// Things heard that wait for a slow listener, in count and in bytes; beyond that they are dropped, and the listener is told
+/// of a gap.
 pub(crate) const HEARD_MAX: usize = 16_384;
+pub(crate) const HEARD_BYTES: usize = 32 << 20;
 /// A second death of an owner counts against a session within this.
 pub(crate) const DEATHS_WITHIN: Duration = Duration::from_secs(10 * 60);
 /// For how long a session is in quarantine the first time, and at most: it doubles each time.
@@ -34,7 +45,7 @@ pub(crate) const QUARANTINED_SHOWN: usize = 1_000;
 pub struct EndedMax {
     /// Sessions.
     pub sessions: usize,
-    /// Bytes of them all: login data, memos, idempotency keys.
+    /// Bytes of them all: login data and idempotency keys.
     pub bytes: usize,
 }
 

@@ -10,8 +10,10 @@ mod workers;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::limits::LOGS_BYTES;
 use crate::{AccountName, EndedMax, WorkerId};
 use ended::Ended;
 use events::Listeners;
@@ -22,7 +24,7 @@ use workers::Member;
 /// What processes know together, for a process that is alone.
 ///
 /// It keeps the same promises as the one in Redis. Clones are the same registry.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct MemoryRegistry {
     state: Arc<Mutex<State>>,
 }
@@ -37,13 +39,22 @@ struct State {
     turns: HashMap<AccountName, Turn>,
     listeners: Listeners,
     buckets: Buckets,
+    /// What the logs of all sessions cost in bytes, and may cost.
+    logs_bytes: Arc<AtomicUsize>,
+    logs_bytes_max: usize,
 }
 
 impl MemoryRegistry {
     /// An empty one.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::with_log_bytes(LOGS_BYTES)
+    }
+
+    /// An empty one whose event logs have this many bytes together; the largest make room.
+    #[must_use]
+    pub fn with_log_bytes(logs_bytes_max: usize) -> Self {
+        Self { state: Arc::new(Mutex::new(State { logs_bytes_max, ..State::default() })) }
     }
 
     /// The same, with other limits of what is kept of sessions that have ended.
@@ -56,6 +67,12 @@ impl MemoryRegistry {
     /// No step is left half done by a panic: nothing in them can.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryRegistry {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

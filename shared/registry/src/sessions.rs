@@ -144,7 +144,7 @@ pub trait Sessions: Send + Sync {
     /// Whether these sessions are still owned under these fences, in order.
     async fn verify(&self, sessions: &[(String, Fence)]) -> Result<Vec<bool>, RegistryError>;
 
-    /// Replaces the memo.
+    /// Replaces the memo, or adds to it ([`adds_to_memo`](crate::adds_to_memo)).
     async fn save(&self, token: &str, fence: Fence, memo: &Bytes) -> Result<Written, RegistryError>;
 
     /// Replaces the sealed login data.

@@ -52,6 +52,15 @@ impl fmt::Display for Fence {
     }
 }
 
+/// What begins a memo that is added to the one that is there; any other one stands in its place. So begin changes that
+/// [`bus::Keeper`] writes.
+const MEMO_ADDS: u8 = 2;
+
+/// Whether a memo is added to the one that is there, and does not replace it.
+pub fn adds_to_memo(memo: &[u8]) -> bool {
+    memo.first() == Some(&MEMO_ADDS)
+}
+
 /// What became of a write that carries a fence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]

@@ -58,3 +58,36 @@ async fn a_log_is_kept_for_a_day_after_its_last_event() {
     assert_eq!((since.is_cut, since.events.len(), since.end), (true, 0, at(2)));
     assert!(!registry.since("token", at(2)).await.unwrap().is_cut);
 }
+
+#[tokio::test]
+async fn the_largest_logs_make_room_when_all_are_too_much() {
+    let registry = MemoryRegistry::with_log_bytes(100_000);
+    let event = |fence: Fence, offset: u64, bytes: usize| {
+        Frame::new(Topic::OrderUpdate, None, vec![b'x'; bytes].into()).at(Position { epoch: fence.0, offset })
+    };
+    let mut fences = Vec::new();
+    for (number, bytes) in [10_000, 40_000, 20_000, 25_000].into_iter().enumerate() {
+        let token = number.to_string();
+        let fence = live(&registry, &token).await;
+        let written = registry.append(&token, fence, &[event(fence, 1, bytes)], &Bytes::new()).await.unwrap();
+        assert_eq!(written, Written::Yes);
+        fences.push(fence);
+    }
+    let is_cut = async |number: usize| {
+        let after = Position { epoch: fences[number].0, offset: 0 };
+        registry.since(&number.to_string(), after).await.unwrap().is_cut
+    };
+    assert!(!is_cut(1).await, "they fit");
+    let written =
+        registry.append("0", fences[0], &[event(fences[0], 2, 10_000)], &Bytes::new()).await.unwrap();
+    assert_eq!(written, Written::Yes);
+    let cut = [is_cut(0).await, is_cut(1).await, is_cut(2).await, is_cut(3).await];
+    assert_eq!(cut, [false, true, false, false], "the largest goes");
+    // What a session had is free when it ends.
+    assert_eq!(registry.end("3", fences[3], None).await.unwrap(), Written::Yes);
+    for offset in 3..=5 {
+        let frame = event(fences[0], offset, 9_000);
+        assert_eq!(registry.append("0", fences[0], &[frame], &Bytes::new()).await.unwrap(), Written::Yes);
+    }
+    assert_eq!([is_cut(0).await, is_cut(2).await], [false, false]);
+}

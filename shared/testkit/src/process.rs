@@ -83,6 +83,17 @@ impl Process {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Its memory in RAM, bytes.
+    ///
+    /// # Panics
+    /// If it does not run, or the system does not say.
+    pub fn resident(&self) -> u64 {
+        let id = self.child.id().expect("the process runs");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    }
+
     /// Sends a signal by name, such as `INT`.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().expect("the process runs");

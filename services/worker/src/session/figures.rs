@@ -43,18 +43,23 @@ impl State {
             if let Some(position) = self.positions.get_mut(&id) {
                 position.inputs = inputs;
                 position.filling.get_or_insert_with(|| terms.market_filling().number());
+                position.texts.shown = None;
             }
         }
         let Some(quote) = self.quotes.prices(terms.full.symbol_id) else { return };
         let market = self.quotes.market(&self.catalogue);
         let Some(position) = self.positions.get_mut(&id) else { return };
         let (side, volume, open) = (position.side(), position.volume(), position.open_price());
+        let before = (position.close, position.profit, position.rate.to_bits());
         position.close = quote.close(side);
         if let Some(profit) =
             profit_of(&terms.contract, side, volume, open, position.close, &deposit, &market)
         {
             position.profit = profit.money;
             position.rate = profit.rate;
+        }
+        if before != (position.close, position.profit, position.rate.to_bits()) {
+            position.texts.shown = None;
         }
     }
 

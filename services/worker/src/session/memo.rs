@@ -4,30 +4,33 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
+use bus::{Event, Keeper, Reader};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use calls::params::Param;
 use calls::{ServerClock, TimeFrame};
 use serde::{Deserialize, Serialize};
-use wire::Payload;
 use wire::records::{History, Portfolio};
 
 use super::state::State;
+use super::texts::record_of;
 
-/// See the module. Names of fields must stay: older ones are read after an update.
+/// See the module. In the registry it is a row of changes ([`Keeper`]): the first one is whole, and each says how long it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Memo {
+    head: Head,
+    /// Everything open, and magic numbers: a text for each.
+    list: Vec<Bytes>,
+}
+
+/// The part of a memo that is written anew each time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Memo {
-    /// Everything open, as the wire has it.
-    portfolio: String,
+struct Head {
     newest_deal: i64,
     newest_order: i64,
     /// When the newest deal was made, seconds of the server's clock; 0 for none.
     last_deal_s: i64,
-    /// Magic numbers by ticket.
-    magic: Vec<(i64, i64)>,
-    pub(crate) wants: Wants,
+    wants: Wants,
     /// How far the server's clock was ahead of UTC, as far as that was seen.
     clock: Option<ServerClock>,
 }
@@ -52,40 +55,60 @@ pub(crate) struct Wants {
 
 impl Memo {
     /// Of a state.
-    pub(crate) fn of(state: &State, profit_ms: Option<i64>, tickets_ms: Option<u32>) -> Self {
-        let portfolio = Portfolio {
-            positions: state.positions.values().map(|open| open.record.clone()).collect(),
-            orders: state.orders.values().cloned().collect(),
-        };
-        Self {
-            portfolio: STANDARD.encode(portfolio.to_bytes()),
+    pub(crate) fn of(state: &mut State, profit_ms: Option<i64>, tickets_ms: Option<u32>) -> Self {
+        let head = Head {
             newest_deal: state.newest_deal(),
             newest_order: state.newest_order(),
             last_deal_s: state.deals.back().map_or(0, |deal| i64::from(deal.time_create)),
-            magic: state.magics(),
             wants: Wants { profit_ms, tickets_ms, ..Wants::of(state) },
             clock: Some(state.zone),
-        }
+        };
+        Self { head, list: state.kept_texts() }
     }
 
-    /// As it is kept.
+    /// As it is kept by itself.
     pub(crate) fn to_bytes(&self) -> Bytes {
-        serde_json::to_vec(self).map(Bytes::from).unwrap_or_default()
+        self.next_of(&mut Keeper::default())
     }
 
-    /// From what was kept. `None`: nothing was, or it cannot be read.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
+    /// As it is kept behind those that this keeper has seen. A whole one stands in the place of those.
+    pub(crate) fn next_of(&self, keeper: &mut Keeper) -> Bytes {
+        let before = serde_json::to_vec(&self.head).map(Bytes::from).unwrap_or_default();
+        let short = keeper.keep(&Event { before, list: self.list.clone(), after: Bytes::new() });
+        let mut bytes = BytesMut::with_capacity(short.len() + 5);
+        // First what it is, for the registry.
+        bytes.extend_from_slice(&short[..1]);
+        bytes.put_u32(u32::try_from(short.len()).unwrap_or(u32::MAX));
+        bytes.extend_from_slice(&short);
+        bytes.freeze()
+    }
+
+    /// The last one of what was kept. `None`: nothing was, or it cannot be read.
+    pub(crate) fn from_bytes(bytes: &Bytes) -> Option<Self> {
+        let (mut rest, mut reader, mut last) = (bytes.clone(), Reader::default(), None);
+        while rest.len() > 5 {
+            rest.advance(1);
+            let length = usize::try_from(rest.get_u32()).ok().filter(|length| *length <= rest.len())?;
+            // A change of what stands no longer before it: what does is as new.
+            last = reader.read(&rest.split_to(length)).ok().or(last);
+        }
+        let Event { before, list, .. } = last?;
+        Some(Self { head: serde_json::from_slice(&before).ok()?, list })
+    }
+
+    /// What clients want.
+    pub(crate) const fn wants(&self) -> &Wants {
+        &self.head.wants
     }
 
     /// When the newest deal was made, seconds of the server's clock.
     pub(crate) const fn last_deal_s(&self) -> i64 {
-        self.last_deal_s
+        self.head.last_deal_s
     }
 
     /// Names of symbols whose full records are needed for what clients want.
     pub(crate) fn symbols(&self) -> Vec<String> {
-        let wants = &self.wants;
+        let wants = &self.head.wants;
         let named = wants.tick_values.iter().chain(&wants.books).map(|(name, _)| name);
         named.chain(wants.candles.iter().map(|(name, ..)| name)).cloned().collect()
     }
@@ -94,27 +117,34 @@ impl Memo {
     /// news.
     pub(crate) fn restore(&self, state: &mut State, history: &History) {
         let known = History {
-            deals: history.deals.iter().filter(|deal| deal.deal <= self.newest_deal).cloned().collect(),
+            deals: history.deals.iter().filter(|deal| deal.deal <= self.head.newest_deal).cloned().collect(),
             orders: Vec::new(),
         };
         state.load_past(known);
-        for (ticket, magic) in &self.magic {
-            state.remember_magic(*ticket, *magic);
+        let mut portfolio = Portfolio::default();
+        for text in &self.list {
+            match text.split_first() {
+                Some((b'p', record)) => portfolio.positions.extend(record_of(record)),
+                Some((b'o', record)) => portfolio.orders.extend(record_of(record)),
+                Some((_, magics)) => {
+                    let magics: Vec<(i64, i64)> = serde_json::from_slice(magics).unwrap_or_default();
+                    magics.into_iter().for_each(|(ticket, magic)| state.remember_magic(ticket, magic));
+                }
+                None => {}
+            }
         }
-        let bytes = STANDARD.decode(&self.portfolio).unwrap_or_default();
-        let portfolio = Portfolio::from_bytes(&bytes).unwrap_or_default();
         // Orders that had ended before are no news either.
         let was_open = |ticket: i64| portfolio.orders.iter().any(|order| order.trade_order == ticket);
         let ended = history
             .orders
             .iter()
-            .filter(|order| order.trade_order <= self.newest_order && !was_open(order.trade_order));
+            .filter(|order| order.trade_order <= self.head.newest_order && !was_open(order.trade_order));
         let orders = ended.cloned().collect();
         state.load_past(History { deals: Vec::new(), orders });
-        state.know_up_to(self.newest_deal, self.newest_order);
+        state.know_up_to(self.head.newest_deal, self.head.newest_order);
         state.load(portfolio);
-        self.wants.restore(state);
-        if let Some(clock) = self.clock {
+        self.head.wants.restore(state);
+        if let Some(clock) = self.head.clock {
             state.remember_clock(clock);
         }
     }

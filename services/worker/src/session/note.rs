@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bus::Payload;
+use bus::{Event, Keeper, Payload, Reader};
 use bytes::Bytes;
 use calls::Call;
 use calls::reply::Order;
@@ -200,7 +200,8 @@ pub(crate) fn to_bytes(recorded: &Recorded) -> Bytes {
     if bytes.len() > OUTCOME_BYTES_MAX {
         return to_bytes(&Err(too_long(recorded)));
     }
-    bytes.into()
+    // Orders look like those of events.
+    Keeper::default().keep(&Event { before: bytes.into(), ..Event::default() })
 }
 
 /// What is kept instead of an outcome that is too long.
@@ -218,8 +219,9 @@ fn too_long(recorded: &Recorded) -> Error {
 }
 
 /// From what was kept under an idempotency key.
-pub(crate) fn from_bytes(bytes: &[u8]) -> Recorded {
-    match serde_json::from_slice(bytes).map_err(Error::internal)? {
+pub(crate) fn from_bytes(bytes: &Bytes) -> Recorded {
+    let kept = Reader::default().read(bytes).map_err(Error::internal)?.text();
+    match serde_json::from_slice(&kept).map_err(Error::internal)? {
         Kept::Text(text) => Ok(Payload::Text(text)),
         Kept::Json(json) => Ok(Payload::Json(json.into())),
         Kept::Html(page) => Ok(Payload::Html(page)),
@@ -237,7 +239,9 @@ mod tests {
         for recorded in [Ok(Payload::Json("{\"a\":1}".into())), Ok(Payload::Text("OK".into())), Err(error)] {
             assert_eq!(from_bytes(&to_bytes(&recorded)), recorded);
         }
-        assert!(from_bytes(b"nonsense").is_err());
+        for nonsense in ["nonsense", "\u{1}nonsense", ""] {
+            assert!(from_bytes(&nonsense.into()).is_err());
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use model::{Money, Price, Side, Volume};
 use wire::records::Position;
 
+use super::texts::Texts;
+
 /// An open position with its profit at current prices.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenPosition {
@@ -20,6 +22,7 @@ pub(crate) struct OpenPosition {
     pub(in crate::session) inputs: Vec<u32>,
     /// How the order that opened it was to be filled; if that is not known, how one would be now.
     pub(crate) filling: Option<u32>,
+    pub(in crate::session) texts: Texts,
 }
 
 impl OpenPosition {

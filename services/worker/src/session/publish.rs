@@ -6,7 +6,7 @@ mod tickets;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Fanout, Frame, Position, Topic, envelope};
+use bus::{Event, Fanout, Frame, Keeper, Position, Topic, envelope};
 use bytes::Bytes;
 use calls::reply::{LinkStatus, OrderUpdate, OrderUpdateSummary, ProfitUpdate};
 use model::Money;
@@ -45,6 +45,8 @@ pub(crate) struct Publisher {
     /// The session's ticks up to the last look.
     ticks_seen: u64,
     tickets: Tickets,
+    /// What was written of the memo, for the next owner.
+    memos: Keeper,
 }
 
 impl Publisher {
@@ -62,6 +64,7 @@ impl Publisher {
             profit_changed: true,
             ticks_seen: 0,
             tickets: Tickets::new(),
+            memos: Keeper::default(),
         }
     }
 
@@ -127,7 +130,8 @@ impl Publisher {
         self.profit_sent = Some(now);
         self.profit_changed = false;
         let Some((equity, floating)) = state.figures() else { return };
-        let update = profit_update(state, &equity, &floating);
+        let mut update = profit_update(state, &equity, &floating);
+        update.orders = state.opened_orders();
         self.send(Topic::OrderProfit, None, &update);
     }
 
@@ -145,7 +149,8 @@ impl Publisher {
         let (equity, floating) = state.figures().unwrap_or_else(|| state.figures_of_known());
         let profit = profit_update(state, &equity, &floating);
         let summary = OrderUpdateSummary {
-            opened_orders: profit.orders,
+            // They come by themselves.
+            opened_orders: Vec::new(),
             update,
             balance: profit.balance,
             equity: profit.equity,
@@ -157,13 +162,20 @@ impl Publisher {
             user: profit.user,
         };
         if let Some(text) = self.encoded(Topic::OrderUpdate, &summary) {
-            self.scribe.event(text, self.memo(state).to_bytes());
+            let event = with_list(&text, state.opened_texts());
+            let memo = self.memo(state).next_of(&mut self.memos);
+            self.scribe.event(event, memo);
             self.wants_written = self.wants_version(state);
         }
     }
 
+    /// The memo that is written next stands by itself: the registry may not have those before it.
+    pub(crate) fn begin_memos(&mut self) {
+        self.memos = Keeper::default();
+    }
+
     /// What the next owner of the session would need now.
-    pub(crate) fn memo(&self, state: &State) -> Memo {
+    pub(crate) fn memo(&self, state: &mut State) -> Memo {
         let profit_ms = self.is_profit_pace_set.then(|| match self.profit_every {
             Some(every) => i64::try_from(every.as_millis()).unwrap_or(i64::MAX),
             None => -1,
@@ -183,11 +195,12 @@ impl Publisher {
     }
 
     /// Writes down what clients want, if that has changed.
-    pub(crate) fn note_wants(&mut self, state: &State) {
+    pub(crate) fn note_wants(&mut self, state: &mut State) {
         let version = self.wants_version(state);
         if self.wants_written != version && self.scribe.standing().rank() != Rank::Standby {
             self.wants_written = version;
-            self.scribe.memo(self.memo(state).to_bytes());
+            let memo = self.memo(state).next_of(&mut self.memos);
+            self.scribe.memo(memo);
         }
     }
 
@@ -211,8 +224,19 @@ impl Publisher {
     }
 }
 
-/// Account figures with everything open.
-fn profit_update(state: &mut State, equity: &Equity, floating: &Floating) -> ProfitUpdate {
+/// What an order update has before its list of everything open.
+const LIST_BEGINS: &[u8] = b"\"data\":{\"openedOrders\":[";
+
+/// A text with an empty list, and what is in the list. The names cannot stand elsewhere before: in a text, as a token may
+/// be, quotes are escaped.
+fn with_list(text: &Bytes, list: Vec<Bytes>) -> Event {
+    let place = text.windows(LIST_BEGINS.len()).position(|part| part == LIST_BEGINS);
+    let place = place.map_or(text.len(), |place| place + LIST_BEGINS.len());
+    Event { before: text.slice(..place), list, after: text.slice(place..) }
+}
+
+/// Account figures, without what is open.
+fn profit_update(state: &State, equity: &Equity, floating: &Floating) -> ProfitUpdate {
     let money = |value: f64| Money::round(value, state.account.main.currency_digits).to_f64();
     ProfitUpdate {
         balance: money(state.account.main.balance),
@@ -223,6 +247,6 @@ fn profit_update(state: &mut State, equity: &Equity, floating: &Floating) -> Pro
         profit: floating.total().to_f64(),
         margin_level: equity.margin_level,
         user: state.login,
-        orders: state.opened_orders(),
+        orders: Vec::new(),
     }
 }

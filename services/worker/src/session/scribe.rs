@@ -1,45 +1,29 @@
 //! Writes into the registry what a session must not forget: events with their places, outcomes of trade requests, the
 //! memo. In order, one write at a time, again and again until it is done or somebody else owns the session.
 
+mod backlog;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bus::{Fanout, Frame, Position, Topic};
-use bytes::Bytes;
+use bus::{EVENT_BYTES_MAX, Event, Fanout, Frame, Position, Topic};
+use bytes::{Bytes, BytesMut};
 use error::{Code, Error};
 use registry::{Entry, Fence, Key, Registry, RegistryError, Written};
 use runtime::{Backoff, Tasks};
 use tokio::sync::oneshot;
 
+use self::backlog::{Backlog, Write, tell};
 use super::standing::{Rank, Standing};
 use super::trade::Outcome;
 
-/// Writes that may wait. A busy account makes some tens a second; when the registry is away for longer, or the account
-/// is busier, the session begins anew from what was written last.
-const WAITING_MAX: usize = 4096;
 /// Events written at once.
 const BATCH_MAX: usize = 64;
 /// Pauses before a write is tried again.
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_CEILING: Duration = Duration::from_secs(1);
-
-/// Something to be written.
-enum Write {
-    /// An event; the memo is that after it.
-    Event { text: Bytes, memo: Bytes },
-    /// The memo alone.
-    Memo(Bytes),
-    /// The outcome of a trade request; its caller is told afterwards.
-    Settle { number: u32, outcome: Bytes, then: Option<(oneshot::Sender<Outcome>, Outcome)> },
-    /// The outcome of a call whose caller is gone, under its key.
-    SettleKey { key: Key, outcome: Bytes },
-    /// A key under which a call is a new one from now on.
-    FreeKey(Key),
-    /// Login data after a login, sealed.
-    Login(Bytes),
-}
 
 /// See the module. Clones write to the same session.
 #[derive(Clone)]
@@ -56,38 +40,16 @@ struct Inner {
     first: Fence,
 }
 
-#[derive(Default)]
-struct Backlog {
-    waiting: VecDeque<Write>,
-    is_writing: bool,
-    has_overflowed: bool,
-    /// The place of the last event.
-    last: Position,
-}
-
 impl fmt::Debug for Scribe {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Scribe({} waiting)", self.waiting())
     }
 }
 
-impl Backlog {
-    /// Replaces a memo that waits; gives it back if there is none. The first one that waits is being written.
-    fn replaced(&mut self, memo: Bytes) -> Option<Bytes> {
-        match self.waiting.range_mut(1.min(self.waiting.len())..).next_back() {
-            Some(Write::Memo(waiting)) => {
-                *waiting = memo;
-                None
-            }
-            _ => Some(memo),
-        }
-    }
-}
-
 /// What became of one attempt.
 enum Attempt {
-    /// So many of the first writes are done.
-    Done(usize),
+    /// The first writes are done; these are the places of events among them.
+    Done(Vec<Position>),
     /// Somebody else owns the session.
     Stale,
     /// Not known; to be tried again.
@@ -122,17 +84,14 @@ impl Scribe {
     }
 
     /// An event of the session's sequence. Listeners are told once it is written.
-    pub(crate) fn event(&self, text: Bytes, memo: Bytes) {
-        self.push(Write::Event { text, memo });
+    pub(crate) fn event(&self, event: Event, memo: Bytes) {
+        let short = self.backlog().short(&event, self.0.standing.fence());
+        self.push(Write::Event { short, whole: Some(event), memo });
     }
 
-    /// Replaces the memo; of several that wait the last counts.
+    /// Writes the next memo.
     pub(crate) fn memo(&self, memo: Bytes) {
-        // In two steps: pushing takes the lock again.
-        let left = self.backlog().replaced(memo);
-        if let Some(memo) = left {
-            self.push(Write::Memo(memo));
-        }
+        self.push(Write::Memo(memo));
     }
 
     /// Replaces the sealed login data.
@@ -187,12 +146,10 @@ impl Scribe {
             drop(backlog);
             return tell(write);
         }
-        if backlog.waiting.len() >= WAITING_MAX {
-            backlog.has_overflowed = true;
+        if let Some(write) = backlog.add(write) {
             drop(backlog);
             return tell(write);
         }
-        backlog.waiting.push_back(write);
         if !std::mem::replace(&mut backlog.is_writing, true) {
             self.0.tasks.spawn(self.clone().write_all());
         }
@@ -206,7 +163,7 @@ impl Scribe {
             let count = {
                 let mut backlog = self.backlog();
                 if self.0.standing.rank() == Rank::Gone {
-                    backlog.waiting.drain(..).for_each(tell);
+                    backlog.take(usize::MAX).into_iter().for_each(tell);
                 }
                 if backlog.waiting.is_empty() {
                     backlog.is_writing = false;
@@ -215,9 +172,12 @@ impl Scribe {
                 leading(&backlog.waiting)
             };
             match self.write(count, is_again).await {
-                Attempt::Done(count) => {
-                    let done: Vec<Write> = self.backlog().waiting.drain(..count).collect();
-                    done.into_iter().for_each(tell);
+                Attempt::Done(places) => {
+                    let done = self.backlog().take(places.len());
+                    for (write, at) in done.into_iter().zip(places) {
+                        self.publish(&write, at);
+                        tell(write);
+                    }
                     backoff.reset();
                     is_again = false;
                 }
@@ -261,7 +221,7 @@ impl Scribe {
                 Write::SettleKey { key: key.clone(), outcome: outcome.clone() }
             }
             Some(Write::FreeKey(key)) => Write::FreeKey(key.clone()),
-            Some(Write::Event { .. }) | None => return Attempt::Done(0),
+            Some(Write::Event { .. }) | None => return Attempt::Done(Vec::new()),
         };
         let written = match copied {
             Write::Memo(memo) => registry.save(token, fence, &memo).await,
@@ -269,36 +229,39 @@ impl Scribe {
             Write::Settle { number, outcome, .. } => registry.settle(token, fence, number, &outcome).await,
             Write::FreeKey(key) => registry.free_key(token, fence, &key).await,
             Write::SettleKey { key, outcome } => registry.settle_key(token, fence, &key, &outcome).await,
-            Write::Event { .. } => return Attempt::Done(0),
+            Write::Event { .. } => return Attempt::Done(Vec::new()),
         };
         match written {
-            Ok(Written::Yes) => Attempt::Done(1),
+            Ok(Written::Yes) => Attempt::Done(vec![Position::default()]),
             Ok(Written::Stale) => self.stale(fence).await,
             Err(failure) => Attempt::Failed(failure),
         }
     }
 
-    /// The leading events with their places, and the memo after the last.
+    /// The leading events with their places, and the memos after them from the last on that stands by itself.
     fn events(&self, count: usize, fence: Fence) -> (Vec<Frame>, Bytes) {
         let backlog = self.backlog();
         let mut at = backlog.last;
         if at.epoch != fence.0 {
             at = Position { epoch: fence.0, offset: 0 };
         }
-        let (mut frames, mut last) = (Vec::new(), Bytes::new());
+        let (mut frames, mut memos) = (Vec::new(), BytesMut::new());
         for write in backlog.waiting.iter().take(count) {
-            if let Write::Event { text, memo } = write {
+            if let Write::Event { short, memo, .. } = write {
                 at.offset += 1;
-                frames.push(Frame::new(Topic::OrderUpdate, None, text.clone()).at(at));
-                last = memo.clone();
+                frames.push(Frame::new(Topic::OrderUpdate, None, short.clone()).at(at));
+                if !registry::adds_to_memo(memo) {
+                    memos.clear();
+                }
+                memos.extend_from_slice(memo);
             }
         }
-        (frames, last)
+        (frames, memos.freeze())
     }
 
     async fn append(&self, frames: &[Frame], memo: &Bytes, fence: Fence) -> Attempt {
         match self.0.registry.append(&self.0.token, fence, frames, memo).await {
-            Ok(Written::Yes) => self.appended(frames.to_vec()),
+            Ok(Written::Yes) => self.appended(frames),
             Ok(Written::Stale) => self.stale(fence).await,
             Err(failure) => Attempt::Failed(failure),
         }
@@ -309,20 +272,30 @@ impl Scribe {
         let last = self.backlog().last.max(Position { epoch: self.0.first.0, offset: 0 });
         match self.0.registry.since(&self.0.token, last).await {
             Ok(since) if since.is_cut || since.events.is_empty() => self.append(frames, memo, fence).await,
-            Ok(since) => self.appended(since.events),
+            Ok(since) => self.appended(&since.events),
             Err(failure) => Attempt::Failed(failure),
         }
     }
 
-    fn appended(&self, frames: Vec<Frame>) -> Attempt {
+    fn appended(&self, frames: &[Frame]) -> Attempt {
         if let Some(last) = frames.last() {
             self.backlog().last = last.at;
         }
-        let count = frames.len();
-        for frame in frames {
-            self.0.fanout.publish(frame);
+        Attempt::Done(frames.iter().map(|frame| frame.at).collect())
+    }
+
+    /// Tells those who listen in this process of an event that is written.
+    fn publish(&self, write: &Write, at: Position) {
+        let Write::Event { whole, .. } = write else { return };
+        let fanout = &self.0.fanout;
+        match whole {
+            _ if !fanout.has_listeners(Topic::OrderUpdate) => {}
+            Some(event) if event.text_bytes() <= EVENT_BYTES_MAX => {
+                fanout.publish(Frame::new(Topic::OrderUpdate, None, event.text()).at(at));
+            }
+            // They come back and find it in the log, or that it is not kept.
+            _ => fanout.end_readers(Topic::OrderUpdate),
         }
-        Attempt::Done(count)
     }
 
     /// A write was refused: whether the session is still ours (under a newer fence, say).
@@ -363,14 +336,6 @@ fn leading(waiting: &VecDeque<Write>) -> usize {
     events.take(BATCH_MAX).count().max(1)
 }
 
-/// Tells who waits for a write.
-fn tell(write: Write) {
-    if let Write::Settle { then: Some((caller, outcome)), .. } = write {
-        // The caller may have given up.
-        let _ = caller.send(outcome);
-    }
-}
-
 /// The session has another owner: nothing was done here.
 pub(crate) fn moved() -> Error {
     Error::new(Code::ConnectError, "The session has moved to another worker. Try again.")
@@ -380,28 +345,4 @@ pub(crate) fn moved() -> Error {
 pub(crate) fn unreachable(failure: &RegistryError) -> Error {
     let told = "The service cannot reach its registry at the moment, so nothing was sent. Try again.";
     Error::new(Code::ServerBusy, told).because(failure)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_memo_that_is_being_written_is_not_replaced_by_a_later_one() {
-        let mut backlog = Backlog::default();
-        for memo in ["first", "second", "third"] {
-            if let Some(memo) = backlog.replaced(memo.into()) {
-                backlog.waiting.push_back(Write::Memo(memo));
-            }
-        }
-        let memos: Vec<&[u8]> = backlog
-            .waiting
-            .iter()
-            .map(|write| match write {
-                Write::Memo(memo) => memo.as_ref(),
-                _ => b"something else",
-            })
-            .collect();
-        assert_eq!(memos, [b"first".as_slice(), b"third"]);
-    }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use calls::{ServerClock, reply};
 use error::Error;
 use model::calc::{Deposit, rate_sell};
@@ -18,6 +19,7 @@ use super::past::Past;
 pub(crate) use super::position::OpenPosition;
 use super::quotes::QuoteBook;
 use super::terms::Terms;
+use super::texts::Texts;
 use super::tick_downloads::TickDownloads;
 use super::tick_values::TickValues;
 use crate::catalogue::Catalogue;
@@ -28,8 +30,6 @@ use crate::{translate, zone};
 const CLOSED_MAX: usize = 100;
 /// Deals and ended orders that are remembered, to complete answers of trade requests.
 const RECENT_MAX: usize = 256;
-/// Magic numbers that are remembered.
-const MAGIC_MAX: usize = 10_000;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Newest {
@@ -56,6 +56,9 @@ pub(crate) struct State {
     pub(super) ledger: Ledger,
     /// Pending orders by ticket.
     pub(crate) orders: BTreeMap<i64, Order>,
+    pub(super) order_texts: HashMap<i64, Texts>,
+    /// By which clock the texts of everything open were made.
+    pub(super) shown_by: ServerClock,
     /// What was closed while this session lived, oldest first.
     pub(crate) closed: VecDeque<reply::Order>,
     /// Deals seen, oldest first.
@@ -93,10 +96,12 @@ pub(crate) struct State {
     /// How orders were to be filled.
     pub(super) fillings: Fillings,
     /// Magic numbers by order and position ticket: the protocol does not carry them.
-    magic: HashMap<i64, i64>,
-    magic_order: VecDeque<i64>,
+    pub(super) magic: HashMap<i64, i64>,
+    pub(super) magic_order: VecDeque<i64>,
+    /// Of so many magic numbers each, in their order.
+    pub(super) magic_texts: Vec<Option<Bytes>>,
     /// Counts magic numbers that were ever remembered.
-    magic_version: u64,
+    pub(super) magic_version: u64,
     /// Counts how often the clock was set.
     pub(super) clock_version: u64,
     /// Of everything open, as long as that does not change.
@@ -119,6 +124,8 @@ impl State {
             positions: BTreeMap::new(),
             ledger: Ledger::default(),
             orders: BTreeMap::new(),
+            order_texts: HashMap::new(),
+            shown_by: ServerClock::default(),
             closed: VecDeque::new(),
             deals: VecDeque::new(),
             ended: VecDeque::new(),
@@ -139,6 +146,7 @@ impl State {
             fillings: Fillings::default(),
             magic: HashMap::new(),
             magic_order: VecDeque::new(),
+            magic_texts: Vec::new(),
             magic_version: 0,
             clock_version: 0,
             margin: None,
@@ -148,6 +156,7 @@ impl State {
     /// Replaces everything open.
     pub(crate) fn load(&mut self, portfolio: Portfolio) {
         self.positions.clear();
+        self.order_texts.clear();
         for order in &portfolio.orders {
             self.newest.order = self.newest.order.max(order.trade_order);
             self.fillings.note(order);
@@ -234,8 +243,8 @@ impl State {
         let id = record.position_id;
         let filling = self.fillings.of(id);
         let fee = self.ledger.know(&record, &self.deals, digits).booked.fee;
-        let inputs = Vec::new();
-        self.positions.insert(id, OpenPosition { record, profit, rate, close, fee, inputs, filling });
+        let (inputs, texts) = (Vec::new(), Texts::default());
+        self.positions.insert(id, OpenPosition { record, profit, rate, close, fee, inputs, filling, texts });
         self.margin = None;
         self.revalue(id);
     }
@@ -249,12 +258,14 @@ impl State {
     /// Adds or replaces a pending order.
     pub(super) fn put_order(&mut self, order: Order) {
         self.margin = None;
+        self.order_texts.remove(&order.trade_order);
         self.orders.insert(order.trade_order, order);
     }
 
     /// Removes a pending order.
     pub(super) fn drop_order(&mut self, ticket: i64) {
         self.margin = None;
+        self.order_texts.remove(&ticket);
         self.orders.remove(&ticket);
     }
 
@@ -290,41 +301,6 @@ impl State {
     /// Remembers what was closed, for `ClosedOrders`.
     pub(crate) fn remember_closed(&mut self, order: reply::Order) {
         push_bounded(&mut self.closed, order, CLOSED_MAX);
-    }
-
-    /// Remembers the magic number of an order that this session sent, and shows it on what the order made.
-    pub(crate) fn remember_magic(&mut self, ticket: i64, magic: i64) {
-        if magic == 0 {
-            return;
-        }
-        let known = self.magic.insert(ticket, magic);
-        if known.is_none() {
-            self.magic_order.push_back(ticket);
-        }
-        self.magic_version += u64::from(known != Some(magic));
-        if self.magic_order.len() > MAGIC_MAX
-            && let Some(oldest) = self.magic_order.pop_front()
-        {
-            self.magic.remove(&oldest);
-        }
-        if let Some(position) = self.positions.get_mut(&ticket) {
-            position.record.expert = magic;
-        }
-    }
-
-    /// Magic numbers by ticket, the oldest first.
-    pub(crate) fn magics(&self) -> Vec<(i64, i64)> {
-        self.magic_order.iter().filter_map(|ticket| Some((*ticket, *self.magic.get(ticket)?))).collect()
-    }
-
-    /// Counts magic numbers that were ever remembered.
-    pub(crate) const fn magic_version(&self) -> u64 {
-        self.magic_version
-    }
-
-    /// The magic number of a ticket: the server's, or the remembered one.
-    pub(crate) fn magic(&self, ticket: i64, of_server: i64) -> i64 {
-        if of_server != 0 { of_server } else { self.magic.get(&ticket).copied().unwrap_or(0) }
     }
 
     /// Everything since the account began, if it was loaded.
@@ -441,11 +417,10 @@ impl State {
         self.revalue_changed();
         let zone = self.zone;
         let positions = self.positions.values().map(|open| translate::position(open, zone));
-        let orders = self.orders.values().map(|order| {
-            let mut shown = translate::pending(order, zone);
-            shown.expert_id = self.magic(order.trade_order, order.expert);
-            shown
-        });
+        let orders = self
+            .orders
+            .values()
+            .map(|order| translate::pending_of(order, self.magic(order.trade_order, order.expert), zone));
         positions.chain(orders).collect()
     }
 

@@ -48,7 +48,9 @@ const DECIDED_AFTER: Duration = Duration::from_secs(180);
 /// Orders that are remembered as belonging to a request.
 const CLAIMED_MAX: usize = 4096;
 /// Outcomes that are kept for callers who come back.
-const FINISHED_MAX: usize = 1024;
+const FINISHED_MAX: usize = 256;
+/// The same where somebody still waited for the outcome, and most likely has it: they may only just have given up.
+const TOLD_MAX: usize = 32;
 
 /// Whether a look could see anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +67,8 @@ pub(crate) struct Trades {
     /// Orders that belong to a request already.
     pub(super) claimed: BTreeSet<i64>,
     finished: VecDeque<(u32, Outcome)>,
+    /// The same, where somebody still waited.
+    told: VecDeque<(u32, Outcome)>,
     /// Requests whose callers were told that nobody knows: they are looked for on.
     given_up: GivenUp,
     /// Writes outcomes into the journal before callers are told.
@@ -78,6 +82,7 @@ impl Default for Trades {
             next_action: FIRST_ACTION,
             claimed: BTreeSet::new(),
             finished: VecDeque::new(),
+            told: VecDeque::new(),
             given_up: GivenUp::default(),
             scribe: None,
         }
@@ -279,14 +284,17 @@ impl Trades {
 
     fn finish(&mut self, action_id: u32, outcome: Outcome) {
         let Some(mut sent) = self.sent.remove(&action_id) else { return };
+        let is_awaited = sent.reply.as_ref().is_some_and(|reply| !reply.is_closed());
         self.settle_in_journal(action_id, &mut sent, &outcome);
         if outcome.is_open() {
             self.give_up(action_id, sent);
         }
-        if self.finished.len() >= FINISHED_MAX {
-            self.finished.pop_front();
+        let (list, most) =
+            if is_awaited { (&mut self.told, TOLD_MAX) } else { (&mut self.finished, FINISHED_MAX) };
+        if list.len() >= most {
+            list.pop_front();
         }
-        self.finished.push_back((action_id, outcome));
+        list.push_back((action_id, outcome));
     }
 
     /// Writes an outcome into the journal, and then tells the caller. It may have given up; the outcome is kept for when

@@ -122,6 +122,11 @@ pub(crate) fn pending(record: &records::Order, zone: ServerClock) -> Order {
     }
 }
 
+/// A pending order with its magic number.
+pub(crate) fn pending_of(record: &records::Order, expert_id: i64, zone: ServerClock) -> Order {
+    Order { expert_id, ..pending(record, zone) }
+}
+
 /// An order that ended without making a position: cancelled, expired or rejected.
 pub(crate) fn ended_order(record: &records::Order, login: u64, zone: ServerClock) -> Order {
     let done = server_ms(record.time_done, record.time_done_ms);

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bus::{End, Fanout, Frame, Position, Topic, Topics};
+use bus::{End, Fanout, Frame, Position, Reader, Topic, Topics};
+use registry::Since;
 use tokio::sync::{Notify, OnceCell};
 
 use crate::Interested;
@@ -22,12 +23,18 @@ pub(crate) struct Channel {
     has_told: Notify,
 }
 
+/// An event builds on what was not heard.
+pub(super) struct Missed;
+
 #[derive(Debug, Default)]
 struct State {
     /// The highest epoch seen: frames of earlier owners are dropped.
     epoch: u64,
-    /// The place of the last kept event; `None` while nobody has to know.
+    /// The place of the last kept event, and what the next one builds on; `None` while nobody has to know.
     last: Option<Position>,
+    reader: Reader,
+    /// The place of the last kept event that was heard while nobody had to know what came before.
+    unread: Position,
     owner: Option<Arc<Route>>,
     /// When its owner is to be looked for, while it has none.
     look_at: Option<Instant>,
@@ -58,30 +65,80 @@ impl Channel {
     }
 
     /// Hands a frame on, unless it is of an owner that was replaced.
-    pub(super) fn publish(&self, frame: Frame) {
-        {
-            let mut state = self.state();
-            if frame.at.epoch < state.epoch {
-                return;
-            }
-            state.epoch = frame.at.epoch;
-            if frame.topic.is_kept() {
-                state.last = state.last.max(Some(frame.at));
-            }
+    ///
+    /// # Errors
+    /// [`Missed`] if it builds on what was not heard: then that must be read from the log.
+    pub(super) fn publish(&self, frame: Frame) -> Result<(), Missed> {
+        let mut state = self.state();
+        if frame.at.epoch < state.epoch {
+            return Ok(());
         }
-        self.fanout.publish(frame);
+        state.epoch = frame.at.epoch;
+        if !frame.topic.is_kept() {
+            drop(state);
+            self.fanout.publish(frame);
+            return Ok(());
+        }
+        if !self.fanout.has_listeners(frame.topic) {
+            (state.last, state.reader) = (None, Reader::default());
+        }
+        let Some(last) = state.last else {
+            state.unread = state.unread.max(frame.at);
+            return Ok(());
+        };
+        if frame.at <= last {
+            return Ok(());
+        }
+        let event = state.reader.read(&frame.text).map_err(|_| Missed)?;
+        state.last = Some(frame.at);
+        // Before anybody else publishes: in order.
+        self.fanout.publish(Frame { text: event.text(), ..frame });
+        Ok(())
+    }
+
+    /// Hears from the end of this log on, unless it hears already. Says whether nothing has come since then.
+    pub(super) fn begin(&self, log: &Since) -> bool {
+        let mut state = self.state();
+        state.epoch = state.epoch.max(log.end.epoch);
+        if state.last.is_some() {
+            return true;
+        }
+        if state.unread > log.end {
+            return false;
+        }
+        let mut reader = Reader::default();
+        for frame in log.base.iter().chain(&log.events) {
+            // What cannot be read is missed when something builds on it.
+            let _ = reader.read(&frame.text);
+        }
+        (state.last, state.reader) = (Some(log.end), reader);
+        true
+    }
+
+    /// Publishes what the log has after the last event that was heard. Says whether nothing is missing.
+    pub(super) fn catch_up(&self, log: &Since) -> bool {
+        let mut state = self.state();
+        let Some(last) = state.last.filter(|_| !log.is_cut) else { return false };
+        let mut reader = Reader::default();
+        for frame in log.base.iter().chain(&log.events) {
+            let read = reader.read(&frame.text);
+            if frame.at <= last {
+                continue;
+            }
+            let Ok(event) = read else { return false };
+            state.epoch = state.epoch.max(frame.at.epoch);
+            state.last = Some(frame.at);
+            self.fanout.publish(Frame { text: event.text(), ..frame.clone() });
+        }
+        if last <= log.end {
+            state.reader = reader;
+        }
+        true
     }
 
     /// Ends all subscriptions.
     pub(super) fn end(&self, why: End) {
         self.fanout.end(why);
-    }
-
-    /// The log reaches so far.
-    pub(super) fn reached(&self, end: Position) {
-        let mut state = self.state();
-        state.epoch = state.epoch.max(end.epoch);
-        state.last = state.last.max(Some(end));
     }
 
     /// Whether the place of the last kept event is known.
@@ -93,7 +150,7 @@ impl Channel {
     pub(super) fn place_before_gap(&self) -> Option<Position> {
         let mut state = self.state();
         if !super::kept(self.topics()) {
-            state.last = None;
+            (state.last, state.reader) = (None, Reader::default());
         }
         state.last
     }

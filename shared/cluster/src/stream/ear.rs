@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bus::End;
 use error::Error;
 use futures_util::StreamExt;
-use registry::{Ear, Heard, Since};
+use registry::{Ear, Heard};
 use runtime::Backoff;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -102,8 +102,10 @@ async fn begin(
 async fn hear(shared: &Arc<Shared>, heard: Heard) {
     match heard {
         Heard::Frame { token, frame } => {
-            if let Some(channel) = shared.hub.get(&token) {
-                channel.publish(frame);
+            if let Some(channel) = shared.hub.get(&token)
+                && channel.publish(frame).is_err()
+            {
+                fill(Arc::clone(shared), channel).await;
             }
         }
         Heard::Changed { token } => {
@@ -121,24 +123,22 @@ async fn hear(shared: &Arc<Shared>, heard: Heard) {
 async fn repair(shared: &Arc<Shared>) {
     let all = shared.hub.all();
     tracing::info!(sessions = all.len(), "events were not heard for a moment; they are read from their logs");
-    let repairs = all.into_iter().map(|channel| fill(Arc::clone(shared), channel));
+    let repairs = all.into_iter().map(|channel| {
+        // That a session moved may have been missed as well.
+        channel.look(None, Instant::now());
+        fill(Arc::clone(shared), channel)
+    });
     futures_util::stream::iter(repairs).buffer_unordered(READS_MAX).collect::<()>().await;
     shared.hub.grown.notify_one();
 }
 
+/// Publishes what the log has and was not heard.
 async fn fill(shared: Arc<Shared>, channel: Arc<Channel>) {
-    // That a session moved may have been missed as well.
-    channel.look(None, Instant::now());
     let Some(last) = channel.place_before_gap() else { return };
     let mut pauses = Backoff::new(READ_PAUSES.0, READ_PAUSES.1);
     for _ in 0..READ_ATTEMPTS {
         match shared.told(shared.registry.since(channel.token(), last)).await {
-            Ok(Since { is_cut: false, events, .. }) => {
-                for frame in events {
-                    channel.publish(frame);
-                }
-                return;
-            }
+            Ok(log) if channel.catch_up(&log) => return,
             Ok(_) => break,
             Err(_) => tokio::time::sleep(pauses.pause()).await,
         }

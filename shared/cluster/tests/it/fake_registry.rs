@@ -227,7 +227,7 @@ impl Events for FakeRegistry {
         let state = self.up()?;
         let events = state.log.iter().filter(|frame| frame.at > after).cloned().collect();
         let end = state.log.last().map(|frame| frame.at).unwrap_or_default();
-        Ok(Since { is_cut: state.is_cut, events, end })
+        Ok(Since { is_cut: state.is_cut, base: Vec::new(), events, end })
     }
     async fn tell(&self, _: &str, _: &Frame) -> Answer<()> {
         unused()

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::State;
+use super::journal::Book;
 use super::sessions::Session;
 use crate::SessionState;
 use crate::limits::{EndedMax, FENCE_KEPT};
@@ -38,6 +40,10 @@ impl State {
         let now = Instant::now();
         let kept_until = (!keep.is_zero()).then(|| now + keep);
         session.record.state = SessionState::Ended;
+        // Its events, its journal and its memo are of no use any more.
+        session.record.memo = Bytes::new();
+        session.log.clear();
+        session.book = Book::default();
         self.lists.unlist(token, &session.record.owner);
         if kept_until.is_none() {
             session.forget_login_data();

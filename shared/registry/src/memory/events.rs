@@ -1,6 +1,7 @@
 //! Events in memory.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
@@ -10,12 +11,17 @@ use tokio::time::Instant;
 
 use super::{MemoryRegistry, State};
 use crate::heard::HeardQueue;
-use crate::limits::{LOG_KEPT, LOG_MAX};
+use crate::limits::{LOG_BYTES, LOG_EVENT_BYTES, LOG_KEPT, LOG_MAX, LOG_TAIL_BYTES};
 use crate::{Ear, Events, Fence, Heard, RegistryError, Since, Written};
 
 /// A session's log.
 pub(super) struct Log {
     events: VecDeque<Frame>,
+    /// What they cost, and what the last one that is whole and those behind it do.
+    bytes: usize,
+    tail_bytes: usize,
+    /// What the logs of all sessions cost.
+    total: Arc<AtomicUsize>,
     /// The first epoch whose events it has had.
     first: u64,
     end: Position,
@@ -27,10 +33,24 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn new(fence: Fence, is_whole: bool) -> Self {
+    pub(super) fn new(fence: Fence, is_whole: bool, total: &Arc<AtomicUsize>) -> Self {
         let begin = Position { epoch: fence.0, offset: 0 };
-        let events = VecDeque::new();
-        Self { events, first: fence.0, end: begin, cut: begin, is_whole, told_at: Instant::now() }
+        Self {
+            events: VecDeque::new(),
+            bytes: 0,
+            tail_bytes: 0,
+            total: Arc::clone(total),
+            first: fence.0,
+            end: begin,
+            cut: begin,
+            is_whole,
+            told_at: Instant::now(),
+        }
+    }
+
+    /// What its events cost.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether positions go up from the end, in the epoch of the owner.
@@ -50,8 +70,43 @@ impl Log {
 
     fn forget_old(&mut self) {
         if !self.events.is_empty() && self.told_at.elapsed() >= LOG_KEPT {
-            self.events.clear();
-            self.cut_at(self.end);
+            self.clear();
+        }
+    }
+
+    /// Forgets all events.
+    pub(super) fn clear(&mut self) {
+        self.total.fetch_sub(self.bytes, Ordering::Relaxed);
+        (self.events, self.bytes, self.tail_bytes) = (VecDeque::new(), 0, 0);
+        self.cut_at(self.end);
+    }
+
+    fn push(&mut self, event: Frame) {
+        let cost = cost(&event);
+        self.tail_bytes = if event.is_whole() { cost } else { self.tail_bytes + cost };
+        self.bytes += cost;
+        self.total.fetch_add(cost, Ordering::Relaxed);
+        self.events.push_back(event);
+    }
+
+    /// Forgets the oldest ones of too many, and those that built on them.
+    fn shed(&mut self) {
+        if self.tail_bytes > LOG_TAIL_BYTES {
+            return self.clear();
+        }
+        while (self.events.len() > LOG_MAX || self.bytes > LOG_BYTES) && self.bytes > self.tail_bytes {
+            self.drop_first();
+            while self.events.front().is_some_and(|event| !event.is_whole()) {
+                self.drop_first();
+            }
+        }
+    }
+
+    fn drop_first(&mut self) {
+        if let Some(dropped) = self.events.pop_front() {
+            self.bytes -= cost(&dropped);
+            self.total.fetch_sub(cost(&dropped), Ordering::Relaxed);
+            self.cut_at(dropped.at);
         }
     }
 
@@ -59,16 +114,17 @@ impl Log {
         self.forget_old();
         for event in events {
             let next = if event.at.epoch == self.end.epoch { self.end.offset + 1 } else { 1 };
-            if event.at.offset != next {
+            let is_hole = event.at.offset != next;
+            if is_hole {
                 self.cut_at(Position { offset: event.at.offset - 1, ..event.at });
             }
-            self.events.push_back(event.clone());
             self.end = event.at;
             self.told_at = Instant::now();
-            if self.events.len() > LOG_MAX
-                && let Some(dropped) = self.events.pop_front()
-            {
-                self.cut_at(dropped.at);
+            if event.is_whole() || !(is_hole || self.events.is_empty()) {
+                self.push(event.clone());
+                self.shed();
+            } else {
+                self.clear();
             }
         }
     }
@@ -80,8 +136,46 @@ impl Log {
         } else {
             after.epoch < self.first || after.epoch > fence.0 || after < self.cut
         };
-        let events = self.events.iter().filter(|event| event.at > after).cloned().collect();
-        Since { is_cut, events, end: self.end }
+        let place = self.events.partition_point(|event| event.at <= after);
+        let begin = match self.events.get(place) {
+            Some(next) if next.is_whole() => place,
+            _ => self.events.range(..place).rposition(Frame::is_whole).unwrap_or(place),
+        };
+        let range = |range| self.events.range(range).cloned().collect();
+        let events = self.events.range(place..).cloned().collect();
+        Since { is_cut, base: range(begin..place), events, end: self.end }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.total.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// What an event costs to keep.
+fn cost(event: &Frame) -> usize {
+    event.text.len() + LOG_EVENT_BYTES
+}
+
+impl State {
+    /// Forgets the largest of too much.
+    fn shed_logs(&mut self) {
+        let mut excess = self.logs_bytes.load(Ordering::Relaxed).saturating_sub(self.logs_bytes_max);
+        if excess == 0 {
+            return;
+        }
+        // Some more, so that it is not looked for again at once.
+        excess += self.logs_bytes_max / 8;
+        let mut logs: Vec<&mut Log> = self.sessions.values_mut().map(|session| &mut session.log).collect();
+        logs.sort_by_key(|log| std::cmp::Reverse(log.bytes()));
+        for log in logs {
+            if excess == 0 {
+                break;
+            }
+            excess = excess.saturating_sub(log.bytes());
+            log.clear();
+        }
     }
 }
 
@@ -130,8 +224,9 @@ impl Events for MemoryRegistry {
         if !session.log.takes(fence, events) {
             return Ok(Written::Stale);
         }
-        session.record.memo = memo.clone();
+        session.put_memo(memo);
         session.log.append(events);
+        state.shed_logs();
         for event in events {
             let heard = Heard::Frame { token: token.to_owned(), frame: event.clone() };
             state.listeners.tell(token, &heard);

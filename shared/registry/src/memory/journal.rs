@@ -8,14 +8,15 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::MemoryRegistry;
-use crate::limits::{BEGUN_MAX, SETTLED_MAX};
+use crate::limits::{BEGUN_MAX, SETTLED_BYTES, SETTLED_MAX};
 use crate::{Entry, Fence, Journal, Key, Keyed, Keys, RegistryError, Written};
 
 /// A session's journal.
 #[derive(Default)]
 pub(super) struct Book {
     begun: BTreeMap<u32, Entry>,
-    settled: VecDeque<(u32, Bytes, Bytes)>,
+    settled: VecDeque<(u32, Bytes)>,
+    settled_bytes: usize,
 }
 
 /// A session's keys, those of each kind by themselves.
@@ -40,6 +41,22 @@ struct Kept {
     fence: Fence,
     is_sent: bool,
     outcome: Option<Bytes>,
+}
+
+impl Book {
+    fn settle(&mut self, number: u32, outcome: &Bytes) {
+        if self.begun.remove(&number).is_none() {
+            let place = self.settled.iter().rposition(|(own, _)| *own == number);
+            let Some((_, earlier)) = place.and_then(|place| self.settled.remove(place)) else { return };
+            self.settled_bytes -= earlier.len();
+        }
+        self.settled_bytes += outcome.len();
+        self.settled.push_back((number, outcome.clone()));
+        while self.settled.len() > SETTLED_MAX || self.settled_bytes > SETTLED_BYTES {
+            let Some((_, oldest)) = self.settled.pop_front() else { break };
+            self.settled_bytes -= oldest.len();
+        }
+    }
 }
 
 impl KeyBooks {
@@ -111,6 +128,7 @@ impl KeyBook {
 #[async_trait]
 impl Journal for MemoryRegistry {
     async fn begin(&self, token: &str, fence: Fence, entry: &Entry) -> Result<Written, RegistryError> {
+        entry.check()?;
         let mut state = self.state();
         let Some(session) = state.owned(token, fence) else { return Ok(Written::Stale) };
         if session.book.begun.len() >= BEGUN_MAX && !session.book.begun.contains_key(&entry.number) {
@@ -132,17 +150,7 @@ impl Journal for MemoryRegistry {
     ) -> Result<Written, RegistryError> {
         let mut state = self.state();
         let Some(session) = state.owned(token, fence) else { return Ok(Written::Stale) };
-        let Book { begun, settled } = &mut session.book;
-        let request = begun.remove(&number).map(|entry| entry.request).or_else(|| {
-            let place = settled.iter().rposition(|(own, ..)| *own == number)?;
-            settled.remove(place).map(|(_, request, _)| request)
-        });
-        if let Some(request) = request {
-            settled.push_back((number, request, outcome.clone()));
-            if settled.len() > SETTLED_MAX {
-                settled.pop_front();
-            }
-        }
+        session.book.settle(number, outcome);
         Ok(Written::Yes)
     }
 
@@ -155,10 +163,8 @@ impl Journal for MemoryRegistry {
     async fn journal(&self, token: &str) -> Result<Vec<(u32, Bytes, Option<Bytes>)>, RegistryError> {
         let state = self.state();
         let Some(session) = state.sessions.get(token) else { return Ok(Vec::new()) };
-        let Book { begun, settled } = &session.book;
-        let settled = settled
-            .iter()
-            .map(|(number, request, outcome)| (*number, request.clone(), Some(outcome.clone())));
+        let Book { begun, settled, .. } = &session.book;
+        let settled = settled.iter().map(|(number, outcome)| (*number, Bytes::new(), Some(outcome.clone())));
         let begun = begun.values().map(|entry| (entry.number, entry.request.clone(), None));
         let mut all: Vec<_> = settled.chain(begun).collect();
         all.sort_by_key(|(number, ..)| *number);

@@ -14,7 +14,7 @@ use super::trial::Trial;
 use super::{MemoryRegistry, State};
 use crate::{
     AccountName, Fence, Opened, Record, RegistryError, Routed, SessionState, Sessions, Unclaimed, WorkerId,
-    Written,
+    Written, adds_to_memo,
 };
 
 /// A session, or what is left of one.
@@ -37,6 +37,12 @@ impl Session {
 
     pub(super) fn forget_login_data(&mut self) {
         (self.record.sealed, self.record.memo) = (Bytes::new(), Bytes::new());
+    }
+
+    /// Replaces the memo, or adds to it.
+    pub(super) fn put_memo(&mut self, memo: &Bytes) {
+        let known = &mut self.record.memo;
+        *known = if adds_to_memo(memo) { [&**known, memo].concat().into() } else { memo.clone() };
     }
 }
 
@@ -162,7 +168,7 @@ impl Sessions for MemoryRegistry {
             sealed: sealed.clone(),
             memo: Bytes::new(),
         };
-        let log = Log::new(fence, true);
+        let log = Log::new(fence, true, &state.logs_bytes);
         let session = Session {
             record,
             trial: Trial::default(),
@@ -275,7 +281,7 @@ impl Sessions for MemoryRegistry {
         }
         let fence = Fence(now().max(above.0 + 1));
         let record = Record { owner: to.clone(), fence, state: SessionState::Live, ..known.clone() };
-        let log = Log::new(fence, false);
+        let log = Log::new(fence, false, &state.logs_bytes);
         state.lists.list(token, &record.account, to);
         let session = Session {
             record,
@@ -298,7 +304,7 @@ impl Sessions for MemoryRegistry {
     async fn save(&self, token: &str, fence: Fence, memo: &Bytes) -> Result<Written, RegistryError> {
         let mut state = self.state();
         let Some(session) = state.owned(token, fence) else { return Ok(Written::Stale) };
-        session.record.memo = memo.clone();
+        session.put_memo(memo);
         Ok(Written::Yes)
     }
 

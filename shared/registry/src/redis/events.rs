@@ -6,10 +6,10 @@ use bytes::Bytes;
 
 use super::RedisRegistry;
 use super::ear::RedisEar;
-use super::packed::{CHANGED, Told, packed, unpacked};
-use super::replies::{Row, nonsense, parsed, sent, written};
+use super::packed::{CHANGED, from_log, of_log, packed};
+use super::replies::{Row, nonsense, parsed, sent, text, written};
 use super::scripts;
-use crate::limits::{LOG_KEPT, LOG_MAX};
+use crate::limits::{LOG_BYTES, LOG_EVENT_BYTES, LOG_KEPT, LOG_MAX, LOG_TAIL_BYTES};
 use crate::{Ear, Events, Fence, RegistryError, Since, Written};
 
 impl RedisRegistry {
@@ -42,14 +42,16 @@ impl Events for RedisRegistry {
         memo: &Bytes,
     ) -> Result<Written, RegistryError> {
         let (names, fence) = (self.names.session(token), sent(fence)?);
-        let (most, kept) = (LOG_MAX.to_string(), LOG_KEPT.as_millis().to_string());
-        let mut told = Vec::with_capacity(2 * events.len());
+        let limits = [LOG_MAX, LOG_BYTES, LOG_TAIL_BYTES, LOG_EVENT_BYTES].map(|limit| limit.to_string());
+        let kept = LOG_KEPT.as_millis().to_string();
+        let mut told = Vec::with_capacity(4 * events.len());
         for event in events {
-            told.push(event.at.to_string().into_bytes());
-            told.push(bytes_of(event)?);
+            let packed = bytes_of(event)?;
+            let name: &[u8] = if event.is_whole() { b"whole" } else { b"change" };
+            told.extend([event.at.to_string().into_bytes(), name.to_vec(), of_log(&packed), packed]);
         }
-        let mut args =
-            vec![fence.as_bytes(), memo, self.tells_with().as_bytes(), most.as_bytes(), kept.as_bytes()];
+        let mut args = vec![fence.as_bytes(), memo, self.tells_with().as_bytes(), kept.as_bytes()];
+        args.extend(limits.iter().map(String::as_bytes));
         args.extend(told.iter().map(Vec::as_slice));
         let keys = [&*names.record, &names.log, &names.channel];
         Ok(written(self.lines.script(&scripts::APPEND, &keys, &args).await?))
@@ -63,11 +65,13 @@ impl Events for RedisRegistry {
         let (Some(is_cut), Some(end)) = (fields.next(), fields.next()) else {
             return Err(nonsense("not a log"));
         };
-        let events = fields.map(|event| match unpacked(Bytes::from(event)) {
-            Some(Told::Frame(frame)) => Ok(frame),
-            _ => Err(nonsense("not an event")),
-        });
-        Ok(Since { is_cut: is_cut == b"1", end: parsed(&end)?, events: events.collect::<Result<_, _>>()? })
+        let (mut base, mut events) = (Vec::new(), Vec::new());
+        while let (Some(at), Some(kept)) = (fields.next(), fields.next()) {
+            let at = text(&at)?.parse().map_err(|_| nonsense("not a place"))?;
+            let event = from_log(at, &kept).ok_or_else(|| nonsense("not an event"))?;
+            if at > after { events.push(event) } else { base.push(event) }
+        }
+        Ok(Since { is_cut: is_cut == b"1", base, end: parsed(&end)?, events })
     }
 
     async fn tell(&self, token: &str, frame: &Frame) -> Result<(), RegistryError> {

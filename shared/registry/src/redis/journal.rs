@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::RedisRegistry;
 use super::replies::{Row, nonsense, parsed, sent, text, written};
 use super::scripts;
-use crate::limits::{BEGUN_MAX, SETTLED_MAX};
+use crate::limits::{BEGUN_MAX, SETTLED_BYTES, SETTLED_MAX};
 use crate::{Entry, Fence, Journal, Key, Keyed, Keys, RegistryError, Written};
 
 /// How the key of an entry stands beside it: its kind in one letter, then what makes it.
@@ -35,6 +35,7 @@ fn key_of(mark: &[u8]) -> Result<Option<Key>, RegistryError> {
 #[async_trait]
 impl Journal for RedisRegistry {
     async fn begin(&self, token: &str, fence: Fence, entry: &Entry) -> Result<Written, RegistryError> {
+        entry.check()?;
         let (names, fence) = (self.names.session(token), sent(fence)?);
         let (number, most) = (entry.number.to_string(), BEGUN_MAX.to_string());
         let (key, mark) = (entry.key.as_ref(), mark(entry.key.as_ref()));
@@ -63,8 +64,8 @@ impl Journal for RedisRegistry {
         outcome: &Bytes,
     ) -> Result<Written, RegistryError> {
         let (names, fence) = (self.names.session(token), sent(fence)?);
-        let (number, kept) = (number.to_string(), SETTLED_MAX.to_string());
-        let args = [fence.as_bytes(), number.as_bytes(), outcome, kept.as_bytes()];
+        let (number, most) = (number.to_string(), [SETTLED_MAX, SETTLED_BYTES].map(|most| most.to_string()));
+        let args = [fence.as_bytes(), number.as_bytes(), outcome, most[0].as_bytes(), most[1].as_bytes()];
         let keys = [&*names.record, &names.begun, &names.journal];
         Ok(written(self.lines.script(&scripts::SETTLE, &keys, &args).await?))
     }

@@ -19,7 +19,7 @@ pub(super) struct Names {
 pub(super) struct SessionNames {
     /// Hash: all of it but what outlives it.
     pub(super) record: String,
-    /// Hash: login data and memo of a session that has ended.
+    /// Hash: login data of a session that has ended.
     pub(super) kept: String,
     /// Stream: events.
     pub(super) log: String,

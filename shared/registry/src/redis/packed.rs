@@ -20,6 +20,7 @@ const FRAME: u8 = 1;
 pub(super) const CHANGED: &[u8] = &[2];
 const NO_KEY: u16 = u16::MAX;
 const HEAD: usize = 20;
+const PLACE_END: usize = 18;
 
 /// A frame as bytes. `None`: its key is too long for anybody's symbol.
 pub(super) fn packed(frame: &Frame) -> Option<Vec<u8>> {
@@ -58,8 +59,31 @@ pub(super) fn unpacked(mut bytes: Bytes) -> Option<Told> {
             Some(Arc::from(std::str::from_utf8(&key).ok()?))
         }
     };
-    std::str::from_utf8(&bytes).ok()?;
+    // What is kept may be in short.
+    if !topic.is_kept() {
+        std::str::from_utf8(&bytes).ok()?;
+    }
     Some(Told::Frame(Frame { topic, key, text: bytes, at }))
+}
+
+/// What a log has of a packed event, whose place stands beside it there: the topic, and what follows the place.
+pub(super) fn of_log(packed: &[u8]) -> Vec<u8> {
+    [&packed[1..2], &packed[PLACE_END..]].concat()
+}
+
+/// The event of a log. `None`: nobody of us has put it there.
+pub(super) fn from_log(at: Position, kept: &[u8]) -> Option<Frame> {
+    let (topic, rest) = kept.split_first()?;
+    let mut bytes = Vec::with_capacity(HEAD + rest.len());
+    bytes.put_u8(FRAME);
+    bytes.put_u8(*topic);
+    bytes.put_u64(at.epoch);
+    bytes.put_u64(at.offset);
+    bytes.put_slice(rest);
+    match unpacked(bytes.into())? {
+        Told::Frame(frame) => Some(frame),
+        Told::Changed => None,
+    }
 }
 
 #[cfg(test)]
@@ -72,6 +96,8 @@ mod tests {
             let frame = Frame::new(Topic::Quote, key, Bytes::from_static(b"{}"))
                 .at(Position { epoch: u64::MAX, offset: 7 });
             let bytes = packed(&frame).unwrap();
+            let at = frame.at;
+            assert_eq!(from_log(at, &of_log(&bytes)).as_ref(), Some(&frame));
             assert_eq!(unpacked(Bytes::from(bytes)), Some(Told::Frame(frame)));
         }
         assert_eq!(unpacked(Bytes::from_static(CHANGED)), Some(Told::Changed));
@@ -82,6 +108,9 @@ mod tests {
         let whole = packed(&Frame::new(Topic::Quote, Some("EURUSD"), Bytes::from_static(b"text"))).unwrap();
         for length in 0..HEAD + 6 {
             assert_eq!(unpacked(Bytes::copy_from_slice(&whole[..length])), None, "{length}");
+        }
+        for length in 0..9 {
+            assert_eq!(from_log(Position::default(), &of_log(&whole)[..length]), None, "{length}");
         }
         for (place, byte) in [(0, 3), (1, 200), (22, 0xFF), (28, 0xFF)] {
             let mut broken = whole.clone();

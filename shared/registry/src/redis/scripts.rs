@@ -64,6 +64,7 @@ scripts! {
     RECORD "record"
     REFUSED "refused"
     RELEASE "release"
+    SAVE "save"
     SEEN "seen"
     SETTLE "settle"
     SETTLE_KEY "settle_key"

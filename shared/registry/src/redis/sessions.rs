@@ -323,7 +323,9 @@ impl Sessions for RedisRegistry {
     }
 
     async fn save(&self, token: &str, fence: Fence, memo: &Bytes) -> Result<Written, RegistryError> {
-        self.write(token, fence, &[b"memo", memo]).await
+        let (names, fence) = (self.names.session(token), sent(fence)?);
+        let args: [&[u8]; 2] = [fence.as_bytes(), memo];
+        Ok(written(self.lines.script(&scripts::SAVE, &[&names.record], &args).await?))
     }
 
     async fn reseal(&self, token: &str, fence: Fence, sealed: &Bytes) -> Result<Written, RegistryError> {

@@ -12,11 +12,12 @@ const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Opens a session that is remembered by so many bytes, and ends it.
-async fn ended(registry: &dyn Registry, token: &str, memo: usize, keep: Duration) {
+async fn ended(registry: &dyn Registry, token: &str, sealed: usize, keep: Duration) {
     let fence = live(registry, token, "one").await;
     let key = Key::Chosen("key".to_owned());
     registry.begin_key(token, fence, &key, "print").await.unwrap();
-    assert_eq!(registry.save(token, fence, &Bytes::from(vec![b'x'; memo])).await.unwrap(), Written::Yes);
+    let sealed = Bytes::from(vec![b'x'; sealed]);
+    assert_eq!(registry.reseal(token, fence, &sealed).await.unwrap(), Written::Yes);
     assert_eq!(registry.end(token, fence, Some(keep)).await.unwrap(), Written::Yes);
     // The order of those that end in one millisecond is not promised.
     pause(Duration::from_millis(2)).await;

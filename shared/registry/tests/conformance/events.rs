@@ -16,6 +16,10 @@ crate::on_both! {
     a_session_that_was_brought_back_has_lost_its_log
     a_hole_in_the_log_is_a_cut
     a_log_that_nobody_knows_is_cut
+    a_log_has_so_many_bytes_and_begins_with_a_whole_event
+    a_change_is_kept_behind_what_it_builds_on
+    a_memo_is_replaced_or_grows
+    nothing_is_left_of_a_session_that_ends
     an_ear_hears_what_it_is_open_for
     what_is_told_comes_as_it_is
     an_ear_hears_from_opening_to_closing
@@ -26,8 +30,9 @@ async fn append(registry: &dyn Registry, token: &str, fence: Fence, frames: &[Fr
     assert_eq!(written, Written::Yes);
 }
 
+/// What came after a position, without what it builds on.
 async fn since(registry: &dyn Registry, after: Position) -> Since {
-    registry.since("token", after).await.unwrap()
+    Since { base: Vec::new(), ..registry.since("token", after).await.unwrap() }
 }
 
 async fn is_cut(registry: &dyn Registry, after: Position) -> bool {
@@ -37,16 +42,19 @@ async fn is_cut(registry: &dyn Registry, after: Position) -> bool {
 async fn a_log_tells_what_came_after_a_position(registry: &dyn Registry) {
     let fence = live(registry, "token", "one").await;
     let empty = since(registry, Position::default()).await;
-    assert_eq!(empty, Since { is_cut: false, events: Vec::new(), end: at(fence, 0) });
+    assert_eq!(empty, Since { is_cut: false, events: Vec::new(), end: at(fence, 0), base: Vec::new() });
     assert!(!is_cut(registry, at(fence, 0)).await);
     append(registry, "token", fence, &events(fence, 1..=2)).await;
     append(registry, "token", fence, &events(fence, 3..=3)).await;
     for (after, first) in [(Position::default(), 1), (at(fence, 0), 1), (at(fence, 2), 3)] {
         let told = since(registry, after).await;
-        assert_eq!(told, Since { is_cut: false, events: events(fence, first..=3), end: at(fence, 3) });
+        assert_eq!(
+            told,
+            Since { is_cut: false, events: events(fence, first..=3), end: at(fence, 3), base: Vec::new() }
+        );
     }
     let told = since(registry, at(fence, 3)).await;
-    assert_eq!(told, Since { is_cut: false, events: Vec::new(), end: at(fence, 3) });
+    assert_eq!(told, Since { is_cut: false, events: Vec::new(), end: at(fence, 3), base: Vec::new() });
 }
 
 async fn appending_replaces_the_memo_and_checks_the_fence(registry: &dyn Registry) {
@@ -89,7 +97,10 @@ async fn a_log_keeps_so_many_events_and_knows_what_is_missing(registry: &dyn Reg
     assert!(!is_cut(registry, Position::default()).await && !is_cut(registry, at(fence, 0)).await);
     append(registry, "token", fence, &events(fence, 1_025..=1_030)).await;
     let told = since(registry, at(fence, 6)).await;
-    assert_eq!(told, Since { is_cut: false, events: events(fence, 7..=1_030), end: at(fence, 1_030) });
+    assert_eq!(
+        told,
+        Since { is_cut: false, events: events(fence, 7..=1_030), end: at(fence, 1_030), base: Vec::new() }
+    );
     let cut = since(registry, at(fence, 5)).await;
     assert_eq!(cut, Since { is_cut: true, ..told });
     assert!(is_cut(registry, Position::default()).await && is_cut(registry, at(fence, 0)).await);
@@ -106,7 +117,7 @@ async fn the_next_owner_goes_on_in_the_same_log(registry: &dyn Registry) {
     append(registry, "token", third, &events(third, 1..=2)).await;
     let told = since(registry, at(first, 1)).await;
     let expected = [events(first, 2..=2), events(third, 1..=2)].concat();
-    assert_eq!(told, Since { is_cut: false, events: expected, end: at(third, 2) });
+    assert_eq!(told, Since { is_cut: false, events: expected, end: at(third, 2), base: Vec::new() });
     for after in [Position::default(), at(first, 2), at(second, 0), at(third, 0), at(third, 2)] {
         assert!(!is_cut(registry, after).await, "{after}");
     }
@@ -119,13 +130,17 @@ async fn a_session_that_is_opened_again_begins_a_new_log(registry: &dyn Registry
     let first = live(registry, "token", "one").await;
     append(registry, "token", first, &events(first, 1..=2)).await;
     assert_eq!(registry.end("token", first, None).await.unwrap(), Written::Yes);
-    assert_eq!(since(registry, at(first, 1)).await.events, events(first, 2..=2), "until then it is told");
+    let ended = since(registry, at(first, 1)).await;
+    assert_eq!((ended.is_cut, ended.events), (true, Vec::new()), "it is gone with the session");
     let second = live(registry, "token", "one").await;
     assert!(is_cut(registry, at(first, 2)).await);
     append(registry, "token", second, &events(second, 1..=1)).await;
     for after in [Position::default(), at(second, 0)] {
         let told = since(registry, after).await;
-        assert_eq!(told, Since { is_cut: false, events: events(second, 1..=1), end: at(second, 1) });
+        assert_eq!(
+            told,
+            Since { is_cut: false, events: events(second, 1..=1), end: at(second, 1), base: Vec::new() }
+        );
     }
     assert!(is_cut(registry, at(first, 2)).await);
 }
@@ -156,6 +171,94 @@ async fn a_log_that_nobody_knows_is_cut(registry: &dyn Registry) {
     let cut = Since { is_cut: true, ..Since::default() };
     assert_eq!(since(registry, Position::default()).await, cut);
     assert_eq!(since(registry, at(Fence(7), 7)).await, cut);
+}
+
+/// An event in short of this many bytes: a whole one, or one that builds on the one before it.
+fn short(epoch: Fence, offset: u64, is_whole: bool, bytes: usize) -> Frame {
+    let mut text = vec![b'x'; bytes];
+    text[0] = if is_whole { 1 } else { 2 };
+    Frame { text: text.into(), ..event(epoch, offset) }
+}
+
+async fn kept(registry: &dyn Registry) -> Vec<Frame> {
+    registry.since("token", Position::default()).await.unwrap().events
+}
+
+async fn a_log_has_so_many_bytes_and_begins_with_a_whole_event(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    for offset in 1..=400_u64 {
+        append(registry, "token", fence, &[short(fence, offset, offset % 10 == 1, 1_000)]).await;
+        let kept = kept(registry).await;
+        let bytes: usize = kept.iter().map(|event| event.text.len()).sum();
+        assert!(
+            kept[0].is_whole()
+                && bytes <= 128 << 10
+                && kept.len() >= usize::try_from(offset).unwrap().min(100)
+        );
+        let first = kept[0].at.offset;
+        assert_eq!(kept.last().unwrap().at.offset + 1 - first, u64::try_from(kept.len()).unwrap());
+        assert_eq!(is_cut(registry, Position::default()).await, first > 1);
+        assert!(!is_cut(registry, at(fence, first - 1)).await);
+        assert!(first < 3 || is_cut(registry, at(fence, first - 2)).await);
+    }
+    // One that is larger than all that may stay with what builds on it, up to a limit.
+    append(registry, "token", fence, &[short(fence, 401, true, 1 << 20)]).await;
+    append(registry, "token", fence, &[short(fence, 402, false, 10), short(fence, 403, false, 10)]).await;
+    assert_eq!(kept(registry).await.len(), 3);
+    append(registry, "token", fence, &[short(fence, 404, false, 4 << 20), short(fence, 405, false, 10)])
+        .await;
+    assert!(kept(registry).await.is_empty() && is_cut(registry, at(fence, 404)).await);
+    assert!(!is_cut(registry, at(fence, 405)).await);
+    append(registry, "token", fence, &[short(fence, 406, true, 10), short(fence, 407, false, 10)]).await;
+    assert_eq!(kept(registry).await.len(), 2);
+}
+
+async fn a_change_is_kept_behind_what_it_builds_on(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    append(registry, "token", fence, &[short(fence, 1, false, 9)]).await;
+    assert!(kept(registry).await.is_empty() && is_cut(registry, at(fence, 0)).await);
+    let all: Vec<Frame> =
+        (2..=90).map(|offset| short(fence, offset, offset == 2 || offset == 80, 9)).collect();
+    append(registry, "token", fence, &all).await;
+    for (after, base) in [(1, 2..2), (2, 2..3), (70, 2..71), (79, 2..2), (80, 80..81), (90, 80..91)] {
+        let told = registry.since("token", at(fence, after)).await.unwrap();
+        let place = |offset: u64| usize::try_from(offset - 2).unwrap();
+        assert_eq!(told.base, all[place(base.start)..place(base.end)], "{after}");
+        assert_eq!(told.events, all[place(after + 1)..], "{after}");
+        assert!(!told.is_cut);
+    }
+    // What stood between was lost.
+    append(registry, "token", fence, &[short(fence, 95, false, 9)]).await;
+    assert!(kept(registry).await.is_empty() && is_cut(registry, at(fence, 90)).await);
+}
+
+async fn a_memo_is_replaced_or_grows(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    for (written, is) in
+        [("one", "one"), ("\u{2}two", "one\u{2}two"), ("\u{2}3", "one\u{2}two\u{2}3"), ("4", "4")]
+    {
+        let event = event(fence, u64::try_from(is.len()).unwrap() + 100 * u64::from(is == "4"));
+        let appended = registry.append("token", fence, &[event], &bytes(written)).await.unwrap();
+        assert_eq!((appended, record(registry, "token").await.memo), (Written::Yes, bytes(is)));
+    }
+    for (written, is) in [("\u{2}5", "4\u{2}5"), ("six", "six")] {
+        let saved = registry.save("token", fence, &bytes(written)).await.unwrap();
+        assert_eq!((saved, record(registry, "token").await.memo), (Written::Yes, bytes(is)));
+    }
+}
+
+async fn nothing_is_left_of_a_session_that_ends(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    append(registry, "token", fence, &events(fence, 1..=9)).await;
+    let entry = registry::Entry { number: 1, key: None, request: bytes("request") };
+    assert_eq!(registry.begin("token", fence, &entry).await.unwrap(), Written::Yes);
+    assert_eq!(registry.settle("token", fence, 1, &bytes("done")).await.unwrap(), Written::Yes);
+    assert_eq!(registry.begin("token", fence, &entry).await.unwrap(), Written::Yes);
+    assert_eq!(registry.end("token", fence, Some(crate::tools::LONG)).await.unwrap(), Written::Yes);
+    assert!(kept(registry).await.is_empty() && is_cut(registry, at(fence, 8)).await);
+    assert_eq!(registry.journal("token").await.unwrap(), []);
+    let record = record(registry, "token").await;
+    assert_eq!((record.memo, record.sealed), (bytes(""), bytes("sealed")));
 }
 
 async fn next(ear: &mut dyn Ear) -> Heard {

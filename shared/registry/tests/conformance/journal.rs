@@ -9,6 +9,7 @@ crate::on_both! {
     a_request_is_open_until_it_is_settled
     a_later_word_replaces_an_earlier_one
     settled_requests_are_kept_up_to_a_number
+    outcomes_are_kept_up_to_so_many_bytes
     the_journal_outlives_its_owner_and_not_its_session
     the_journal_refuses_a_stale_fence
     a_key_goes_from_new_over_open_to_done
@@ -71,7 +72,7 @@ async fn a_request_is_open_until_it_is_settled(registry: &dyn Registry) {
     assert_eq!(registry.unsettled("token").await.unwrap(), open);
     let journal = registry.journal("token").await.unwrap();
     assert_eq!(journal.iter().map(|(number, ..)| *number).collect::<Vec<_>>(), [1, 2, 3, 10]);
-    assert_eq!(journal[1], (2, bytes("request \u{0}2"), Some(bytes("done"))));
+    assert_eq!(journal[1], (2, bytes(""), Some(bytes("done"))));
     assert_eq!(journal[0].2, None);
     assert_eq!(registry.journal("none").await.unwrap(), []);
     assert_eq!(registry.unsettled("none").await.unwrap(), []);
@@ -84,7 +85,7 @@ async fn a_later_word_replaces_an_earlier_one(registry: &dyn Registry) {
         settled(registry, fence, 1, word).await;
     }
     let journal = registry.journal("token").await.unwrap();
-    assert_eq!(journal[0], (1, bytes("request \u{0}1"), Some(bytes("filled"))));
+    assert_eq!(journal[0], (1, bytes(""), Some(bytes("filled"))));
     assert_eq!(journal.len(), 2);
 }
 
@@ -97,6 +98,21 @@ async fn settled_requests_are_kept_up_to_a_number(registry: &dyn Registry) {
     }
     let journal = registry.journal("token").await.unwrap();
     assert_eq!((journal.len(), journal[0].0, journal[1].0), (1_025, 1, 7), "an open one is never dropped");
+}
+
+async fn outcomes_are_kept_up_to_so_many_bytes(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    for number in 1..=20 {
+        begun(registry, fence, &[entry(number, None)]).await;
+        settled(registry, fence, number, &"x".repeat(8 << 10)).await;
+    }
+    let journal = registry.journal("token").await.unwrap();
+    assert_eq!((journal.len(), journal[0].0), (8, 13));
+    settled(registry, fence, 15, "a later word").await;
+    begun(registry, fence, &[entry(21, None)]).await;
+    settled(registry, fence, 21, &"x".repeat(4 << 10)).await;
+    let journal = registry.journal("token").await.unwrap();
+    assert_eq!((journal.len(), journal[0].0), (9, 13));
 }
 
 async fn the_journal_outlives_its_owner_and_not_its_session(registry: &dyn Registry) {

@@ -17,6 +17,9 @@ use crate::session::mail::Mail;
 use crate::session::scribe::moved;
 use crate::session::state::State;
 
+/// Updates that wait for the terms of new symbols; more are told without.
+const HELD_BACK_MAX: usize = 1024;
+
 impl Actor {
     pub(super) fn on_waiting_mails(&mut self, link: &mut Link) {
         for _ in 1..BURST {
@@ -247,8 +250,9 @@ impl Actor {
         let Some(state) = &mut self.state else { return };
         // Figures beside an update must be right, so updates wait for the terms of new symbols; not for those that the
         // server does not tell.
+        let is_much = self.held_back.len() >= HELD_BACK_MAX;
         if !self.held_back.is_empty()
-            && state.missing_terms().iter().all(|id| state.without_terms.contains(id))
+            && (is_much || state.missing_terms().iter().all(|id| state.without_terms.contains(id)))
         {
             for update in std::mem::take(&mut self.held_back) {
                 self.publisher.send_update(state, update);

@@ -35,8 +35,9 @@ impl Actor {
     }
 
     /// Tells everything that the registry should have of the session.
-    pub(super) fn copy(&self, reply: oneshot::Sender<(Bytes, Bytes)>) {
-        let memo = match (&self.state, &self.legacy) {
+    pub(super) fn copy(&mut self, reply: oneshot::Sender<(Bytes, Bytes)>) {
+        self.publisher.begin_memos();
+        let memo = match (&mut self.state, &self.legacy) {
             (_, Some(legacy)) => legacy.memo.to_bytes(),
             (Some(state), None) => self.publisher.memo(state).to_bytes(),
             (None, None) => Bytes::new(),
@@ -85,7 +86,7 @@ impl Actor {
             }
             Some(Legacy { memo, inherited }) => {
                 memo.restore(&mut state, &history);
-                self.publisher.restore(&memo.wants, &state);
+                self.publisher.restore(memo.wants(), &state);
                 self.trades.take_over(inherited);
                 self.held_back.extend(resync(&mut state, portfolio, &history));
                 self.trades.look(&mut state);
@@ -122,7 +123,7 @@ impl Actor {
         if !self.held_back.is_empty() {
             return;
         }
-        let Some(state) = &self.state else { return };
+        let Some(state) = &mut self.state else { return };
         for reply in self.leaving.drain(..) {
             let _ = reply.send(self.publisher.memo(state));
         }

@@ -28,7 +28,7 @@ fn the_next_owner_knows_when_the_clock_was_set() {
     told(&mut state, 1);
     assert_ne!(state.wants_version(), version, "it is written down");
     assert_eq!(state.zone.ahead_at(long_ago), 0);
-    let memo = Memo::of(&state, None, None);
+    let memo = Memo::of(&mut state, None, None);
     let same = heir(&memo, 1);
     assert_eq!((same.zone.ahead_at(long_ago), same.zone.ahead_ms()), (0, HOUR_MS));
     // Set back while nobody owned the session.

@@ -146,7 +146,8 @@ impl Trades {
             sent.stage = Stage::Unsure { looks: LOOKS_MAX, next: Instant::now() };
             self.look(state);
         }
-        self.finished.iter().rev().find(|(id, _)| *id == action_id).map(|(_, outcome)| outcome.clone())
+        let mut finished = self.finished.iter().rev().chain(self.told.iter().rev());
+        finished.find(|(id, _)| *id == action_id).map(|(_, outcome)| outcome.clone())
     }
 }
 

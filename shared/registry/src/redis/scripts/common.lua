@@ -24,6 +24,12 @@ local function key_of(keys, name, attempt)
   if key and (key.attempt or '') == attempt then return key end
 end
 
+-- Replaces the memo, or adds to it what begins with a 2: a change.
+local function put_memo(record, memo)
+  if string.byte(memo, 1) == 2 then memo = (redis.call('HGET', record, 'memo') or '') .. memo end
+  redis.call('HSET', record, 'memo', memo)
+end
+
 -- Epoch and offset of a position.
 local function parts(position)
   local epoch, offset = string.match(position, '^(%d+)-(%d+)$')

@@ -8,7 +8,7 @@ local function put(has, number, request, outcome)
   found[#found + 1] = outcome
 end
 for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '-', '+')) do
-  put('1', entry[2][2], entry[2][4], entry[2][6])
+  put('1', entry[2][2], '', entry[2][4])
 end
 local begun = redis.call('HGETALL', KEYS[1])
 for index = 1, #begun, 2 do

@@ -1,18 +1,27 @@
 -- Writes what came of a trade request. A later word on one that is settled replaces the earlier one.
--- KEYS: record, begun, journal. ARGV: fence, number, outcome, how many settled ones are kept.
+-- KEYS: record, begun, journal. ARGV: fence, number, outcome, how many settled ones are kept, how many bytes of them.
 -- Returns 1, or 0 when the session is not the caller's.
 if not is_owned(KEYS[1], ARGV[1]) then return 0 end
-local request = redis.call('HGET', KEYS[2], ARGV[2])
-if not request then
+local begun = redis.call('HDEL', KEYS[2], ARGV[2], ARGV[2] .. ':key')
+local bytes = tonumber(redis.call('HGET', KEYS[1], 'journal_bytes') or '0')
+if begun == 0 then
+  local earlier
   for _, entry in ipairs(redis.call('XREVRANGE', KEYS[3], '+', '-')) do
     if entry[2][2] == ARGV[2] then
-      request = entry[2][4]
-      redis.call('XDEL', KEYS[3], entry[1])
+      earlier = entry
       break
     end
   end
+  if not earlier then return 1 end
+  redis.call('XDEL', KEYS[3], earlier[1])
+  bytes = bytes - #earlier[2][4]
 end
-if not request then return 1 end
-redis.call('XADD', KEYS[3], 'MAXLEN', '=', ARGV[4], '*', 'number', ARGV[2], 'request', request, 'outcome', ARGV[3])
-redis.call('HDEL', KEYS[2], ARGV[2], ARGV[2] .. ':key')
+redis.call('XADD', KEYS[3], '*', 'number', ARGV[2], 'outcome', ARGV[3])
+bytes = bytes + #ARGV[3]
+while redis.call('XLEN', KEYS[3]) > tonumber(ARGV[4]) or bytes > tonumber(ARGV[5]) do
+  local oldest = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)[1]
+  redis.call('XDEL', KEYS[3], oldest[1])
+  bytes = bytes - #oldest[2][4]
+end
+redis.call('HSET', KEYS[1], 'journal_bytes', bytes)
 return 1
