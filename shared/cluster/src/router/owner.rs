@@ -29,7 +29,9 @@ impl Shared {
                         return Some(fate.unknown("the session has ended"));
                     }
                     Ok(Found::Nowhere) => return None,
-                    Ok(Found::Orphan) if self.health.has_no_worker() => return Some(fate.error(no_worker())),
+                    Ok(Found::Orphan) if self.health.has_no_worker() && self.nobody_lives().await => {
+                        return Some(fate.error(no_worker()));
+                    }
                     Ok(Found::Orphan) if search.pause().await => continue,
                     Ok(Found::Orphan) => return Some(fate.error(no_owner())),
                     Ok(Found::Quarantined(left)) => return Some(fate.error(Error::quarantined(left))),
@@ -56,6 +58,11 @@ impl Shared {
             self.routes.forget(token, &route);
             last = Some(route);
         }
+    }
+
+    /// Whether no worker lives at this moment: one may have come since the last look.
+    async fn nobody_lives(&self) -> bool {
+        self.told(self.registry.workers()).await.is_ok_and(|all| all.is_empty())
     }
 }
 
