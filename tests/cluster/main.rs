@@ -5,6 +5,7 @@
 
 mod chaos;
 mod drain;
+mod fitness;
 mod governor;
 mod health;
 mod memory;

@@ -50,6 +50,10 @@ impl LoginData {
     pub(crate) fn open(ring: &KeyRing, token: &str, sealed: &[u8]) -> Result<Self, Error> {
         let plain = ring.open(sealed, token.as_bytes()).map_err(Error::internal)?;
         let stored: Stored = serde_json::from_slice(&plain).map_err(Error::internal)?;
+        if stored.version > VERSION {
+            let told = format!("login data of version {}, which this process does not know", stored.version);
+            return Err(Error::internal(told));
+        }
         stored.login_data().ok_or_else(|| Error::internal("login data that cannot be read"))
     }
 
@@ -72,9 +76,15 @@ impl AccountKey {
     }
 }
 
+/// The form of login data: raised when an older process would misunderstand them. It leaves them to others then.
+const VERSION: u32 = 1;
+
 /// The form in which login data are kept. Names of fields must stay: older ones are read after an update.
 #[derive(Serialize, Deserialize)]
 struct Stored {
+    /// Of before there were versions: 0.
+    #[serde(default)]
+    version: u32,
     server: String,
     login: u64,
     endpoints: Vec<StoredEndpoint>,
@@ -124,6 +134,7 @@ impl Stored {
         let LoginData { account, target, error_status, is_token_chosen, is_investor, proved_ms } = data;
         let credentials = &target.credentials;
         Self {
+            version: VERSION,
             server: account.server.clone(),
             login: account.login,
             endpoints: target.endpoints.iter().map(StoredEndpoint::of).collect(),
@@ -271,6 +282,18 @@ mod tests {
         let (was, is) = (was.target.credentials, is.target.credentials);
         assert_eq!((is.login, is.password.as_str(), is.otp.as_str()), (was.login, "account secret", ""));
         assert_eq!(is.earlier.unwrap().session, 17);
+    }
+
+    #[test]
+    fn what_a_later_version_has_kept_is_left_to_it() {
+        let ring = KeyRing::random().unwrap();
+        let open = |version| {
+            let stored = Stored { version, ..Stored::of(&data()) };
+            let sealed = ring.seal(&serde_json::to_vec(&stored).unwrap(), b"token").unwrap();
+            LoginData::open(&ring, "token", &sealed)
+        };
+        assert!(open(0).is_ok() && open(VERSION).is_ok());
+        assert!(open(VERSION + 1).unwrap_err().cause().unwrap().contains("version"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod adoption;
 mod drain;
+mod fitness;
 mod heart;
 mod interests;
 mod owner;
@@ -16,6 +17,7 @@ use registry::{Beat, Registry, WorkerId};
 use runtime::Tasks;
 use tokio::time::Instant;
 
+use self::fitness::Fitness;
 use self::interests::Interests;
 use crate::lease::TTL;
 use crate::session::Session;
@@ -43,6 +45,9 @@ pub struct Member {
     /// Sessions that were logged in beside their owner, and until when they wait.
     standbys: Mutex<HashMap<String, (Session, Instant)>>,
     interests: Interests,
+    fitness: Fitness,
+    /// Sessions that this worker could not take over, and when it tries again.
+    refused: Mutex<HashMap<String, Instant>>,
     tasks: Tasks,
 }
 
@@ -56,6 +61,8 @@ impl Member {
             advertise: settings.advertise,
             is_open: AtomicBool::new(true),
             standbys: Mutex::default(),
+            fitness: Fitness::default(),
+            refused: Mutex::default(),
             tasks: Tasks::new(),
         });
         member.tasks.spawn(Arc::clone(&member).live());
@@ -69,6 +76,15 @@ impl Member {
 
     fn is_open(&self) -> bool {
         self.is_open.load(Ordering::SeqCst)
+    }
+
+    /// Whether it takes sessions of others.
+    fn takes(&self) -> bool {
+        self.is_open() && self.fitness.is_fit() && self.worker.shared.lease.holds()
+    }
+
+    fn refused(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn standbys(&self) -> MutexGuard<'_, HashMap<String, (Session, Instant)>> {
@@ -88,7 +104,7 @@ impl Member {
             address: self.advertise.clone(),
             sessions: count(sessions.len()),
             sessions_max: count(self.worker.sessions_max),
-            is_open: self.is_open(),
+            is_open: self.is_open() && self.fitness.is_fit(),
             brokers,
             ttl: TTL,
         }

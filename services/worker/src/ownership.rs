@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use error::Error;
-use registry::{AccountName, Record, Registry, Unclaimed, WorkerId};
+use registry::{AccountName, Record, Registry, SessionState, Unclaimed, WorkerId};
 use runtime::{CancellationToken, DropGuard, Tasks};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -65,14 +65,23 @@ impl Worker {
         let to = self.shared.lease.worker();
         let claimed = match *from == to {
             true => self.registry().reclaim(token, from, &to).await,
-            false => self.registry().claim(token, from, &to).await,
+            false => {
+                self.check_claim(token).await?;
+                self.registry().claim(token, from, &to).await
+            }
         };
         match claimed.map_err(|failure| unreachable(&failure))? {
+            Ok(record) if *from == to => self.revive(token, record).await,
             Ok(record) => {
-                if *from != to {
-                    self.trials.begin(token, record.fence);
+                let (fence, memo) = (record.fence, record.memo.clone());
+                if let Err(failure) = self.revive(token, record).await {
+                    // Others find it where it was.
+                    let given = self.registry().give(token, fence, from, &memo).await;
+                    given.map_err(|failure| unreachable(&failure))?;
+                    return Err(failure);
                 }
-                self.revive(token, record).await
+                self.trials.begin(token, fence);
+                Ok(())
             }
             Err(Unclaimed::Other | Unclaimed::Gone) => Ok(()),
             Err(Unclaimed::Quarantined(left)) => {
@@ -80,6 +89,18 @@ impl Worker {
                 tracing::error!(last_worker = %from, seconds, "a session that kills its workers is in quarantine");
                 Err(Error::quarantined(left))
             }
+        }
+    }
+
+    /// Whether this process can open what a session was connected with. Seen before it is claimed, so that it is not kept
+    /// from those who can.
+    async fn check_claim(&self, token: &str) -> Result<(), Error> {
+        let record = self.registry().record(token).await.map_err(|failure| unreachable(&failure))?;
+        match record {
+            Some(record) if record.state == SessionState::Live => {
+                LoginData::open(&self.shared.ring, token, &record.sealed).map(drop)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -106,5 +127,66 @@ impl Worker {
         let read = async { Ok((registry.unsettled(token).await?, registry.journal(token).await?)) };
         let (unsettled, journal) = read.await.map_err(|failure| unreachable(&failure))?;
         Ok(Inherited::of(&unsettled, &journal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use registry::{MemoryRegistry, Opened, Sessions};
+    use seal::KeyRing;
+
+    use super::*;
+    use crate::session::{AccountKey, Target};
+
+    const KEYS: [&str; 3] = [
+        "one:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        "two:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        "one:AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    ];
+
+    fn ring(key: &str) -> Arc<KeyRing> {
+        Arc::new(KeyRing::parse(key).unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_opened_is_not_claimed() {
+        let (registry, dead) = (MemoryRegistry::new(), WorkerId::new("dead"));
+        let account = AccountKey { server: "server".into(), login: 7 };
+        let data = LoginData {
+            account: account.clone(),
+            target: Target::nowhere(),
+            error_status: None,
+            is_token_chosen: false,
+            is_investor: false,
+            proved_ms: 0,
+        };
+        let sealed = data.seal(&ring(KEYS[0]), "token").unwrap();
+        let Opened::Yes(fence) = registry.open("token", &account.name(), &dead, &sealed).await.unwrap()
+        else {
+            panic!("taken")
+        };
+        assert_eq!(
+            registry.opened("token", fence, &bytes::Bytes::new()).await.unwrap(),
+            registry::Written::Yes
+        );
+        let worker = |key| {
+            let registry = Arc::new(registry.clone());
+            let sealing_keys = Some(ring(key));
+            Worker::start(crate::Settings { registry, sealing_keys, ..crate::Settings::default() }).unwrap()
+        };
+        for key in &KEYS[1..] {
+            let failure = worker(key).take_over("token", &dead).await.unwrap_err();
+            assert!(failure.cause().is_some(), "{failure:?}");
+            let record = registry.record("token").await.unwrap().unwrap();
+            assert_eq!(
+                (record.owner, record.fence),
+                (dead.clone(), fence),
+                "it waits for one that can open it"
+            );
+        }
+        let good = worker(KEYS[0]);
+        good.take_over("token", &dead).await.unwrap();
+        assert_eq!(registry.record("token").await.unwrap().unwrap().owner, good.shared.lease.worker());
+        assert!(good.session("token").is_ok());
     }
 }

@@ -19,6 +19,8 @@ use crate::trials::Trial;
 const AT_ONCE: usize = 16;
 /// Tokens that are looked at before the next look at who is how full.
 const BATCH: usize = 64;
+/// What could not be taken over is left to others for so long.
+const REFUSED_FOR: Duration = Duration::from_secs(15);
 /// A worker that is much fuller than the others leaves them this time to take what there is.
 const POLITENESS: Duration = Duration::from_millis(300);
 /// Sessions of this worker whose ownership is looked up at a time.
@@ -45,10 +47,11 @@ impl Member {
             self.restart_overflowed().await;
             self.tell_stood(self.worker.trials.take_stood()).await;
             if round % VERIFY_EVERY == 0 {
+                self.check_fitness().await;
                 self.verify().await;
                 missing = self.take_up_missing(missing).await;
             }
-            if !self.is_open() {
+            if !self.takes() {
                 continue;
             }
             self.take_one_of_quarantine().await;
@@ -87,37 +90,43 @@ impl Member {
         }
     }
 
-    /// Takes over the sessions of a dead worker, as long as there are any and there is room.
+    /// Takes over the sessions of a dead worker, as far as there is room.
     async fn adopt_from(&self, owner: &WorkerId) {
-        tracing::info!(%owner, "taking over sessions of a worker that is gone");
-        while self.worker.shared.lease.holds() && self.is_open() && self.worker.check_room().is_ok() {
+        let Ok(mut tokens) = self.registry().tokens_at(owner, self.worker.sessions_max).await else { return };
+        {
+            let (mut refused, now) = (self.refused(), Instant::now());
+            refused.retain(|_, until| *until > now);
+            tokens.retain(|token| !refused.contains_key(token));
+        }
+        if !tokens.is_empty() {
+            tracing::info!(%owner, "taking over sessions of a worker that is gone");
+        }
+        tokens.shuffle(&mut rand::rng());
+        for some in tokens.chunks(BATCH) {
+            if !self.takes() || self.worker.check_room().is_err() {
+                return;
+            }
             if self.is_fuller_than_others().await {
                 sleep(POLITENESS).await;
             }
-            let Ok(mut tokens) = self.registry().tokens_at(owner, BATCH).await else { return };
-            if tokens.is_empty() {
-                return;
-            }
-            tokens.shuffle(&mut rand::rng());
-            stream::iter(tokens)
-                .for_each_concurrent(AT_ONCE, |token| async move {
-                    self.adopt_one(&token, owner).await;
-                })
-                .await;
+            let adopting = stream::iter(some).for_each_concurrent(AT_ONCE, |token| async move {
+                self.adopt_one(token, owner).await;
+            });
+            adopting.await;
         }
     }
 
     async fn adopt_one(&self, token: &str, owner: &WorkerId) {
-        match self.worker.take_over(token, owner).await {
-            Ok(()) => {
-                if let Err(failure) = self.registry().unlist(token, owner).await {
-                    tracing::debug!(%failure, "a session stays listed at its dead owner");
-                }
-                if let Err(failure) = self.registry().tell_changed(token).await {
-                    tracing::debug!(%failure, "listeners find out by themselves");
-                }
-            }
-            Err(failure) => tracing::warn!(%failure, cause = failure.cause(), "a session was not taken over"),
+        if let Err(failure) = self.worker.take_over(token, owner).await {
+            tracing::warn!(%failure, cause = failure.cause(), "a session was not taken over");
+            self.refused().insert(token.to_owned(), Instant::now() + REFUSED_FOR);
+            return;
+        }
+        if let Err(failure) = self.registry().unlist(token, owner).await {
+            tracing::debug!(%failure, "a session stays listed at its dead owner");
+        }
+        if let Err(failure) = self.registry().tell_changed(token).await {
+            tracing::debug!(%failure, "listeners find out by themselves");
         }
     }
 

@@ -61,6 +61,7 @@ impl Member {
     async fn join_anew(self: &Arc<Self>) -> Option<WorkerId> {
         let lease = &self.worker.shared.lease;
         let (before, had_lease) = (lease.worker(), lease.holds());
+        self.check_fitness().await;
         let id = WorkerId::new(format!("{}-{:08x}", self.worker.name, rand::random::<u32>()));
         let sent = Instant::now();
         if let Err(failure) = self.registry().join(&self.beat(&id)).await {

@@ -58,7 +58,7 @@ impl Owner for Member {
     }
 
     async fn adopt(&self, token: &str) -> Result<(), Error> {
-        if self.worker.session(token).is_ok() || !self.is_open() || !self.worker.shared.lease.holds() {
+        if self.worker.session(token).is_ok() || !self.takes() {
             return Ok(());
         }
         self.worker.check_room()?;
@@ -70,7 +70,7 @@ impl Owner for Member {
     }
 
     async fn prepare(&self, token: &str) -> Result<(), Error> {
-        if !self.is_open() {
+        if !self.takes() {
             return Err(moved());
         }
         self.worker.check_room()?;
@@ -126,6 +126,9 @@ impl Owner for Member {
         }
         if !self.worker.shared.lease.holds() {
             return Err("no lease: the registry does not answer".to_owned());
+        }
+        if let Some(why) = self.fitness.trouble() {
+            return Err(format!("takes no sessions: {why}"));
         }
         Ok(())
     }
