@@ -19,6 +19,7 @@ mod faults;
 mod figures;
 mod fillings;
 mod floods;
+mod full_disk;
 mod history;
 mod hours;
 mod http;

@@ -172,6 +172,7 @@ impl From<ControlError> for Refusal {
     fn from(error: ControlError) -> Self {
         let (status, hint) = match &error {
             ControlError::Stopped(_) => (StatusCode::SERVICE_UNAVAILABLE, ""),
+            ControlError::Unwritable | ControlError::Unwritten => (StatusCode::INSUFFICIENT_STORAGE, ""),
             ControlError::Symbol => (StatusCode::NOT_FOUND, ": GET /symbols lists them"),
             ControlError::Account => (StatusCode::NOT_FOUND, ": GET /accounts lists them"),
             ControlError::NoHoliday => (StatusCode::NOT_FOUND, ": GET /holidays lists them"),

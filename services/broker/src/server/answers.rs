@@ -122,6 +122,10 @@ impl Hub {
         request: &Request,
     ) -> Reply {
         match command {
+            // They would tell what has not been written.
+            WireCommand::Account | WireCommand::Portfolio | WireCommand::History if self.is_withholding() => {
+                Reply::Code(code::INTERNAL_ERROR)
+            }
             WireCommand::Account => self.account(access),
             WireCommand::Portfolio => self.portfolio(access),
             WireCommand::History => self.history(access, request),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use model::ServerTime;
 
 use super::StartError;
+use super::control::ControlError;
 use super::hub::Hub;
 use crate::accounts::BuildError;
 use crate::engine::{Command, Login};
@@ -52,6 +53,18 @@ impl Hub {
     /// The latest moment that was ever reached: by it the next broker knows which midnights have passed.
     pub(super) fn kept_time(&self) -> ServerTime {
         self.engine.furthest().max(self.clock.now())
+    }
+
+    /// Does something that must be kept. It is not begun while nothing can be written, and not called done before it is.
+    pub(super) fn keeping<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, ControlError>,
+    ) -> Result<T, ControlError> {
+        if !self.is_writable() {
+            return Err(ControlError::Unwritable);
+        }
+        let done = work(self)?;
+        if self.is_withholding() { Err(ControlError::Unwritten) } else { Ok(done) }
     }
 
     /// Keeps who an account is.

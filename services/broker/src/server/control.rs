@@ -48,6 +48,14 @@ pub enum ControlError {
     /// There is no such account.
     #[error("there is no such account")]
     Account,
+    /// Nothing can be kept at the moment, so nothing is done.
+    #[error("the books of the broker cannot be written, so nothing was done: make room on the disk")]
+    Unwritable,
+    /// It is done, and will be kept and told when that can be written.
+    #[error(
+        "it is done, but the books cannot be written: it is kept and told when they can. Make room on the disk"
+    )]
+    Unwritten,
     /// Not a bid above zero with an ask at or above it.
     #[error("not a pair of prices")]
     Price,

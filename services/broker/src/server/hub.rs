@@ -25,10 +25,11 @@ use super::holidays::Holidays;
 use super::outbox::{Body, Outbox};
 use super::records;
 use super::symbols::SymbolAnswers;
+use super::trading::Asked;
 use crate::accounts::{Access, BuildError, Directory, configured, terms_of};
 use crate::bars::{BARS_MAX, Charts};
 use crate::catalogue::{Catalogue, MarketHours, Symbol, SymbolId};
-use crate::engine::{Book, Command, Engine, Login, Quote, Tick};
+use crate::engine::{Book, Command, Engine, Event, Login, Quote, Tick};
 use crate::faults::Faults;
 use crate::feed::{Replay, STEP_MS, Source, Walk, World, book_around};
 use crate::settings::{AccountSettings, AnswerLimits, Feed, Settings};
@@ -72,6 +73,9 @@ pub(super) struct Hub {
     pub(super) presentation: Presentation,
     pub(super) faults: Faults,
     pub(super) store: Option<Store>,
+    /// What has happened and could not be written yet, so that nobody has been told of it. Nothing is traded meanwhile: it
+    /// grows by what open positions and orders do by themselves.
+    pub(super) withheld: Vec<(Vec<Event>, Option<Asked>)>,
     pub(super) tasks: Tasks,
     pub(super) last_transaction: u32,
     pub(super) last_serial: u32,
@@ -150,6 +154,7 @@ impl Hub {
             presentation: Presentation { server_name: settings.server_name, company: settings.company },
             faults,
             store,
+            withheld: Vec::new(),
             tasks,
             last_transaction: 0,
             last_serial: 0,
@@ -314,10 +319,8 @@ impl Hub {
     fn sweep(&mut self) {
         self.follow_clock();
         self.apply(Command::Clock);
-        let now = self.kept_time();
-        if let Some(store) = &mut self.store {
-            store.retry(now);
-        }
+        // Tries again what could not be written.
+        self.is_writable();
         let take =
             |(id, figures): (&SymbolId, &mut Figures)| std::mem::take(&mut figures.is_fresh).then_some(*id);
         let fresh: Vec<SymbolId> = self.figures.iter_mut().filter_map(take).collect();

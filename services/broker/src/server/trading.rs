@@ -18,6 +18,7 @@ use crate::faults::Fault;
 use crate::store::Store;
 
 /// Who asked for what, for the verdict; and what goes wrong with it on purpose.
+#[derive(Clone)]
 pub(super) struct Asked {
     client: ClientId,
     request: w::TradeRequest,
@@ -45,7 +46,7 @@ impl Hub {
             return outbox.answer(prefix, number, code::INTERNAL_ERROR, [].into());
         };
         // What could not be kept would be lost with the process.
-        if self.store.as_ref().is_some_and(Store::is_failing) {
+        if !self.is_writable() {
             return answer(Retcode::PROCESSING_ERROR);
         }
         let request = match understand(&asked, profile) {
@@ -94,12 +95,45 @@ impl Hub {
         self.give_verdict(asked, &verdict);
     }
 
-    /// Keeps events and sends them to the sessions they concern, in order; a verdict goes only to who asked.
+    /// Keeps events and sends them to the sessions they concern, in order; a verdict goes only to who asked. What cannot be
+    /// written is told when it can: nobody knows of anything that would be gone with the process.
     pub(super) fn announce(&mut self, events: Vec<Event>, asked: Option<&Asked>) {
         let now = self.kept_time();
         if let Some(store) = &mut self.store {
             store.keep_events(&events, now);
         }
+        if self.store.as_ref().is_some_and(Store::is_failing) {
+            self.withheld.push((events, asked.cloned()));
+            return;
+        }
+        self.tell_withheld();
+        self.tell(events, asked);
+    }
+
+    /// Whether what is done now can be kept: what could not be is tried once more.
+    pub(super) fn is_writable(&mut self) -> bool {
+        let now = self.kept_time();
+        let Some(store) = &mut self.store else { return true };
+        store.retry(now);
+        if store.is_failing() {
+            return false;
+        }
+        self.tell_withheld();
+        true
+    }
+
+    /// Whether something has happened that nobody has been told of, since it could not be written yet.
+    pub(super) fn is_withholding(&self) -> bool {
+        !self.withheld.is_empty()
+    }
+
+    fn tell_withheld(&mut self) {
+        for (events, asked) in std::mem::take(&mut self.withheld) {
+            self.tell(events, asked.as_ref());
+        }
+    }
+
+    fn tell(&mut self, events: Vec<Event>, asked: Option<&Asked>) {
         for event in events {
             match event {
                 Event::Order { login, list, change, order } => {

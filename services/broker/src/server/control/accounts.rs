@@ -223,8 +223,10 @@ impl Control {
         self.with(move |hub| {
             let digits = hub.engine.terms(login).ok_or(ControlError::Account)?.deposit.digits;
             let amount = Money::round(amount, digits);
-            hub.apply(Command::Operation { login, kind, amount, comment });
-            Ok(())
+            hub.keeping(|hub| {
+                hub.apply(Command::Operation { login, kind, amount, comment });
+                Ok(())
+            })
         })
         .await?
     }
@@ -251,7 +253,7 @@ impl Control {
             let position = order.position.map(Ticket);
             let symbol = symbol.id;
             let deal = DealerDeal { login, symbol, side, volume, price, position, comment: order.comment };
-            hub.deal(deal)
+            hub.keeping(|hub| hub.deal(deal))
         })
         .await?
     }

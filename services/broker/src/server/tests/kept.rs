@@ -13,6 +13,7 @@ use wire::{Command, Empty, Payload, requests};
 use super::client::{Client, buy};
 use super::{by_hand, start};
 use crate::catalogue::Holiday;
+use crate::server::control::ControlError;
 use crate::{AccountSettings, Broker, Control, Scenario, Settings, StartError, SymbolEdit, SymbolView};
 
 async fn quoted(folder: &Scratch) -> Broker {
@@ -119,8 +120,11 @@ async fn nothing_is_traded_that_could_not_be_kept() {
     };
     let mut client = Client::login(broker.addr(), 1_000_001, "demo").await;
     protect(true).await;
-    // It was done before it could not be written.
-    control.deposit(1_000_001, 5.0).await.unwrap();
+    // It was done before it could not be written, and nobody is told that it is kept.
+    assert!(matches!(control.deposit(1_000_001, 5.0).await, Err(ControlError::Unwritten)));
+    assert!(matches!(control.deposit(1_000_001, 6.0).await, Err(ControlError::Unwritable)));
+    let account = client.ask_raw(Command::Account.number(), Vec::new()).await;
+    assert_eq!(account.code, wire::code::INTERNAL_ERROR, "no balance is told that might be gone");
     let request = client.numbered(&buy("EURUSD", 10)).to_bytes();
     let refused = client.ask_raw(Command::Trade.number(), request).await;
     assert_eq!((refused.code, &refused.body[..]), (0, &10011_u32.to_le_bytes()[..]));
