@@ -1,6 +1,7 @@
 //! What orders, their changes and trades cost: in the worker, measured in the real process, and in Redis.
 
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use broker::engine::Limits;
 use futures_util::StreamExt;
@@ -9,9 +10,10 @@ use testkit::{Redis, eventually};
 
 use crate::world::{FIRST, Session, World};
 
-/// Pending orders of one account, and changes of them: enough that whole events would be hundreds of megabytes.
-const ORDERS: usize = 400;
-const CHANGES: usize = 1_600;
+/// Pending orders of one account, and changes of them: enough that whole events would be hundreds of megabytes. The
+/// environment may name other numbers (`docs/benchmarks.md`).
+const ORDERS: (&str, usize) = ("MEMORY_ORDERS", 400);
+const CHANGES: (&str, usize) = ("MEMORY_CHANGES", 1_600);
 /// Calls under way at once.
 const AT_ONCE: usize = 8;
 /// What they may take, in a worker and in Redis.
@@ -21,11 +23,16 @@ const SESSION_MAX: u64 = 256 << 10;
 /// What a trade, opened and closed, may leave in Redis.
 const TRADE_MAX: u64 = 2 << 10;
 
+/// A number that the environment may name.
+fn number((name, usual): (&str, usize)) -> usize {
+    std::env::var(name).map_or(usual, |number| number.parse().unwrap())
+}
+
 /// A cluster whose accounts may have many orders.
 async fn world() -> World {
     let redis = Redis::start_with(&["--appendfsync", "no"]).await;
     let url = redis.url();
-    let limits = Limits { orders_max: 2 * ORDERS, ..Limits::default() };
+    let limits = Limits { orders_max: 2 * number(ORDERS), ..Limits::default() };
     let mut world = World::with_limits(redis, url, 4, limits).await;
     world.workers.push(world.worker(&[]).await);
     world.apis.push(world.api().await);
@@ -69,6 +76,24 @@ async fn change(session: &Session, tickets: &[u64], numbers: Range<usize>) {
     each.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
 }
 
+/// How long each of these reads took, in order.
+async fn reads(session: &Session, count: usize) -> Vec<Duration> {
+    let mut times = Vec::new();
+    for _ in 0..count {
+        let begun = Instant::now();
+        session.call("AccountSummary", "").await.ok();
+        times.push(begun.elapsed());
+    }
+    times.sort_unstable();
+    times
+}
+
+/// What is told beside the bounds, with `--nocapture`.
+fn tell(what: &str, times: &[Duration]) {
+    let at = |share: usize| times[(times.len() * share / 1000).min(times.len() - 1)];
+    println!("{what}: p50 {:?}, p99 {:?}, slowest {:?}", at(500), at(990), at(1000));
+}
+
 #[tokio::test]
 async fn many_orders_and_changes_take_little_and_are_free_when_the_session_ends() {
     let world = world().await;
@@ -78,12 +103,18 @@ async fn many_orders_and_changes_take_little_and_are_free_when_the_session_ends(
     change(&first, &tickets, 0..50).await;
     let (resident, in_redis) = (world.workers[0].process.resident(), used(&world).await);
 
+    tell("reads of another session, before", &reads(&first, 500).await);
+
     let session = world.connect(0).await;
-    let tickets = place(&session, ORDERS).await;
-    change(&session, &tickets, 0..CHANGES).await;
+    let tickets = place(&session, number(ORDERS)).await;
+    let changes = number(CHANGES);
+    let (times, ()) = tokio::join!(reads(&first, 500), change(&session, &tickets, 0..changes));
+    tell("the same beside the changes", &times);
     let grown = world.workers[0].process.resident().saturating_sub(resident);
+    println!("the worker grew by {} KiB", grown >> 10);
     assert!(grown <= GROWTH_MAX, "the worker took {} KiB", grown >> 10);
     let grown = used(&world).await.saturating_sub(in_redis);
+    println!("Redis grew by {} KiB", grown >> 10);
     assert!(grown <= GROWTH_MAX / 8, "Redis took {} KiB", grown >> 10);
     let kept_before = kept(&world, &session).await;
     assert!(kept_before <= SESSION_MAX, "the session has {} KiB in Redis", kept_before >> 10);
@@ -94,7 +125,7 @@ async fn many_orders_and_changes_take_little_and_are_free_when_the_session_ends(
     assert!(left <= 4 << 10, "an ended session has {left} bytes in Redis");
     let resident = world.workers[0].process.resident();
     let again = world.connect(0).await;
-    change(&again, &tickets, CHANGES..CHANGES + 200).await;
+    change(&again, &tickets, changes..changes + 200).await;
     let grown = world.workers[0].process.resident().saturating_sub(resident);
     assert!(grown <= GROWTH_MAX / 2, "the worker took {} KiB once more", grown >> 10);
 }

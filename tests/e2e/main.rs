@@ -48,6 +48,7 @@ mod results;
 mod returning;
 mod safe;
 mod scenarios;
+mod steady;
 mod strangers;
 mod streams;
 mod swagger_page;
