@@ -9,7 +9,7 @@ use bus::Readiness;
 use rand::seq::IndexedRandom;
 use registry::{CLOCKS_APART_MAX, RegistryError};
 
-use super::Shared;
+use super::{SEARCH_MAX, Shared};
 use crate::client::{Failure, Greeting};
 
 /// Workers that are asked in a look.
@@ -74,6 +74,8 @@ struct State {
     /// Looks in a row that have found a trouble, and the last one.
     looks: u32,
     trouble: Option<Trouble>,
+    /// Since when looks have found no worker.
+    deserted: Option<Instant>,
 }
 
 impl State {
@@ -102,10 +104,9 @@ impl Health {
         }
     }
 
-    /// Whether no worker lives for a while, so that there is nothing to wait for.
+    /// Whether no worker has lived for as long as a call would wait for one: a worker that is started anew is back before.
     pub(super) fn has_no_worker(&self) -> bool {
-        let state = self.state();
-        state.looks >= LOOKS && matches!(state.trouble, Some(Trouble::NoWorker))
+        self.state().deserted.is_some_and(|since| since.elapsed() >= SEARCH_MAX)
     }
 
     /// Notes what a look has found, and tells of changes once.
@@ -116,6 +117,10 @@ impl Health {
             Ok(()) => *state = State { was_well: true, ..State::default() },
             Err(trouble) => {
                 state.looks = state.looks.saturating_add(1);
+                state.deserted = match trouble {
+                    Trouble::NoWorker => state.deserted.or_else(|| Some(Instant::now())),
+                    _ => None,
+                };
                 state.trouble = Some(trouble);
             }
         }

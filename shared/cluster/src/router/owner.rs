@@ -33,6 +33,7 @@ impl Shared {
                         return Some(fate.error(no_worker()));
                     }
                     Ok(Found::Orphan) if search.pause().await => continue,
+                    Ok(Found::Orphan) if self.nobody_lives().await => return Some(fate.error(no_worker())),
                     Ok(Found::Orphan) => return Some(fate.error(no_owner())),
                     Ok(Found::Quarantined(left)) => return Some(fate.error(Error::quarantined(left))),
                     Err(why) => return Some(fate.error(away(&why))),

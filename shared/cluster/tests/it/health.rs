@@ -1,6 +1,8 @@
 //! A front says whether it and its cluster fit together.
 
-use bus::{Backend, Readiness};
+use std::time::{Duration, Instant};
+
+use bus::{Ask, Backend, Readiness};
 use cluster::ClusterKey;
 use error::{Code, Outcome};
 
@@ -19,7 +21,10 @@ async fn is_ready(world: &World) {
 }
 
 async fn refusal(world: &World, token: &str) -> (Code, Option<Outcome>, String) {
-    let error = world.router.ask(ask("OrderSend", &[("id", token)])).await.result.unwrap_err();
+    // Callers do not wait long here: a worker may be about to come.
+    let order =
+        Ask { deadline: Instant::now() + Duration::from_millis(200), ..ask("OrderSend", &[("id", token)]) };
+    let error = world.router.ask(order).await.result.unwrap_err();
     (error.code(), error.outcome(), error.detail().to_owned())
 }
 
