@@ -1,6 +1,6 @@
 //! Whether answers reach their callers: what owners of sessions want to hear of some.
 //!
-//! An answer is written once all of it has left for the socket. A [`Delivery`] goes with it: from the backend to the
+//! An answer is written once all of it has left for the socket, of a client who has not hung up by then. A [`Delivery`] goes with it: from the backend to the
 //! response, with the body to the connection, and, when that has taken all of the body, on to the next moment at which
 //! nothing is left to be written. Wherever it is dropped before, the answer is lost.
 
@@ -59,8 +59,11 @@ impl Taken {
     }
 
     /// Nothing is left to be written.
-    fn flushed(&self) {
+    fn flushed(&self, is_hung_up: impl FnOnce() -> bool) {
         let written = std::mem::take(&mut *self.lock());
+        if written.is_empty() || is_hung_up() {
+            return;
+        }
         written.into_iter().for_each(Delivery::written);
     }
 }
@@ -170,7 +173,7 @@ impl AsyncWrite for Wire {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.socket).poll_flush(context);
         if matches!(flushed, Poll::Ready(Ok(()))) {
-            self.taken.flushed();
+            self.taken.flushed(|| self.socket.is_hung_up());
         }
         flushed
     }

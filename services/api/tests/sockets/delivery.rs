@@ -40,6 +40,17 @@ async fn an_answer_is_lost_when_its_caller_hung_up_before() {
 }
 
 #[tokio::test]
+async fn an_answer_is_lost_when_its_caller_hung_up_a_moment_before() {
+    let world = World::start().await;
+    let client = world.begin("GET", &order("OrderSendSafe", "LOST"), &[], "").await;
+    eventually("the order is asked for", || !world.desk.asks.lock().unwrap().is_empty()).await;
+    // No time for the news to come before the answer is written.
+    drop(client);
+    world.desk.market.add_permits(1);
+    eventually("it is told", || words(&world) == ["receipt of LOST: Lost"]).await;
+}
+
+#[tokio::test]
 async fn an_answer_is_written_when_all_of_it_has_left() {
     for (reads, word) in [(true, "Written"), (false, "Lost")] {
         let world = World::start().await;

@@ -1,6 +1,7 @@
 //! One connection at a door: what it does at present, and its bytes, by which that is known.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
 use http_body::{Body, Frame, SizeHint};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -154,6 +156,16 @@ impl GuestSocket {
     pub fn is_cut_short(&self) -> bool {
         let visit = &*self.visit.0;
         visit.phase.load(Ordering::SeqCst) == PART && visit.places.is_to_close(visit.id)
+    }
+
+    /// Whether the client has sent its last byte, or is gone, by what the system knows this moment: news of it may not have
+    /// come here yet.
+    #[must_use]
+    pub fn is_hung_up(&self) -> bool {
+        match SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]) {
+            Ok(bytes) => bytes == 0,
+            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+        }
     }
 
     /// Writes what can be written at once.
