@@ -96,6 +96,21 @@ async fn made(server: &Redis) -> u64 {
 }
 
 #[tokio::test]
+async fn looking_up_works_at_once_when_the_server_was_started_anew() {
+    let server = Redis::start().await;
+    let registry = registry(&server);
+    // All connections of the registry.
+    for _ in 0..16 {
+        assert_eq!(registry.route("token").await.unwrap(), Routed::Nowhere);
+    }
+    server.kill();
+    server.restart().await;
+    for _ in 0..16 {
+        assert_eq!(registry.route("token").await.unwrap(), Routed::Nowhere);
+    }
+}
+
+#[tokio::test]
 async fn many_operations_share_few_connections_that_are_not_looked_at() {
     let server = Redis::start().await;
     let registry = registry(&server);

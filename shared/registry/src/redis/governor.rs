@@ -93,7 +93,7 @@ impl Governor for RedisRegistry {
         let mut cmd = redis::cmd("HDEL");
         cmd.arg(self.names.account_bucket(pass.account.as_str()));
         cmd.arg("password").arg("refusals").arg("until");
-        self.lines.command::<i64>(&cmd).await.map(drop)
+        self.lines.repeatable::<i64>(&cmd).await.map(drop)
     }
 
     async fn logins(&self, limits: &Limits) -> Result<Vec<LoginState>, RegistryError> {
@@ -101,7 +101,7 @@ impl Governor for RedisRegistry {
         for (list, is_account) in self.names.seen().iter().zip([false, true]) {
             let mut cmd = redis::cmd("ZRANGE");
             cmd.arg(list).arg(0).arg(-1).arg("REV");
-            let names: Row = self.lines.command(&cmd).await?;
+            let names: Row = self.lines.repeatable(&cmd).await?;
             let looked = stream::iter(names)
                 .map(|name| async move { self.look(text(&name)?, is_account, limits).await });
             found.extend(looked.buffered(AT_ONCE).try_collect::<Vec<_>>().await?);

@@ -276,6 +276,17 @@ impl Lines {
         in_time(self.repeated(cmd)).await
     }
 
+    /// Runs a command that does no harm when it is done twice: if its connection broke, it is sent once more over a fresh one.
+    pub(super) async fn repeatable<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, RegistryError> {
+        in_time(async {
+            match self.repeated(cmd).await {
+                Err(error) if is_broken(&error) => self.repeated(cmd).await,
+                result => result,
+            }
+        })
+        .await
+    }
+
     /// Runs a command until the server does not refuse it unexecuted; the caller sets an end to it.
     async fn repeated<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, RedisError> {
         loop {
@@ -297,8 +308,20 @@ impl Lines {
             if let Some((_, held)) = failed {
                 held.discard();
             }
+            if is_broken(error) {
+                self.discard_older(number).await;
+            }
         }
         Ok(redis::from_redis_value(result?)?)
+    }
+
+    /// Where a connection broke, those that are as old have most likely broken with it, and nobody has noticed.
+    async fn discard_older(&self, than: usize) {
+        let made_together = than + LINES;
+        for slot in &self.slots {
+            let old = slot.lock().await.take_if(|(own, _)| *own < made_together);
+            old.into_iter().for_each(|(_, held)| held.discard());
+        }
     }
 
     async fn open(&self, slot: &Slot) -> Result<(usize, Connection), RedisError> {
@@ -346,6 +369,13 @@ fn is_unexecuted(error: &RedisError) -> bool {
         error.kind(),
         ErrorKind::Server(Moved | Ask | TryAgain | ClusterDown | BusyLoading | MasterDown | ReadOnly)
     )
+}
+
+/// Whether the connection is gone.
+fn is_broken(error: &RedisError) -> bool {
+    error.is_connection_dropped()
+        || error.is_connection_refusal()
+        || error.is_io_error() && !error.is_timeout()
 }
 
 async fn in_time<T>(work: impl Future<Output = Result<T, RedisError>>) -> Result<T, RegistryError> {

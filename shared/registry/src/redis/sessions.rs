@@ -44,7 +44,7 @@ impl RedisRegistry {
         let names = self.names.session(token);
         let mut cmd = redis::cmd("HMGET");
         cmd.arg(&names.record).arg("owner").arg("fence").arg("state");
-        let row: Vec<Option<Vec<u8>>> = self.lines.command(&cmd).await?;
+        let row: Vec<Option<Vec<u8>>> = self.lines.repeatable(&cmd).await?;
         let [Some(owner), Some(fence), Some(state)] = row.as_slice() else { return Ok(None) };
         let state = match text(state)? {
             "opening" => SessionState::Opening,
@@ -101,7 +101,7 @@ impl RedisRegistry {
                 if row[1] == b"1" {
                     let mut cmd = redis::cmd("ZREM");
                     cmd.arg(self.names.quarantine()).arg(token);
-                    self.lines.command::<i64>(&cmd).await?;
+                    self.lines.repeatable::<i64>(&cmd).await?;
                 }
                 Ok(Ok(replies::record(fields)?))
             }
@@ -154,7 +154,7 @@ impl RedisRegistry {
     pub(super) async fn scored(&self, list: &str) -> Result<Vec<(String, f64)>, RegistryError> {
         let mut cmd = redis::cmd("ZRANGE");
         cmd.arg(list).arg(0).arg(-1).arg("WITHSCORES");
-        self.lines.command(&cmd).await
+        self.lines.repeatable(&cmd).await
     }
 
     /// Takes tokens off a list whose sessions do not belong there, unless they were put on it anew meanwhile.
@@ -366,13 +366,13 @@ impl Sessions for RedisRegistry {
         }
         let mut cmd = redis::cmd("ZRANGE");
         cmd.arg(self.names.tokens_at(worker.as_str())).arg(0).arg(most - 1);
-        self.lines.command(&cmd).await
+        self.lines.repeatable(&cmd).await
     }
 
     async fn unlist(&self, token: &str, worker: &WorkerId) -> Result<(), RegistryError> {
         let mut cmd = redis::cmd("ZREM");
         cmd.arg(self.names.tokens_at(worker.as_str())).arg(token);
-        self.lines.command::<i64>(&cmd).await.map(drop)
+        self.lines.repeatable::<i64>(&cmd).await.map(drop)
     }
 
     async fn lock(&self, account: &AccountName, holder: &str, ttl: Duration) -> Result<bool, RegistryError> {

@@ -107,11 +107,11 @@ impl Workers for RedisRegistry {
         for fields in ids.chunks_exact(2) {
             let worker = text(&fields[0])?;
             let tokens = self.names.tokens_at(worker);
-            if self.lines.command(redis::cmd("EXISTS").arg(&tokens)).await? {
+            if self.lines.repeatable(redis::cmd("EXISTS").arg(&tokens)).await? {
                 dead.push(WorkerId::new(worker));
             } else if now - parsed::<f64>(&fields[1])? > DEAD_KEPT.as_secs_f64() * 1000.0 {
                 let [.., buried] = self.names.workers();
-                self.lines.command::<i64>(redis::cmd("ZREM").arg(buried).arg(worker)).await?;
+                self.lines.repeatable::<i64>(redis::cmd("ZREM").arg(buried).arg(worker)).await?;
             }
         }
         Ok(dead)
