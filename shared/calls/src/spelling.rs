@@ -98,6 +98,11 @@ impl Spelling {
     }
 
     fn misspelt(&self, name: &str, given: &Params, is_strict: bool) -> Option<Error> {
+        if let Some(meant) = name.strip_prefix("amp;").and_then(|rest| self.declared(rest)) {
+            return Some(
+                self.unknown(name, &format!("'{meant}' is meant, after a plain '&' instead of '&amp;'")),
+            );
+        }
         let wanted = plain(name);
         let is_elsewhere = self.elsewhere.contains(&wanted);
         if (is_strict || !is_elsewhere)
@@ -241,6 +246,7 @@ mod tests {
             ("tekeprofit", "takeprofit"),
             ("slipage", "slippage"),
             ("expert", "expertID"),
+            ("amp;stoploss", "stoploss"),
         ] {
             assert!(told("OrderSend", name, false).unwrap_err().contains(meant), "{name}");
         }
