@@ -29,4 +29,4 @@ pub use proxy::{ProxyKind, TestProxy};
 pub use redis::Redis;
 pub use scratch::Scratch;
 pub use socket::{Ended, Events};
-pub use wait::{PATIENCE, eventually, in_time, pause};
+pub use wait::{PATIENCE, eventually, eventually_within, in_time, pause};

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use registry::{Journal, RedisRegistry};
 use serde_json::Value;
-use testkit::{Client, Process, eventually};
+use testkit::{Client, Process, eventually, eventually_within};
 
 use super::Fronts;
 use super::follower::Follower;
@@ -140,10 +141,13 @@ fn agrees(known: &Account, truth: &Truth) {
     }
 }
 
+/// What left no trace is looked for on for three minutes, in pauses of up to one.
+const DECIDED_WITHIN: Duration = Duration::from_mins(5);
+
 /// No request is open in the journal, and what it says to be done was done, once.
 async fn journal_agrees(journals: &RedisRegistry, session: &Session, truth: &Truth) {
     let account = session.account;
-    eventually("nothing is open in the journal", async || {
+    eventually_within(DECIDED_WITHIN, "nothing is open in the journal", async || {
         journals.unsettled(&session.token).await.ok()?.is_empty().then_some(())
     })
     .await;
