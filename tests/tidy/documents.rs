@@ -35,6 +35,28 @@ fn files_that_documents_link_to_exist() {
     assert_none(&findings, "These links lead nowhere");
 }
 
+#[test]
+fn the_tests_that_the_security_page_names_exist() {
+    let page = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let sources = files(&[".rs"]);
+    let is_test = |name: &str| sources.iter().any(|file| file.text.contains(&format!("fn {name}(")));
+    let rows: Vec<&str> =
+        page.lines().filter(|line| line.starts_with("| ") && !line.contains("---")).collect();
+    let mut findings = Vec::new();
+    for row in rows.iter().filter(|row| !row.starts_with("| Threat")) {
+        let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let names: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        findings.extend(
+            names.iter().filter(|name| !is_test(name)).map(|name| format!("there is no test {name}")),
+        );
+        if names.is_empty() {
+            findings.push(format!("no test holds: {row}"));
+        }
+    }
+    assert!(rows.len() > 10, "the page has lost its tables");
+    assert_none(&findings, "SECURITY.md promises what no test holds");
+}
+
 /// A password may have signs that mean something else in a form, such as `+` and `&`.
 #[test]
 fn commands_that_send_a_password_encode_it() {

@@ -28,6 +28,8 @@ Commands:
                     failover, drain, fanout, scale
   bench broker [--sessions N] [--runs N] [--program FILE]
                     Measures the demo broker on one core, with ten accounts for each of the N (1000) sessions
+  attack            Attacks a cluster on this machine at full length: floods, slow readers, a hostile broker; prints
+                    what it cost. A short form is part of `test`
   schemathesis      Tests the service against its own OpenAPI document with random requests; part of `test`
   ci                Checks formatting and lints, then runs all tests
   golden            Rewrites the files that are made by code: openapi.json, docs/errors.md and the
@@ -81,6 +83,11 @@ fn run(args: &[&str]) -> Result<(), Failure> {
         ["cluster-guarded", rest @ ..] => cluster::run(rest),
         ["bench", rest @ ..] => bench::guard(rest),
         ["bench-guarded", rest @ ..] => bench::run(rest),
+        ["attack"] => {
+            tools::ensure()?;
+            let args = ["test", "--release", "--package", "mt5rest", "--test", "attack", "--", "--nocapture"];
+            cargo(&args, &[("MT5REST_ATTACK", "full")])
+        }
         ["schemathesis"] => test(&["--test", "schemathesis", "--", "--nocapture"]),
         ["ci"] => {
             cargo(&["fmt", "--all", "--check"], &[])?;
@@ -91,7 +98,7 @@ fn run(args: &[&str]) -> Result<(), Failure> {
             test(&[])
         }
         ["golden"] => golden(),
-        ["schemathesis" | "ci" | "golden" | "help", extra, ..] => {
+        ["attack" | "schemathesis" | "ci" | "golden" | "help", extra, ..] => {
             Err(Failure::Usage(format!("'{extra}' is not expected here")))
         }
         [unknown, ..] => Err(Failure::Usage(format!("there is no command '{unknown}'"))),
