@@ -9,6 +9,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use futures_util::{SinkExt, StreamExt};
+use runtime::Tasks;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::Message;
@@ -84,7 +85,7 @@ impl Gateway {
         let bomb: Arc<[u8]> = if let Malice::Bomb(mib) = malice { bomb(mib).into() } else { [].into() };
         let told = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&told);
-        let task = tokio::spawn(async move {
+        let task = Tasks::new().spawn(async move {
             let mut connections = tokio::task::JoinSet::new();
             let mut number = 0;
             while let Ok((stream, _)) = listener.accept().await {

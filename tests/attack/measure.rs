@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use runtime::Tasks;
 use testkit::{PATIENCE, pause};
 use tokio::task::JoinHandle;
 
@@ -45,8 +46,9 @@ impl Measurement {
     pub(crate) fn begin(watched: &[Watched], bystander: &Session) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let before: Vec<_> = watched.iter().map(|one| (one.clone(), one.resident())).collect();
-        let highest = tokio::spawn(highest(watched.to_vec(), Arc::clone(&is_over)));
-        let reads = tokio::spawn(reads(bystander.clone(), Arc::clone(&is_over)));
+        let tasks = Tasks::new();
+        let highest = tasks.spawn(highest(watched.to_vec(), Arc::clone(&is_over)));
+        let reads = tasks.spawn(reads(bystander.clone(), Arc::clone(&is_over)));
         Self { before, highest, reads, is_over }
     }
 

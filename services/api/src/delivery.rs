@@ -1,11 +1,12 @@
 //! Whether answers reach their callers: what owners of sessions want to hear of some.
 //!
-//! An answer is written once all of it has left for the socket, of a client who has not hung up by then. A [`Delivery`] goes with it: from the backend to the
+//! An answer is written once all of it has left for the socket, of a client who had not hung up before. A [`Delivery`] goes with it: from the backend to the
 //! response, with the body to the connection, and, when that has taken all of the body, on to the next moment at which
 //! nothing is left to be written. Wherever it is dropped before, the answer is lost.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -51,26 +52,48 @@ impl Drop for Delivery {
 
 /// Answers that their connection has taken, and not written yet. Clones are of the same connection.
 #[derive(Clone, Default)]
-pub(crate) struct Taken(Arc<Mutex<Vec<Delivery>>>);
+pub(crate) struct Taken(Arc<Answers>);
+
+#[derive(Default)]
+struct Answers {
+    waiting: Mutex<Vec<Delivery>>,
+    /// One is to come, or waits.
+    is_awaited: AtomicBool,
+    /// The client had hung up before all was written.
+    is_in_vain: AtomicBool,
+}
 
 impl Taken {
     fn lock(&self) -> MutexGuard<'_, Vec<Delivery>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes are about to be written. The system takes them also for a client who has hung up.
+    fn writes(&self, is_hung_up: impl FnOnce() -> bool) {
+        if self.0.is_awaited.load(Ordering::Relaxed) && is_hung_up() {
+            self.0.is_in_vain.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Nothing is left to be written.
-    fn flushed(&self, is_hung_up: impl FnOnce() -> bool) {
+    fn flushed(&self) {
         let written = std::mem::take(&mut *self.lock());
-        if written.is_empty() || is_hung_up() {
+        if written.is_empty() {
             return;
         }
-        written.into_iter().for_each(Delivery::written);
+        self.0.is_awaited.store(false, Ordering::Relaxed);
+        if !self.0.is_in_vain.load(Ordering::Relaxed) {
+            written.into_iter().for_each(Delivery::written);
+        }
     }
 }
 
 /// Sends the word with the response. A server that does not tell when it has written takes its word when it has taken
 /// the body.
 pub(crate) fn follow(response: Response, delivery: Delivery, taken: Option<Taken>) -> Response {
+    if let Some(taken) = &taken {
+        taken.0.is_awaited.store(true, Ordering::Relaxed);
+    }
     response.map(|body| Body::new(Followed { body, delivery: Some(delivery), taken }))
 }
 
@@ -154,6 +177,7 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.taken.writes(|| self.socket.is_hung_up());
         Pin::new(&mut self.socket).poll_write(context, bytes)
     }
 
@@ -162,6 +186,7 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.taken.writes(|| self.socket.is_hung_up());
         Pin::new(&mut self.socket).poll_write_vectored(context, buffers)
     }
 
@@ -173,7 +198,7 @@ impl AsyncWrite for Wire {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.socket).poll_flush(context);
         if matches!(flushed, Poll::Ready(Ok(()))) {
-            self.taken.flushed(|| self.socket.is_hung_up());
+            self.taken.flushed();
         }
         flushed
     }

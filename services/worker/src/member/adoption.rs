@@ -150,7 +150,12 @@ impl Member {
                 some.iter().map(|session| (session.token().to_owned(), session.standing().fence())).collect();
             let Ok(owned) = self.registry().verify(&claims).await else { return };
             for ((session, (_, fence)), is_ours) in some.iter().zip(&claims).zip(owned) {
-                if !is_ours && session.standing().holds() && session.standing().fence() == *fence {
+                // One that nobody knows is no one's: the registry came back empty, and is about to be told.
+                let is_lost = !is_ours
+                    && session.standing().holds()
+                    && session.standing().fence() == *fence
+                    && matches!(self.registry().record(session.token()).await, Ok(Some(_)));
+                if is_lost {
                     tracing::warn!("a session has another owner by now");
                     self.worker.drop_session(session, End::Moved);
                 }

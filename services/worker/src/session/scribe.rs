@@ -308,7 +308,17 @@ impl Scribe {
             Ok(_) if self.0.standing.rank() == Rank::Doubtful => {
                 Attempt::Failed(RegistryError("it is not known whose the session is".to_owned()))
             }
-            Ok(_) => Attempt::Stale,
+            Ok(_) => self.forgotten_or_lost().await,
+            Err(failure) => Attempt::Failed(failure),
+        }
+    }
+
+    /// A session that is not this process' any more is known to the registry, unless that came back empty: then the
+    /// worker is about to tell it what it has.
+    async fn forgotten_or_lost(&self) -> Attempt {
+        match self.0.registry.record(&self.0.token).await {
+            Ok(None) => Attempt::Failed(RegistryError("the registry does not know the session".to_owned())),
+            Ok(Some(_)) => Attempt::Stale,
             Err(failure) => Attempt::Failed(failure),
         }
     }

@@ -260,7 +260,11 @@ impl Lines {
         };
         let by_hash = call("EVALSHA", script.hash());
         in_time(async {
-            match self.repeated(&by_hash).await {
+            let result = match self.repeated(&by_hash).await {
+                Err(error) if script.is_repeatable() && is_broken(&error) => self.repeated(&by_hash).await,
+                result => result,
+            };
+            match result {
                 // The server was restarted, or is another one by now.
                 Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
                     self.repeated(&call("EVAL", script.code())).await

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 /// A script with what stands before each of them.
 pub(super) struct Script {
     code: &'static str,
+    /// It does no harm when it is done twice.
+    is_repeatable: bool,
     hash: LazyLock<String>,
 }
 
@@ -14,16 +16,22 @@ impl Script {
         self.code
     }
 
+    /// Whether it does no harm when it is done twice.
+    pub(super) const fn is_repeatable(&self) -> bool {
+        self.is_repeatable
+    }
+
     /// Its name at the server.
     pub(super) fn hash(&self) -> &str {
         &self.hash
     }
 }
 
-/// Declares scripts: the name of each, and its file.
+/// Declares scripts: the name of each, its file, and which look something up only.
 macro_rules! scripts {
-    ($($name:ident $file:literal)+) => {
+    ($($name:ident $file:literal $(, $looks_up:ident)?)+) => {
         $(pub(super) static $name: Script = Script {
+            is_repeatable: scripts!(@is_repeatable $($looks_up)?),
             code: concat!(
                 include_str!("scripts/common.lua"),
                 include_str!(concat!("scripts/", $file, ".lua")),
@@ -31,6 +39,8 @@ macro_rules! scripts {
             hash: LazyLock::new(|| redis::Script::new($name.code).get_hash().to_owned()),
         };)+
     };
+    (@is_repeatable looks_up) => { true };
+    (@is_repeatable) => { false };
 }
 
 scripts! {
@@ -51,7 +61,7 @@ scripts! {
     GIVE "give"
     GIVE_BACK "give_back"
     JOIN "join"
-    JOURNAL "journal"
+    JOURNAL "journal", looks_up
     LEAVE "leave"
     LIST "list"
     LOCK "lock"
@@ -61,20 +71,20 @@ scripts! {
     PLACE "place"
     PRUNE "prune"
     QUARANTINE "quarantine"
-    RECORD "record"
+    RECORD "record", looks_up
     REFUSED "refused"
     RELEASE "release"
     SAVE "save"
     SEEN "seen"
     SETTLE "settle"
     SETTLE_KEY "settle_key"
-    SINCE "since"
+    SINCE "since", looks_up
     STOOD "stood"
     TAKE "take"
     UNLIST "unlist"
     UNLOCK "unlock"
-    UNSETTLED "unsettled"
-    WORKER "worker"
-    WORKERS "workers"
+    UNSETTLED "unsettled", looks_up
+    WORKER "worker", looks_up
+    WORKERS "workers", looks_up
     WRITE "write"
 }
