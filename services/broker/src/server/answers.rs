@@ -13,6 +13,7 @@ use super::charges;
 use super::client::{Client, ClientId};
 use super::hub::Hub;
 use super::outbox::{Body, Outbox};
+use super::trading::Withheld;
 use crate::accounts::{Access, PASSWORD_MIN, PasswordRefusal, Refusal, random_bytes};
 use crate::catalogue::SymbolId;
 use crate::engine::StopOut;
@@ -188,7 +189,10 @@ impl Hub {
     }
 
     /// Tells all sessions of an account its terms.
-    pub(super) fn tell_account(&self, login: crate::engine::Login) {
+    pub(super) fn tell_account(&mut self, login: crate::engine::Login) {
+        if self.is_withholding() {
+            return self.withheld.push(Withheld::Account(login));
+        }
         for (id, outbox) in self.sessions(login) {
             let access = self.clients.get(&id).and_then(|client| client.access);
             if let Some(account) = access.and_then(|access| self.account_record(access)) {
@@ -339,10 +343,17 @@ impl Hub {
 
     fn change_password(&mut self, access: Access, request: &Request) -> Reply {
         let asked = read!(w::PasswordChange, request);
+        if !self.is_writable() {
+            return Reply::Code(code::INTERNAL_ERROR);
+        }
         let (old, new) = (asked.old_password.reveal(), asked.new_password.reveal());
         let changed = self.directory.change_password(access.login, asked.is_investor != 0, old, new);
         if changed.is_ok() {
             self.keep_holder(access.login);
+            if self.is_failing() {
+                // What could not be written is not told as done.
+                return Reply::Code(code::INTERNAL_ERROR);
+            }
         }
         let number = match changed {
             Ok(()) => 0,
@@ -356,6 +367,9 @@ impl Hub {
     fn set_two_factor(&mut self, request: &Request) -> Reply {
         const MODE: u32 = 5;
         let asked = read!(w::TwoFactorRequest, request);
+        if !self.is_writable() {
+            return Reply::Code(code::INTERNAL_ERROR);
+        }
         let setup = &asked.setup;
         let (login, unix_s) = (crate::engine::Login(setup.login), self.clock.unix_s());
         let checked = match &asked.password_token {
@@ -377,6 +391,9 @@ impl Hub {
         });
         if done.is_ok() {
             self.keep_holder(login);
+            if self.is_failing() {
+                return Reply::Code(code::INTERNAL_ERROR);
+            }
         }
         match done {
             _ if setup.mode != MODE => Reply::Code(code::INTERNAL_ERROR),

@@ -64,7 +64,7 @@ impl Hub {
             return Err(ControlError::Unwritable);
         }
         let done = work(self)?;
-        if self.is_withholding() { Err(ControlError::Unwritten) } else { Ok(done) }
+        if self.is_failing() { Err(ControlError::Unwritten) } else { Ok(done) }
     }
 
     /// Keeps who an account is.

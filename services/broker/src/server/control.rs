@@ -136,6 +136,15 @@ impl Control {
         told.await.map_err(|_| Stopped)
     }
 
+    /// The same for what is to outlive the broker: it is not begun while nothing can be written, and not called done before
+    /// it is.
+    pub(super) async fn keep<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Hub) -> Result<R, ControlError> + Send + 'static,
+    ) -> Result<R, ControlError> {
+        self.with(move |hub| hub.keeping(work)).await?
+    }
+
     /// Sets a symbol's prices, plain; an exchange symbol gets a deep book around them.
     ///
     /// # Errors
@@ -179,13 +188,13 @@ impl Control {
     /// If it is not possible as stated.
     pub async fn add_account(&self, account: AccountSettings) -> Result<(), ControlError> {
         let login = Login(account.login);
-        self.with(move |hub| {
+        self.keep(move |hub| {
             if hub.directory.holder(login).is_some() {
                 return Err(ControlError::Exists);
             }
             Ok(hub.open_account(&account)?)
         })
-        .await?
+        .await
     }
 
     /// Lets an account log in and trade, or not; not also ends its sessions.
@@ -194,7 +203,7 @@ impl Control {
     /// For an unknown account.
     pub async fn enable(&self, login: u64, enabled: bool) -> Result<(), ControlError> {
         let login = Login(login);
-        self.with(move |hub| {
+        self.keep(move |hub| {
             if !hub.directory.set_disabled(login, !enabled) {
                 return Err(ControlError::Account);
             }
@@ -205,7 +214,7 @@ impl Control {
             }
             Ok(())
         })
-        .await?
+        .await
     }
 
     /// Drops all connections, without a close frame; gives how many those were.

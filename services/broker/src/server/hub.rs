@@ -25,11 +25,11 @@ use super::holidays::Holidays;
 use super::outbox::{Body, Outbox};
 use super::records;
 use super::symbols::SymbolAnswers;
-use super::trading::Asked;
+use super::trading::Withheld;
 use crate::accounts::{Access, BuildError, Directory, configured, terms_of};
 use crate::bars::{BARS_MAX, Charts};
 use crate::catalogue::{Catalogue, MarketHours, Symbol, SymbolId};
-use crate::engine::{Book, Command, Engine, Event, Login, Quote, Tick};
+use crate::engine::{Book, Command, Engine, Login, Quote, Tick};
 use crate::faults::Faults;
 use crate::feed::{Replay, STEP_MS, Source, Walk, World, book_around};
 use crate::settings::{AccountSettings, AnswerLimits, Feed, Settings};
@@ -75,7 +75,7 @@ pub(super) struct Hub {
     pub(super) store: Option<Store>,
     /// What has happened and could not be written yet, so that nobody has been told of it. Nothing is traded meanwhile: it
     /// grows by what open positions and orders do by themselves.
-    pub(super) withheld: Vec<(Vec<Event>, Option<Asked>)>,
+    pub(super) withheld: Vec<Withheld>,
     pub(super) tasks: Tasks,
     pub(super) last_transaction: u32,
     pub(super) last_serial: u32,

@@ -52,7 +52,7 @@ impl Hub {
         if !asked.full_name.is_empty() {
             account.name.clone_from(&asked.full_name);
         }
-        match self.open_account(&account) {
+        match self.keeping(|hub| Ok(hub.open_account(&account)?)) {
             Ok(()) => Reply::of(&w::AccountOpened {
                 code: 0,
                 login: login.0 as i64,

@@ -17,6 +17,13 @@ use crate::engine::{Command, Event, Login, Ticket, TradeRequest, Verdict};
 use crate::faults::Fault;
 use crate::store::Store;
 
+/// What is told when it could be written.
+pub(super) enum Withheld {
+    Events(Vec<Event>, Option<Box<Asked>>),
+    /// The record of an account has changed.
+    Account(Login),
+}
+
 /// Who asked for what, for the verdict; and what goes wrong with it on purpose.
 #[derive(Clone)]
 pub(super) struct Asked {
@@ -46,7 +53,7 @@ impl Hub {
             return outbox.answer(prefix, number, code::INTERNAL_ERROR, [].into());
         };
         // What could not be kept would be lost with the process.
-        if !self.is_writable() {
+        if self.is_failing() {
             return answer(Retcode::PROCESSING_ERROR);
         }
         let request = match understand(&asked, profile) {
@@ -99,15 +106,23 @@ impl Hub {
     /// written is told when it can: nobody knows of anything that would be gone with the process.
     pub(super) fn announce(&mut self, events: Vec<Event>, asked: Option<&Asked>) {
         let now = self.kept_time();
+        if events.is_empty() {
+            return;
+        }
         if let Some(store) = &mut self.store {
             store.keep_events(&events, now);
         }
-        if self.store.as_ref().is_some_and(Store::is_failing) {
-            self.withheld.push((events, asked.cloned()));
+        if self.is_failing() {
+            self.withheld.push(Withheld::Events(events, asked.cloned().map(Box::new)));
             return;
         }
         self.tell_withheld();
         self.tell(events, asked);
+    }
+
+    /// Whether the last thing that should be kept could not be written.
+    pub(super) fn is_failing(&self) -> bool {
+        self.store.as_ref().is_some_and(Store::is_failing)
     }
 
     /// Whether what is done now can be kept: what could not be is tried once more.
@@ -128,8 +143,11 @@ impl Hub {
     }
 
     fn tell_withheld(&mut self) {
-        for (events, asked) in std::mem::take(&mut self.withheld) {
-            self.tell(events, asked.as_ref());
+        for withheld in std::mem::take(&mut self.withheld) {
+            match withheld {
+                Withheld::Events(events, asked) => self.tell(events, asked.as_deref()),
+                Withheld::Account(login) => self.tell_account(login),
+            }
         }
     }
 

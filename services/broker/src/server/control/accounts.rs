@@ -165,7 +165,7 @@ impl Control {
     pub async fn edit_account(&self, login: u64, edit: AccountEdit) -> Result<(), ControlError> {
         let login = Login(login);
         let enabled = edit.enabled;
-        self.with(move |hub| hub.edit_account(login, edit)).await??;
+        self.keep(move |hub| hub.edit_account(login, edit)).await?;
         match enabled {
             Some(enabled) => self.enable(login.0, enabled).await,
             None => Ok(()),
@@ -220,15 +220,13 @@ impl Control {
         comment: String,
     ) -> Result<(), ControlError> {
         let login = Login(login);
-        self.with(move |hub| {
+        self.keep(move |hub| {
             let digits = hub.engine.terms(login).ok_or(ControlError::Account)?.deposit.digits;
             let amount = Money::round(amount, digits);
-            hub.keeping(|hub| {
-                hub.apply(Command::Operation { login, kind, amount, comment });
-                Ok(())
-            })
+            hub.apply(Command::Operation { login, kind, amount, comment });
+            Ok(())
         })
-        .await?
+        .await
     }
 
     /// Makes a deal as a dealer: hours, volumes and money are no hindrance.
@@ -245,7 +243,7 @@ impl Control {
         };
         let volume = Volume::from_lots(order.volume).filter(|volume| !volume.is_zero());
         let volume = volume.ok_or(ControlError::Invalid("\"volume\" must be lots above 0"))?;
-        self.with(move |hub| {
+        self.keep(move |hub| {
             hub.directory.holder(login).ok_or(ControlError::Account)?;
             let symbol = hub.catalogue.by_name(&order.symbol).ok_or(ControlError::Symbol)?;
             let as_price = |price| symbol.price(price).filter(|price| *price > Price::ZERO);
@@ -253,9 +251,9 @@ impl Control {
             let position = order.position.map(Ticket);
             let symbol = symbol.id;
             let deal = DealerDeal { login, symbol, side, volume, price, position, comment: order.comment };
-            hub.keeping(|hub| hub.deal(deal))
+            hub.deal(deal)
         })
-        .await?
+        .await
     }
 
     /// Drops the connections of an account, without a close frame; gives how many those were.

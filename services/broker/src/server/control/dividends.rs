@@ -50,7 +50,7 @@ impl Control {
         }
         check_comment(&order.comment)?;
         let name = symbol.to_owned();
-        self.with(move |hub| hub.pay_dividend(&name, order)).await?
+        self.keep(move |hub| hub.pay_dividend(&name, order)).await
     }
 }
 

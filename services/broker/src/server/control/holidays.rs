@@ -23,7 +23,7 @@ impl Control {
     /// If there are no such symbols, or sessions that cannot be.
     pub async fn add_holiday(&self, holiday: Holiday) -> Result<u64, ControlError> {
         let keeps = self.keeps;
-        self.with(move |hub| {
+        self.keep(move |hub| {
             let id = hub.holidays.add(holiday.clone(), &hub.catalogue)?;
             hub.keep_holidays();
             if keeps {
@@ -31,7 +31,7 @@ impl Control {
             }
             Ok(id)
         })
-        .await?
+        .await
     }
 
     /// The holidays that were added, by number.
@@ -48,12 +48,12 @@ impl Control {
     /// # Errors
     /// If there is no such holiday, any more.
     pub async fn remove_holiday(&self, id: u64) -> Result<(), ControlError> {
-        self.with(move |hub| {
+        self.keep(move |hub| {
             hub.holidays.remove(id).ok_or(ControlError::NoHoliday)?;
             hub.keep_holidays();
             hub.forget_holiday(id);
             Ok(())
         })
-        .await?
+        .await
     }
 }

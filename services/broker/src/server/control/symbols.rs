@@ -202,7 +202,7 @@ impl Control {
         keep: impl FnOnce(&mut Hub, &str) + Send + 'static,
     ) -> Result<(), ControlError> {
         let name = name.to_owned();
-        self.with(move |hub| {
+        self.keep(move |hub| {
             let mut symbol = Symbol::clone(hub.catalogue.by_name(&name).ok_or(ControlError::Symbol)?);
             let had_book = symbol.has_book();
             change(&mut symbol)?;
@@ -216,7 +216,7 @@ impl Control {
             }
             Ok(())
         })
-        .await?
+        .await
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::pin::Pin;
 
 use serde_json::json;
 use testkit::{Scratch, eventually};
@@ -110,16 +111,18 @@ async fn two_brokers_do_not_share_a_folder() {
     assert!(refused.to_string().contains("used by another broker"), "{refused}");
 }
 
+/// Makes the books of a broker writable or not.
+async fn protect(control: &Control, is_protected: bool) {
+    control.with(move |hub| hub.store.as_ref().unwrap().write_protect(is_protected)).await.unwrap();
+}
+
 #[tokio::test]
 async fn nothing_is_traded_that_could_not_be_kept() {
     let folder = Scratch::new("protected");
     let broker = quoted(&folder).await;
     let control = broker.control();
-    let protect = async |is_protected| {
-        control.with(move |hub| hub.store.as_ref().unwrap().write_protect(is_protected)).await.unwrap();
-    };
     let mut client = Client::login(broker.addr(), 1_000_001, "demo").await;
-    protect(true).await;
+    protect(&control, true).await;
     // It was done before it could not be written, and nobody is told that it is kept.
     assert!(matches!(control.deposit(1_000_001, 5.0).await, Err(ControlError::Unwritten)));
     assert!(matches!(control.deposit(1_000_001, 6.0).await, Err(ControlError::Unwritable)));
@@ -128,13 +131,106 @@ async fn nothing_is_traded_that_could_not_be_kept() {
     let request = client.numbered(&buy("EURUSD", 10)).to_bytes();
     let refused = client.ask_raw(Command::Trade.number(), request).await;
     assert_eq!((refused.code, &refused.body[..]), (0, &10011_u32.to_le_bytes()[..]));
-    protect(false).await;
+    protect(&control, false).await;
     control.deposit(1_000_001, 7.0).await.unwrap();
     assert_eq!(client.trade(&buy("EURUSD", 10)).await.retcode, 10009);
     broker.shutdown().await;
     let broker = quoted(&folder).await;
     let state = broker.control().account(1_000_001).await.unwrap();
     assert_eq!((state.funds.balance.to_f64(), state.positions), (10_012.0, 1), "nothing was lost meanwhile");
+}
+
+type Change = fn(Control) -> Pin<Box<dyn Future<Output = Result<(), ControlError>> + Send>>;
+
+/// What is to outlive a broker, each as an operator would ask for it.
+const CHANGES: [(&str, Change); 11] = [
+    ("add_account", |control| Box::pin(async move { control.add_account(other_account()).await })),
+    ("enable", |control| Box::pin(async move { control.enable(1_000_001, true).await })),
+    ("edit_account", |control| {
+        let edit = || serde_json::from_value(json!({"leverage": 50})).unwrap();
+        Box::pin(async move { control.edit_account(1_000_001, edit()).await })
+    }),
+    ("deposit", |control| Box::pin(async move { control.deposit(1_000_001, 1.0).await })),
+    ("operate", |control| {
+        let order = || serde_json::from_value(json!({"kind": "credit", "amount": 5.0})).unwrap();
+        Box::pin(async move { control.operate(1_000_001, order()).await })
+    }),
+    ("deal", |control| {
+        let order = json!({"symbol": "EURUSD", "side": "buy", "volume": 0.1});
+        Box::pin(
+            async move { control.deal(1_000_001, serde_json::from_value(order).unwrap()).await.map(drop) },
+        )
+    }),
+    ("dividend", |control| {
+        let order = json!({"amount": 0.5});
+        Box::pin(
+            async move { control.dividend("EURUSD", serde_json::from_value(order).unwrap()).await.map(drop) },
+        )
+    }),
+    ("edit_symbol", |control| {
+        let edit = json!({"stops_level": 20});
+        Box::pin(async move { control.edit_symbol("EURUSD", serde_json::from_value(edit).unwrap()).await })
+    }),
+    ("open_market", |control| Box::pin(async move { control.open_market("USDJPY", false).await })),
+    ("add_holiday", |control| Box::pin(async move { control.add_holiday(christmas()).await.map(drop) })),
+    ("remove_holiday", |control| Box::pin(async move { control.remove_holiday(1).await })),
+];
+
+fn other_account() -> AccountSettings {
+    AccountSettings { login: 77, password: "first".into(), ..AccountSettings::default() }
+}
+
+fn christmas() -> Holiday {
+    Holiday { symbols: "AAPL".into(), date: "2026-12-24".parse().unwrap(), sessions: Vec::new() }
+}
+
+#[tokio::test]
+async fn what_could_not_be_written_is_never_called_done() {
+    for (name, change) in CHANGES {
+        let folder = Scratch::new("unwritten");
+        let broker = quoted(&folder).await;
+        let control = broker.control();
+        control.add_holiday(christmas()).await.unwrap();
+        let mut client = Client::login(broker.addr(), 1_000_001, "demo").await;
+        assert_eq!(client.trade(&buy("EURUSD", 10)).await.retcode, 10009);
+        protect(&control, true).await;
+        // Whatever is asked for first is done and not written; from then on nothing is begun.
+        let first = change(control.clone()).await;
+        assert!(matches!(first, Err(ControlError::Unwritten)), "{name}: {first:?}");
+        let second = change(control.clone()).await;
+        assert!(matches!(second, Err(ControlError::Unwritable)), "{name}: {second:?}");
+        let money = control.deposit(1_000_001, 1.0).await;
+        assert!(matches!(money, Err(ControlError::Unwritable)), "{name}: {money:?}");
+        protect(&control, false).await;
+        control.deposit(1_000_001, 1.0).await.unwrap();
+        broker.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn what_clients_change_of_their_accounts_is_not_called_done_before_it_is_written() {
+    let folder = Scratch::new("unwritten-accounts");
+    let broker = quoted(&folder).await;
+    let control = broker.control();
+    let change = w::PasswordChange {
+        old_password: wire::Secret::new("demo".into()),
+        new_password: wire::Secret::new("Other123!".into()),
+        ..w::PasswordChange::default()
+    };
+    let mut client = Client::login(broker.addr(), 1_000_001, "demo").await;
+    let mut visitor = Client::connect(broker.addr()).await;
+    visitor.ask::<requests::Visitor>(&w::VisitorRequest::default()).await.unwrap();
+    protect(&control, true).await;
+    let refused = client.ask::<requests::ChangePassword>(&change).await.unwrap_err();
+    assert_eq!(refused, wire::code::INTERNAL_ERROR);
+    // Now it is known that nothing can be written.
+    assert_eq!(client.ask::<requests::ChangePassword>(&change).await.unwrap_err(), refused);
+    let applicant = w::Applicant { deposit: 100.0, leverage: 100, ..w::Applicant::default() };
+    assert_eq!(visitor.ask::<requests::OpenDemo>(&applicant).await.unwrap_err(), refused);
+    let setup = w::TwoFactorRequest::default();
+    assert_eq!(visitor.ask::<requests::TwoFactor>(&setup).await.unwrap_err(), refused);
+    protect(&control, false).await;
+    control.deposit(1_000_001, 1.0).await.unwrap();
 }
 
 #[tokio::test]
