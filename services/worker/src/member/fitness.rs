@@ -68,23 +68,17 @@ impl Member {
             return Ok(Some(trouble));
         }
         let own = self.worker.shared.lease.worker();
-        let mut has_opened = false;
+        let mut seen = Vec::new();
         for other in self.registry().workers().await?.into_iter().filter(|other| other.worker != own) {
-            match self.opens(&other.worker).await? {
-                Some(Err(cause)) => {
-                    let told = format!("it cannot open what {} has sealed: {cause}", other.worker);
-                    *self.fitness.keys() = Some(told.clone());
-                    return Ok(Some(told));
-                }
-                Some(Ok(())) => has_opened = true,
-                None => {}
+            if let Some(opened) = self.opens(&other.worker).await? {
+                seen.push(
+                    opened
+                        .map_err(|cause| format!("it cannot open what {} has sealed: {cause}", other.worker)),
+                );
             }
         }
-        // Where nothing is to be seen at the moment, the keys are as wrong as they were.
         let mut keys = self.fitness.keys();
-        if has_opened {
-            *keys = None;
-        }
+        *keys = key_trouble(&seen, keys.take());
         Ok(keys.clone())
     }
 
@@ -105,6 +99,16 @@ impl Member {
     }
 }
 
+/// What is wrong with the keys of a worker that has seen this of each other one. Who can open what one of them has sealed
+/// is not the stranger; where nothing is to be seen, the keys are as wrong as they were.
+fn key_trouble(seen: &[Result<(), String>], before: Option<String>) -> Option<String> {
+    match seen.first() {
+        None => before,
+        Some(_) if seen.iter().any(Result::is_ok) => None,
+        Some(first) => first.clone().err(),
+    }
+}
+
 /// What is wrong with a clock that is ahead of the registry's by so much.
 fn clock_trouble(ahead_ms: i64) -> Option<String> {
     let apart_ms = ahead_ms.unsigned_abs();
@@ -116,6 +120,17 @@ fn clock_trouble(ahead_ms: i64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stranger_among_the_others_makes_nobody_else_unfit() {
+        let wrong = || Some("wrong".to_owned());
+        let shut = || Err("wrong".to_owned());
+        assert_eq!(key_trouble(&[shut()], None), wrong());
+        assert_eq!(key_trouble(&[shut(), Ok(())], None), None);
+        assert_eq!(key_trouble(&[Ok(()), shut()], wrong()), None);
+        assert_eq!(key_trouble(&[], wrong()), wrong());
+        assert_eq!(key_trouble(&[], None), None);
+    }
 
     #[test]
     fn a_clock_that_is_far_off_is_told_with_its_way() {
