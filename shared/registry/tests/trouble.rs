@@ -97,16 +97,22 @@ async fn made(server: &Redis) -> u64 {
 
 #[tokio::test]
 async fn looking_up_works_at_once_when_the_server_was_started_anew() {
-    let server = Redis::start().await;
-    let registry = registry(&server);
-    // All connections of the registry.
-    for _ in 0..16 {
-        assert_eq!(registry.route("token").await.unwrap(), Routed::Nowhere);
-    }
-    server.kill();
-    server.restart().await;
-    for _ in 0..16 {
-        assert_eq!(registry.route("token").await.unwrap(), Routed::Nowhere);
+    // With so many of its connections open.
+    for open in 0..=4 {
+        let server = Redis::start().await;
+        let other = registry(&server);
+        other.join(&beat("one")).await.unwrap();
+        live(&other, "token").await;
+        let registry = registry(&server);
+        for _ in 0..open {
+            registry.tokens_at(&worker("one"), 1).await.unwrap();
+        }
+        server.kill();
+        server.restart().await;
+        for _ in 0..4 {
+            let routed = registry.route("token").await.unwrap();
+            assert!(matches!(routed, Routed::At { .. }), "{open}: {routed:?}");
+        }
     }
 }
 

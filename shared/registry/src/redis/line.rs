@@ -260,14 +260,10 @@ impl Lines {
         };
         let by_hash = call("EVALSHA", script.hash());
         in_time(async {
-            let result = match self.repeated(&by_hash).await {
-                Err(error) if script.is_repeatable() && is_broken(&error) => self.repeated(&by_hash).await,
-                result => result,
-            };
-            match result {
+            match self.done(&by_hash, script.is_repeatable()).await {
                 // The server was restarted, or is another one by now.
                 Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                    self.repeated(&call("EVAL", script.code())).await
+                    self.done(&call("EVAL", script.code()), script.is_repeatable()).await
                 }
                 result => result,
             }
@@ -277,18 +273,19 @@ impl Lines {
 
     /// Runs a command.
     pub(super) async fn command<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, RegistryError> {
-        in_time(self.repeated(cmd)).await
+        in_time(self.done(cmd, false)).await
     }
 
     /// Runs a command that does no harm when it is done twice: if its connection broke, it is sent once more over a fresh one.
     pub(super) async fn repeatable<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, RegistryError> {
-        in_time(async {
-            match self.repeated(cmd).await {
-                Err(error) if is_broken(&error) => self.repeated(cmd).await,
-                result => result,
-            }
-        })
-        .await
+        in_time(self.done(cmd, true)).await
+    }
+
+    async fn done<T: FromRedisValue>(&self, cmd: &Cmd, is_repeatable: bool) -> Result<T, RedisError> {
+        match self.repeated(cmd).await {
+            Err(error) if is_repeatable && is_broken(&error) => self.repeated(cmd).await,
+            result => result,
+        }
     }
 
     /// Runs a command until the server does not refuse it unexecuted; the caller sets an end to it.
@@ -375,9 +372,10 @@ fn is_unexecuted(error: &RedisError) -> bool {
     )
 }
 
-/// Whether the connection is gone.
+/// Whether the connection is gone, perhaps in the middle of an answer.
 fn is_broken(error: &RedisError) -> bool {
-    error.is_connection_dropped()
+    error.kind() == ErrorKind::Parse
+        || error.is_connection_dropped()
         || error.is_connection_refusal()
         || error.is_io_error() && !error.is_timeout()
 }

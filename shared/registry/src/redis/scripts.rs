@@ -51,7 +51,7 @@ scripts! {
     BRING_BACK "bring_back"
     BUCKET "bucket"
     CLAIM "claim"
-    CLOCK "clock"
+    CLOCK "clock", looks_up
     DEAD "dead"
     END "end"
     ENDED "ended"
@@ -70,7 +70,7 @@ scripts! {
     OPENED "opened"
     PLACE "place"
     PRUNE "prune"
-    QUARANTINE "quarantine"
+    QUARANTINE "quarantine", looks_up
     RECORD "record", looks_up
     REFUSED "refused"
     RELEASE "release"
