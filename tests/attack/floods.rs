@@ -5,8 +5,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use testkit::pause;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use testkit::{flood_with_pings, pause, upgrade};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout};
 
@@ -26,23 +26,8 @@ async fn connect(to: SocketAddr) -> Option<TcpStream> {
 pub(crate) async fn pings(to: SocketAddr, path: &str, time: Duration) {
     let end = Instant::now() + time;
     let Some(mut socket) = connect(to).await else { return };
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {to}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    );
-    socket.write_all(request.as_bytes()).await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        assert_ne!(socket.read_buf(&mut head).await.unwrap(), 0, "{}", String::from_utf8_lossy(&head));
-    }
-    assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
-    let ping = [&[0x89, 0x80 | 125, 0, 0, 0, 0][..], &[7; 125]].concat();
-    let many = ping.repeat(8 * 1024);
-    while Instant::now() < end {
-        if !matches!(timeout(STUCK, socket.write_all(&many)).await, Ok(Ok(()))) {
-            return;
-        }
-    }
+    upgrade(&mut socket, path).await;
+    flood_with_pings(&mut socket, true, |_| Instant::now() < end).await;
 }
 
 /// So many clients ask for something large, and never read the answers.

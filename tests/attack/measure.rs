@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use runtime::Tasks;
-use testkit::{PATIENCE, pause};
+use testkit::{PATIENCE, pause, resident};
 use tokio::task::JoinHandle;
 
 use crate::world::Session;
@@ -15,23 +15,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How often the bystander reads.
 const READ_EVERY: Duration = Duration::from_millis(25);
 /// What may stay of an attack: allocators keep some of what was freed.
-const LEFT_MAX_KB: u64 = 16 * 1024;
+const LEFT_MAX: u64 = 16 << 20;
 
 /// A process that is looked at.
 #[derive(Clone)]
 pub(crate) struct Watched {
     pub(crate) name: &'static str,
     pub(crate) id: u32,
-}
-
-impl Watched {
-    /// Memory in RAM, KiB.
-    fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id));
-        let status = status.unwrap_or_else(|_| panic!("{} is gone", self.name));
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).expect("it has a size")
-    }
 }
 
 /// An attack under way.
@@ -45,7 +35,7 @@ pub(crate) struct Measurement {
 impl Measurement {
     pub(crate) fn begin(watched: &[Watched], bystander: &Session) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
-        let before: Vec<_> = watched.iter().map(|one| (one.clone(), one.resident())).collect();
+        let before: Vec<_> = watched.iter().map(|one| (one.clone(), resident(one.id))).collect();
         let tasks = Tasks::new();
         let highest = tasks.spawn(highest(watched.to_vec(), Arc::clone(&is_over)));
         let reads = tasks.spawn(reads(bystander.clone(), Arc::clone(&is_over)));
@@ -59,9 +49,9 @@ impl Measurement {
         reads.sort_unstable();
         let of = |share: usize| reads[(reads.len() - 1) * share / 100].as_secs_f64() * 1000.0;
         let times = format!("{:>6} {:>8.1} {:>8.1} {:>8.1}", reads.len(), of(50), of(99), of(100));
-        let mib = |kib: u64| kib as f64 / 1024.0;
+        let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         for ((process, before), highest) in self.before.into_iter().zip(highest) {
-            let after = settled(&process, before + LEFT_MAX_KB).await;
+            let after = settled(&process, before + LEFT_MAX).await;
             println!(
                 "{attack:<28} {:<7} {:>8.1} {:>8.1} {:>8.1} {times}",
                 process.name,
@@ -70,8 +60,8 @@ impl Measurement {
                 mib(after)
             );
             assert!(
-                after <= before + LEFT_MAX_KB,
-                "{attack}: {} had {before} KiB before and has {after} KiB after",
+                after <= before + LEFT_MAX,
+                "{attack}: {} had {before} bytes before and has {after} after",
                 process.name
             );
         }
@@ -93,9 +83,9 @@ pub(crate) fn print_head() {
 async fn settled(process: &Watched, most: u64) -> u64 {
     let end = Instant::now() + PATIENCE;
     loop {
-        let resident = process.resident();
-        if resident <= most || Instant::now() >= end {
-            return resident;
+        let left = resident(process.id);
+        if left <= most || Instant::now() >= end {
+            return left;
         }
         pause(LOOK_EVERY).await;
     }
@@ -105,7 +95,7 @@ async fn highest(watched: Vec<Watched>, is_over: Arc<AtomicBool>) -> Vec<u64> {
     let mut highest = vec![0; watched.len()];
     loop {
         for (most, process) in highest.iter_mut().zip(&watched) {
-            *most = (*most).max(process.resident());
+            *most = (*most).max(resident(process.id));
         }
         if is_over.load(Ordering::Relaxed) {
             return highest;

@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use runtime::Tasks;
 use serde_json::{Value, json};
-use testkit::{Cable, eventually};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use testkit::{Cable, eventually, take_upgrade};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::world::{ADMIN_KEY, FIRST, Part, Session, World, connect_path, is_ready};
@@ -46,20 +46,7 @@ async fn hostile(tasks: &Tasks) -> SocketAddr {
 }
 
 async fn burden(mut socket: TcpStream) -> std::io::Result<()> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        if socket.read_buf(&mut head).await? == 0 {
-            return Ok(());
-        }
-    }
-    let head = String::from_utf8(head).unwrap();
-    let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
-    let accept = tungstenite::handshake::derive_accept_key(key.trim().as_bytes());
-    let answer = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Accept: {accept}\r\n\r\n"
-    );
-    socket.write_all(answer.as_bytes()).await?;
+    take_upgrade(&mut socket).await?;
     // One binary message, whole, of 64 bits of length.
     let mut frame = vec![0x82, 127];
     frame.extend(THREAT_BYTES.to_be_bytes());

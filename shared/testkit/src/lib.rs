@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test fails by panicking.
 
 mod browser;
+mod by_hand;
 mod cable;
 mod golden;
 mod http;
@@ -21,10 +22,11 @@ mod socket;
 mod wait;
 
 pub use browser::{Browser, Page};
+pub use by_hand::{flood_with_pings, take_upgrade, upgrade};
 pub use cable::Cable;
 pub use golden::golden;
 pub use http::{Client, Reply, percent_encoded};
-pub use process::Process;
+pub use process::{Process, resident};
 pub use proxy::{ProxyKind, TestProxy};
 pub use redis::Redis;
 pub use scratch::Scratch;

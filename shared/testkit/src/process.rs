@@ -15,6 +15,16 @@ const LOOKS_MAX: u32 = 100;
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
+/// Memory of a process in RAM, bytes.
+///
+/// # Panics
+/// If it does not run, or the system does not say.
+pub fn resident(id: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("the process runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+}
+
 /// A running process; killed on drop.
 #[derive(Debug)]
 pub struct Process {
@@ -88,10 +98,7 @@ impl Process {
     /// # Panics
     /// If it does not run, or the system does not say.
     pub fn resident(&self) -> u64 {
-        let id = self.child.id().expect("the process runs");
-        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
-        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+        resident(self.child.id().expect("the process runs"))
     }
 
     /// Sends a signal by name, such as `INT`.
