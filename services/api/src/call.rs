@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
-use bus::{Answer, Ask};
+use bus::{Answer, Ask, Body as Reply};
 use calls::{FrontCall, Params, Spelled};
 use error::{Code, Error, Outcome};
 use runtime::TRACE_HEADER;
@@ -19,6 +19,7 @@ use crate::delivery::{self, Delivery, Taken};
 use crate::front::Front;
 use crate::opted;
 use crate::pages;
+use crate::replies;
 use crate::reply::{self, AS_OF, ERROR_STATUS, REPLAYED, SYNC};
 use crate::request::{self, Refusal};
 use crate::routes::CallRoute;
@@ -64,11 +65,11 @@ pub(crate) async fn answer(
     let (mut answer, delivery) = asked.unwrap_or_else(|error| (Answer::from(error), None));
     let mut share = None;
     if route.only_reads
-        && let Ok(payload) = &answer.result
+        && let Some(bytes) = answer.result.as_ref().ok().and_then(replies::counted_bytes)
     {
         let client = front.settings.trusted_proxies.client(&parts.extensions, &parts.headers);
-        match front.replies.room(client, payload).await {
-            Ok(room) => share = room,
+        match front.replies.room(client, bytes).await {
+            Ok(room) => share = Some(room),
             Err(error) => answer = error.into(),
         }
     }
@@ -116,9 +117,9 @@ async fn ask(
     route: &CallRoute,
     headers: &HeaderMap,
     params: Params,
-) -> Result<(Answer, Option<Delivery>), Error> {
+) -> Result<(Answer<Reply>, Option<Delivery>), Error> {
     if let Some(call) = FrontCall::decode(route.name, &params) {
-        return Ok((Answer::of(call?.dispatch(front.as_ref()).await), None));
+        return Ok((Answer::of(call?.dispatch(front.as_ref()).await.map(Reply::Whole)), None));
     }
     let token = params.get("id").map(str::to_owned);
     if route.needs_session && token.is_none() {
@@ -139,9 +140,13 @@ async fn ask(
 
     // When the client hangs up, this future is dropped, but an order must not be.
     let own = Arc::clone(front);
+    let (name, trades) = (route.name, route.trades);
     let answering = async move {
         let token = ask.token.clone();
-        let mut answer = own.backend.ask(ask).await;
+        let mut answer = match dress {
+            None => own.backend.ask_streamed(ask).await,
+            Some(dress) => dressed(&own, (name, trades), own.backend.ask(ask).await, dress).map(Reply::Whole),
+        };
         let delivery = token.zip(answer.receipt.take());
         (answer, delivery.map(|(token, receipt)| Delivery::new(&own, token, receipt)))
     };
@@ -149,10 +154,7 @@ async fn ask(
     let span = runtime::call_span(trace, route.name, route.only_reads);
     let work = front.tasks.drive(answering.instrument(span), route.only_reads);
     match tokio::time::timeout(timeout + GRACE, work).await {
-        Ok(Ok((answer, delivery))) => match dress {
-            Some(dress) => Ok((dressed(front, route, answer, dress), delivery)),
-            None => Ok((answer, delivery)),
-        },
+        Ok(Ok(answered)) => Ok(answered),
         Ok(Err(fault)) => {
             Err(route.of_unknown_fate(Error::internal(format!("answering {}: {fault}", route.name))))
         }
@@ -167,9 +169,9 @@ async fn ask(
 }
 
 /// An answer as its client asks for it. What was done stays done if that fails.
-fn dressed(front: &Front, route: &CallRoute, answer: Answer, dress: opted::Dress) -> Answer {
-    let done = |error: Error| if route.trades { error.with_outcome(Outcome::Applied) } else { error };
-    let dress = |payload| front.shapes.reply(route.name, payload, dress).map_err(done);
+fn dressed(front: &Front, (name, trades): (&str, bool), answer: Answer, dress: opted::Dress) -> Answer {
+    let done = |error: Error| if trades { error.with_outcome(Outcome::Applied) } else { error };
+    let dress = |payload| front.shapes.reply(name, payload, dress).map_err(done);
     Answer { result: answer.result.and_then(dress), ..answer }
 }
 
@@ -189,12 +191,12 @@ fn respond(
     route: &CallRoute,
     accept: Accept,
     wanted_status: Option<StatusCode>,
-    answer: Answer,
+    answer: Answer<Reply>,
     share: Option<Share>,
 ) -> Response {
     let mut response = match answer.result {
-        Ok(payload) => {
-            let response = reply::success(accept, payload, share);
+        Ok(body) => {
+            let response = reply::success(accept, body, share);
             reply::with_outcome(response, route.trades.then_some(Outcome::Applied))
         }
         Err(error) => {

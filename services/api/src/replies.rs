@@ -2,12 +2,16 @@
 //! each.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bus::Payload;
+use axum::body::HttpBody;
+use bus::{Body, Interrupted, Streamed};
 use bytes::Bytes;
 use error::Error;
+use hyper::body::{Frame, SizeHint};
 
 use crate::settings::Settings;
 use crate::shares::{Beyond, Share, Shares};
@@ -38,23 +42,15 @@ impl Replies {
         Self { sent: shares(), waiting: shares(), all_max, each_max }
     }
 
-    /// Room for a reply of a read; nothing for one that is not counted.
-    pub(crate) async fn room(
-        &self,
-        client: Option<IpAddr>,
-        payload: &Payload,
-    ) -> Result<Option<Share>, Error> {
-        let length = payload.size();
-        if length < COUNTED_BYTES_MIN {
-            return Ok(None);
+    /// Room for a reply of so many bytes to a read. Those of a streamed one count as well: whoever has made it holds them.
+    pub(crate) async fn room(&self, client: Option<IpAddr>, bytes: usize) -> Result<Share, Error> {
+        if let Ok(share) = self.sent.take(client, bytes) {
+            return Ok(share);
         }
-        if let Ok(share) = self.sent.take(client, length) {
-            return Ok(Some(share));
-        }
-        let waiting = self.waiting.take(client, length).map_err(|beyond| self.refused(beyond))?;
-        let sent = self.sent.take_within(client, length, PATIENCE).await;
+        let waiting = self.waiting.take(client, bytes).map_err(|beyond| self.refused(beyond))?;
+        let sent = self.sent.take_within(client, bytes, PATIENCE).await;
         drop(waiting);
-        sent.map(Some).map_err(|beyond| self.refused(beyond))
+        sent.map_err(|beyond| self.refused(beyond))
     }
 
     fn refused(&self, beyond: Beyond) -> Error {
@@ -71,8 +67,13 @@ impl Replies {
     }
 }
 
+/// The bytes of a reply, if it is counted.
+pub(crate) fn counted_bytes(body: &Body) -> Option<usize> {
+    usize::try_from(body.size()).ok().filter(|bytes| *bytes >= COUNTED_BYTES_MIN)
+}
+
 /// Bytes that hold their share until they were written.
-pub(crate) fn counted(bytes: Bytes, share: Option<Share>) -> Bytes {
+pub(crate) fn counted(bytes: Bytes, share: Option<Arc<Share>>) -> Bytes {
     match share {
         Some(share) => Bytes::from_owner(Counted { bytes, _share: share }),
         None => bytes,
@@ -81,11 +82,61 @@ pub(crate) fn counted(bytes: Bytes, share: Option<Share>) -> Bytes {
 
 struct Counted {
     bytes: Bytes,
-    _share: Share,
+    _share: Arc<Share>,
 }
 
 impl AsRef<[u8]> for Counted {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+/// A streamed reply as the body of a response of known length. When it breaks off, so does the connection: what came before
+/// never looks whole. Its pieces hold the share until they were written.
+pub(crate) struct StreamedBody {
+    streamed: Streamed,
+    left: u64,
+    share: Option<Arc<Share>>,
+}
+
+impl StreamedBody {
+    pub(crate) fn new(streamed: Streamed, share: Option<Share>) -> Self {
+        Self { left: streamed.length, streamed, share: share.map(Arc::new) }
+    }
+}
+
+impl HttpBody for StreamedBody {
+    type Data = Bytes;
+    type Error = Interrupted;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Interrupted>>> {
+        let this = &mut *self;
+        let next = ready!(this.streamed.pieces.as_mut().poll_next(context));
+        Poll::Ready(match next {
+            Some(Ok(piece)) => match this.left.checked_sub(piece.len() as u64) {
+                Some(left) => {
+                    this.left = left;
+                    Some(Ok(Frame::data(counted(piece, this.share.clone()))))
+                }
+                None => Some(Err(Interrupted("it is longer than was said".to_owned()))),
+            },
+            None if this.left > 0 => Some(Err(Interrupted(format!("{} bytes are missing", this.left)))),
+            None => None,
+            Some(Err(interrupted)) => {
+                tracing::info!(%interrupted, left = this.left, "a client's connection is ended");
+                Some(Err(interrupted))
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
     }
 }

@@ -1,14 +1,16 @@
 //! From an answer to a response: what the client accepts decides how it is dressed.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use bus::Payload;
+use bus::{Body as Reply, Payload};
 use error::{Code, Error, Outcome};
 
 use crate::accept::{Accept, Dress};
-use crate::replies::counted;
+use crate::replies::{StreamedBody, counted};
 use crate::routes::Route;
 use crate::shares::Share;
 
@@ -42,7 +44,14 @@ pub(crate) const ERROR_STATUS: StatusCode = StatusCode::CREATED;
 const SOON: HeaderValue = HeaderValue::from_static("1");
 
 /// A successful reply, which has its share of what may be on its way until it is written.
-pub(crate) fn success(accept: Accept, payload: Payload, share: Option<Share>) -> Response {
+pub(crate) fn success(accept: Accept, reply: Reply, share: Option<Share>) -> Response {
+    let payload = match reply {
+        Reply::Whole(payload) => payload,
+        Reply::Streamed(streamed) => {
+            let body = Body::new(StreamedBody::new(streamed, share));
+            return respond(StatusCode::OK, json_type(accept.dress), body);
+        }
+    };
     let (kind, body) = match (payload, accept.dress) {
         (Payload::Text(text), Dress::Bare) => (TEXT, text.into()),
         (Payload::Text(text), dress) => {
@@ -51,7 +60,7 @@ pub(crate) fn success(accept: Accept, payload: Payload, share: Option<Share>) ->
         (Payload::Json(json), dress) => (json_type(dress), json),
         (Payload::Html(page), _) => (HTML, page.into()),
     };
-    respond(StatusCode::OK, kind, counted(body, share).into())
+    respond(StatusCode::OK, kind, counted(body, share.map(Arc::new)).into())
 }
 
 /// A call that failed. The status is for clients of the known interface; strict ones get that of the code.

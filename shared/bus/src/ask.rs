@@ -9,12 +9,18 @@ use error::Error;
 
 use crate::fanout::Subscription;
 use crate::frame::Interest;
+use crate::streamed::Body;
 
 /// Whoever answers calls and publishes events: the owner of the sessions, or a way to reach it.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
     /// Answers a call. The future of one that changes something is driven to its end even when the client is gone.
     async fn ask(&self, ask: Ask) -> Answer;
+
+    /// As [`ask`](Self::ask), for callers who forward a reply as it is: a long one to a call that only reads may be streamed.
+    async fn ask_streamed(&self, ask: Ask) -> Answer<Body> {
+        self.ask(ask).await.map(Body::Whole)
+    }
 
     /// The word on an answer with a receipt: what became of it on its way to the caller. An owner that never hears it takes
     /// the answer for lost. Backends whose answers have no receipts have nothing to do.
@@ -66,9 +72,9 @@ pub enum Delivery {
 
 /// What came of an [`Ask`].
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Answer<T = Payload> {
     /// The reply, encoded once by the owner, or why there is none.
-    pub result: Result<Payload, Error>,
+    pub result: Result<T, Error>,
     /// The moment the reply describes, in milliseconds since 1970 UTC, if it is a read.
     pub as_of_ms: Option<i64>,
     /// How far the session was synchronised then, one word.
@@ -81,10 +87,16 @@ pub struct Answer {
     pub receipt: Option<String>,
 }
 
-impl Answer {
+impl<T> Answer<T> {
     /// An answer that says nothing of age.
-    pub fn of(result: Result<Payload, Error>) -> Self {
+    pub fn of(result: Result<T, Error>) -> Self {
         Self { result, as_of_ms: None, sync: None, error_status: None, is_replayed: false, receipt: None }
+    }
+
+    /// The same with another form of the reply.
+    pub fn map<U>(self, form: impl FnOnce(T) -> U) -> Answer<U> {
+        let Self { result, as_of_ms, sync, error_status, is_replayed, receipt } = self;
+        Answer { result: result.map(form), as_of_ms, sync, error_status, is_replayed, receipt }
     }
 
     /// Adds the age of a read.
@@ -112,7 +124,7 @@ impl Answer {
     }
 }
 
-impl From<Error> for Answer {
+impl<T> From<Error> for Answer<T> {
     fn from(error: Error) -> Self {
         Self::of(Err(error))
     }

@@ -50,6 +50,7 @@ mod fanout;
 mod frame;
 mod kept;
 mod queue;
+mod streamed;
 
 pub use ask::{Answer, Ask, Backend, Delivery, Readiness};
 pub use budget::WAITING_BYTES_MAX;
@@ -58,3 +59,4 @@ pub use fanout::{Fanout, SUBSCRIPTIONS_MAX, Subscription};
 pub use frame::{Frame, Interest, NoPosition, Position, Topic, Topics, envelope};
 pub use kept::{EVENT_BYTES_MAX, Event, Keeper, Reader, Replay, Unreadable};
 pub use queue::{EVENTS_MAX, End, QUEUE_BYTES_MAX, STATES_MAX};
+pub use streamed::{Body, Interrupted, Streamed};

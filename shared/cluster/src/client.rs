@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use bus::{Ask, Delivery};
 use bytes::Bytes;
 use error::{Code, Error};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HeaderValue};
 use hyper::http::response::Parts;
 use hyper::{Request, StatusCode, Uri};
@@ -17,10 +18,11 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use registry::Fence;
 use tokio::sync::Semaphore;
 
+use crate::form::{Form, whole};
 use crate::key::Passes;
 use crate::protocol::{
-    self, ASK_BYTES_MAX, Delivered, INTEREST_BYTES_MAX, InterestSaid, Interests, NotMine, OneSession,
-    REPLY_BYTES_MAX, header, path, status,
+    self, ASK_BYTES_MAX, Delivered, INTEREST_BYTES_MAX, InterestSaid, Interests, NotMine, OneSession, header,
+    path, status,
 };
 use crate::serve::SILENCE_MAX;
 use crate::{ClusterKey, Interested, Reply};
@@ -33,6 +35,9 @@ const CONNECT_TIME: Duration = Duration::from_secs(2);
 
 /// How long an unused connection is kept; shorter than the worker keeps it.
 const IDLE_MAX: Duration = Duration::from_secs(SILENCE_MAX.as_secs() / 3);
+
+/// What is read ahead of a reply whose caller does not take it yet.
+const READ_BYTES_MAX: usize = 128 * 1024;
 
 /// Why there is no reply.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,7 +79,7 @@ impl From<Failure> for Error {
 pub(crate) struct Peer {
     address: String,
     ask: Uri,
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 impl Peer {
@@ -107,6 +112,7 @@ impl WorkerClient {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_MAX)
             .pool_max_idle_per_host(in_flight_max)
+            .http1_max_buf_size(READ_BYTES_MAX)
             .build(connector);
         Self { http, passes: Passes::new(key), peers: Mutex::default(), in_flight_max }
     }
@@ -118,16 +124,21 @@ impl WorkerClient {
             return Ok(peer);
         }
         let ask = uri(address, path::ASK)?;
-        let peer =
-            Arc::new(Peer { address: address.to_owned(), ask, places: Semaphore::new(self.in_flight_max) });
+        let places = Arc::new(Semaphore::new(self.in_flight_max));
+        let peer = Arc::new(Peer { address: address.to_owned(), ask, places });
         peers.retain(|_, peer| peer.strong_count() > 0);
         peers.insert(address.to_owned(), Arc::downgrade(&peer));
         Ok(peer)
     }
 
-    /// Forwards a call, and waits for the reply until `until`.
-    pub(crate) async fn ask(&self, to: &Peer, ask: &Ask, until: Instant) -> Result<Reply, Failure> {
-        let Ok(_place) = to.places.try_acquire() else {
+    /// Forwards a call, and waits for the reply until `until`; for a streamed one, until it begins.
+    pub(crate) async fn ask<F: Form>(
+        &self,
+        to: &Peer,
+        ask: &Ask,
+        until: Instant,
+    ) -> Result<Reply<F>, Failure> {
+        let Ok(place) = Arc::clone(&to.places).try_acquire_owned() else {
             let told = "Too many calls are under way at the worker of this session. Try again in a moment.";
             return Err(Failure::Refused(Error::busy(told)));
         };
@@ -141,11 +152,11 @@ impl WorkerClient {
         let mut request = self.request(to.ask.clone(), body)?;
         request.headers_mut().insert(header::CALL, call);
         request.headers_mut().insert(header::LEFT_MS, protocol::left(ask));
-        let (parts, body) = self.exchange(request, until).await?;
-        if let Some(refused) = refusal(parts.status, &body) {
-            return Err(refused);
-        }
-        protocol::reply_of(&parts, body).map_err(Failure::Broken)
+        let taken_over = async {
+            let (parts, body) = self.send(request).await?;
+            F::take_over(parts, body, place).await
+        };
+        tokio::time::timeout_at(until.into(), taken_over).await.unwrap_or(Err(Failure::Late))
     }
 
     /// Tells a worker what became of an answer; false if it does not own the session.
@@ -271,22 +282,25 @@ impl WorkerClient {
         until: Instant,
     ) -> Result<(Parts, Bytes), Failure> {
         let exchange = async {
-            // The client sends anew by itself only what never left: what found a kept connection closed.
-            let response = self.http.request(request).await.map_err(|error| {
-                let told = spelled(&error);
-                if error.is_connect() { Failure::NotSent(told) } else { Failure::Broken(told) }
-            })?;
-            let (parts, body) = response.into_parts();
-            let body = Limited::new(body, REPLY_BYTES_MAX).collect().await;
-            let body = body.map_err(|error| Failure::Broken(format!("in the middle of a reply: {error}")))?;
-            Ok((parts, body.to_bytes()))
+            let (parts, body) = self.send(request).await?;
+            Ok((parts, whole(body).await?))
         };
         tokio::time::timeout_at(until.into(), exchange).await.unwrap_or(Err(Failure::Late))
+    }
+
+    /// Sends a request, and waits for the head of the response.
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<(Parts, Incoming), Failure> {
+        // The client sends anew by itself only what never left: what found a kept connection closed.
+        let response = self.http.request(request).await.map_err(|error| {
+            let told = spelled(&error);
+            if error.is_connect() { Failure::NotSent(told) } else { Failure::Broken(told) }
+        })?;
+        Ok(response.into_parts())
     }
 }
 
 /// Answers by which a worker refuses a request before it begins anything.
-fn refusal(code: StatusCode, body: &[u8]) -> Option<Failure> {
+pub(crate) fn refusal(code: StatusCode, body: &[u8]) -> Option<Failure> {
     let cause = protocol::shown(body);
     match code {
         status::NO_PASS => {

@@ -13,6 +13,7 @@
 
 mod catalogue;
 mod client;
+mod form;
 mod key;
 mod owner;
 mod protocol;

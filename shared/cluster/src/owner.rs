@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bus::{Answer, Ask, Delivery, Topics};
+use bus::{Answer, Ask, Delivery, Payload, Topics};
 use error::Error;
 use registry::Fence;
 
 /// What came of a call that was forwarded to a worker.
 #[derive(Debug, Clone)]
-pub enum Reply {
+pub enum Reply<T = Payload> {
     /// It was answered.
-    Answer(Answer),
+    Answer(Answer<T>),
     /// The worker does not own the session (any more). Nothing was done.
     NotMine,
     /// Another worker is the one to ask, at this address. Nothing was done.

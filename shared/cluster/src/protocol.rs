@@ -202,15 +202,25 @@ pub(crate) fn reply_of(parts: &Parts, body: Bytes) -> Result<Reply, String> {
         }
         other => return Err(format!("status {other}: {}", shown(&body))),
     };
-    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    Ok(Reply::Answer(Answer {
+    Ok(Reply::Answer(answer_of(&parts.headers, result)))
+}
+
+/// An answer with all that headers say about it.
+pub(crate) fn answer_of<T>(headers: &HeaderMap, result: Result<T, Error>) -> Answer<T> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    Answer {
         result,
-        as_of_ms: number(&parts.headers, &header::AS_OF),
+        as_of_ms: number(headers, &header::AS_OF),
         sync: text(header::SYNC).map(known_word),
-        error_status: number(&parts.headers, &header::ERROR_STATUS),
-        is_replayed: parts.headers.contains_key(header::REPLAYED),
+        error_status: number(headers, &header::ERROR_STATUS),
+        is_replayed: headers.contains_key(header::REPLAYED),
         receipt: text(header::RECEIPT).map(str::to_owned),
-    }))
+    }
+}
+
+/// Whether a response is a JSON document that was answered.
+pub(crate) fn is_json(parts: &Parts) -> bool {
+    parts.status == status::ANSWERED && parts.headers.get(header::PAYLOAD).is_some_and(|kind| kind == JSON)
 }
 
 /// The words that workers use need no memory of their own.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bus::{Answer, Ask, Backend, Delivery, Interest, Readiness, Subscription};
+use bus::{Answer, Ask, Backend, Body, Delivery, Interest, Payload, Readiness, Subscription};
 use calls::{AnyCall, Reach};
 use error::Error;
 use registry::Registry;
@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use crate::ClusterKey;
 use crate::catalogue::known;
 use crate::client::{IN_FLIGHT_MAX, WorkerClient};
+use crate::form::Form;
 use crate::routes::{ROUTES_MAX, Routes};
 use crate::stream::{self, Hub};
 
@@ -146,26 +147,14 @@ impl Drop for Router {
 #[async_trait]
 impl Backend for Router {
     async fn ask(&self, ask: Ask) -> Answer {
-        let Some(call) = known(&ask.call) else {
-            // It says what to do, as an owner would.
-            let error = AnyCall::decode(&ask.call, &ask.params).err();
-            return error.unwrap_or_else(|| Error::internal("a call without a description")).into();
-        };
-        let token = ask.token.as_deref();
-        match (call.reach, token) {
-            (Reach::Session, Some(token)) => {
-                let answer = self.shared.at_owner(call, &ask, token).await;
-                answer.unwrap_or_else(|| call.refused(Error::invalid_token(token)).into())
-            }
-            (Reach::Session, None) => {
-                call.refused(Error::missing_param("id", "the token that Connect answered")).into()
-            }
-            (Reach::Kept, Some(token)) => match self.shared.at_owner(call, &ask, token).await {
-                Some(answer) => answer,
-                None => self.shared.at_some(call, &ask).await,
-            },
-            (Reach::Kept, None) | (Reach::Anywhere, _) => self.shared.at_some(call, &ask).await,
-            (Reach::All, _) => self.shared.at_all(call, &ask).await,
+        self.shared.answer(ask).await
+    }
+
+    async fn ask_streamed(&self, ask: Ask) -> Answer<Body> {
+        // What was done is told whole, or not at all.
+        match known(&ask.call) {
+            Some(call) if call.only_reads => self.shared.answer(ask).await,
+            _ => self.shared.answer::<Payload>(ask).await.map(Body::Whole),
         }
     }
 
@@ -179,5 +168,32 @@ impl Backend for Router {
 
     async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error> {
         stream::subscribe(&self.shared, token, interest).await
+    }
+}
+
+impl Shared {
+    /// Has whoever can answer a call, in the form that is asked for.
+    async fn answer<F: Form>(self: &Arc<Self>, ask: Ask) -> Answer<F> {
+        let Some(call) = known(&ask.call) else {
+            // It says what to do, as an owner would.
+            let error = AnyCall::decode(&ask.call, &ask.params).err();
+            return error.unwrap_or_else(|| Error::internal("a call without a description")).into();
+        };
+        let token = ask.token.as_deref();
+        match (call.reach, token) {
+            (Reach::Session, Some(token)) => {
+                let answer = self.at_owner(call, &ask, token).await;
+                answer.unwrap_or_else(|| call.refused(Error::invalid_token(token)).into())
+            }
+            (Reach::Session, None) => {
+                call.refused(Error::missing_param("id", "the token that Connect answered")).into()
+            }
+            (Reach::Kept, Some(token)) => match self.at_owner(call, &ask, token).await {
+                Some(answer) => answer,
+                None => self.at_some(call, &ask).await,
+            },
+            (Reach::Kept, None) | (Reach::Anywhere, _) => self.at_some(call, &ask).await,
+            (Reach::All, _) => self.at_all(call, &ask).await.map(F::of),
+        }
     }
 }

@@ -10,7 +10,11 @@ use ::calls::reply::Text;
 use ::calls::trading::OrderSend;
 use ::calls::{AccountCall, AnyCall, Call, ConnectionCall, SymbolsCall, TradingCall};
 use api::{Api, Settings};
-use bus::{Answer, Ask, Backend, Delivery, Fanout, Frame, Interest, Payload, Subscription, Topic};
+use bus::{
+    Answer, Ask, Backend, Body, Delivery, Fanout, Frame, Interest, Interrupted, Payload, Streamed,
+    Subscription, Topic,
+};
+use bytes::Bytes;
 use error::{Code, Error, Outcome};
 use runtime::Tasks;
 use tokio::net::TcpListener;
@@ -37,7 +41,12 @@ pub(crate) struct Desk {
     pub(crate) delivered: Mutex<Vec<String>>,
     /// Reads under way of what never comes.
     pub(crate) readings: AtomicUsize,
+    /// Pieces of a streamed reply that were taken.
+    pub(crate) pieces: Arc<AtomicUsize>,
 }
+
+/// Pieces of a streamed reply, and how long each is.
+pub(crate) const PIECES: (usize, usize) = (64, LARGE / 64);
 
 /// Counts itself while it lives.
 struct Reading<'a>(&'a AtomicUsize);
@@ -110,6 +119,26 @@ impl Backend for Desk {
         answer.receipt(ask.call.ends_with("Safe").then(|| format!("receipt of {symbol}")))
     }
 
+    async fn ask_streamed(&self, ask: Ask) -> Answer<Body> {
+        let come = match ask.params.get("symbol") {
+            Some("STREAMED") => PIECES.0,
+            Some("CUT") => PIECES.0 / 2,
+            _ => return self.ask(ask).await.map(Body::Whole),
+        };
+        self.asks.lock().unwrap().push(ask);
+        let taken = Arc::clone(&self.pieces);
+        let pieces = (0..=come).filter_map(move |number| match number {
+            number if number < come => {
+                taken.fetch_add(1, Ordering::SeqCst);
+                Some(Ok(Bytes::from(vec![b' '; PIECES.1])))
+            }
+            number if number == PIECES.0 => None,
+            _ => Some(Err(Interrupted("the worker is gone".to_owned()))),
+        });
+        let pieces = Box::pin(futures_util::stream::iter(pieces));
+        Answer::of(Ok(Body::Streamed(Streamed { length: LARGE as u64, pieces })))
+    }
+
     async fn delivered(&self, token: &str, receipt: &str, delivery: Delivery) {
         assert_eq!(token, TOKEN);
         self.delivered.lock().unwrap().push(format!("{receipt}: {delivery:?}"));
@@ -173,6 +202,7 @@ impl World {
             market: Semaphore::new(0),
             orders_done: AtomicUsize::new(0),
             readings: AtomicUsize::new(0),
+            pieces: Arc::default(),
             interests: Mutex::default(),
             delivered: Mutex::default(),
         });

@@ -1,20 +1,25 @@
 //! Replies that nobody reads.
 
 use std::net::Ipv4Addr;
+use std::sync::atomic::Ordering;
 
 use api::Settings;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::backend::{LARGE, TOKEN, World, eventually};
+use crate::backend::{LARGE, PIECES, TOKEN, World, eventually};
 
 /// Asks for a large reply from one of this machine's addresses.
 async fn ask(world: &World, last: u8) -> TcpStream {
+    ask_for(world, last, "LARGE").await
+}
+
+async fn ask_for(world: &World, last: u8, symbol: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind((Ipv4Addr::new(127, 0, 0, last), 0).into()).unwrap();
     let mut socket = socket.connect(world.address.parse().unwrap()).await.unwrap();
     let head = format!(
-        "GET /SymbolParams?id={TOKEN}&symbol=LARGE HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
+        "GET /SymbolParams?id={TOKEN}&symbol={symbol} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n"
     );
     socket.write_all(head.as_bytes()).await.unwrap();
     socket
@@ -65,4 +70,47 @@ async fn a_reply_waits_for_those_before_it() {
         beginning(&mut second)
     );
     assert!(first > 0 && second.starts_with("HTTP/1.1 200"), "{second}");
+}
+
+#[tokio::test]
+async fn a_streamed_reply_is_taken_as_fast_as_it_is_read_and_counts_in_full() {
+    let world = World::with(Settings { reply_bytes_per_address: LARGE, ..Settings::default() }).await;
+    let mut first = ask_for(&world, 1, "STREAMED").await;
+    let head = beginning(&mut first).await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    assert!(head.contains(&format!("content-length: {LARGE}\r\n")), "{head}");
+    let taken = || world.desk.pieces.load(Ordering::SeqCst);
+    assert!(taken() < PIECES.0, "all {} pieces were taken and nobody reads them", taken());
+    let mut second = ask_for(&world, 1, "STREAMED").await;
+    eventually("it is asked for", || world.desk.asks.lock().unwrap().len() == 2).await;
+    let (rest, second) = tokio::join!(
+        async { tokio::io::copy(&mut first, &mut tokio::io::sink()).await.unwrap() },
+        beginning(&mut second)
+    );
+    assert!(rest + 512 >= LARGE as u64, "{rest}");
+    assert!(second.starts_with("HTTP/1.1 200"), "it waits for the first: {second}");
+}
+
+#[tokio::test]
+async fn a_streamed_reply_that_breaks_off_never_looks_whole() {
+    let world = World::start().await;
+    for version in ["1.1", "1.0"] {
+        let mut socket = TcpStream::connect(&world.address).await.unwrap();
+        let head = format!("GET /SymbolParams?id={TOKEN}&symbol=CUT HTTP/{version}\r\nHost: x\r\n\r\n");
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let mut all = Vec::new();
+        // The connection ends, in whatever way.
+        let _ = socket.read_to_end(&mut all).await;
+        let head = String::from_utf8_lossy(&all[..512.min(all.len())]).into_owned();
+        assert!(head.contains(&format!("content-length: {LARGE}\r\n")), "{head}");
+        assert!(all.len() < LARGE, "HTTP/{version}: {} bytes", all.len());
+    }
+}
+
+#[tokio::test]
+async fn what_is_rewritten_for_its_client_is_asked_for_whole() {
+    let world = World::start().await;
+    let reply = world.get(&format!("/SymbolParams?id={TOKEN}&symbol=STREAMED&ticketsAsText=true")).await;
+    assert_eq!((reply.status, reply.body.as_str()), (200, "{}"));
+    assert_eq!(world.desk.pieces.load(Ordering::SeqCst), 0);
 }

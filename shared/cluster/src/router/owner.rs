@@ -11,11 +11,17 @@ use super::search::{Found, Search, away};
 use crate::Reply;
 use crate::catalogue::Known;
 use crate::client::Failure;
+use crate::form::Form;
 use crate::routes::Route;
 
 impl Shared {
     /// Has the owner of a session answer; `None`: there is no such session, and nothing was done.
-    pub(super) async fn at_owner(self: &Arc<Self>, call: &Known, ask: &Ask, token: &str) -> Option<Answer> {
+    pub(super) async fn at_owner<F: Form>(
+        self: &Arc<Self>,
+        call: &Known,
+        ask: &Ask,
+        token: &str,
+    ) -> Option<Answer<F>> {
         let mut fate = Fate { call, ask, maybe_done: false };
         let mut search = Search::until(ask.deadline);
         let mut next = self.routes.get(token);
@@ -82,7 +88,7 @@ impl Fate<'_> {
     }
 
     /// The answer to a call that could not be begun now.
-    pub(super) fn error(&self, error: Error) -> Answer {
+    pub(super) fn error<T>(&self, error: Error) -> Answer<T> {
         if self.maybe_done {
             return self.unknown(error.cause().unwrap_or(error.detail()));
         }
@@ -90,7 +96,7 @@ impl Fate<'_> {
     }
 
     /// The answer to a call whose connection broke.
-    pub(super) fn unknown(&self, why: &str) -> Answer {
+    pub(super) fn unknown<T>(&self, why: &str) -> Answer<T> {
         if self.call.only_reads {
             let told = "The part of this service that was asked does not answer any more. Try again.";
             return Error::busy(told).because(why).into();
@@ -99,7 +105,7 @@ impl Fate<'_> {
     }
 
     /// The answer to a call that was not answered in time.
-    pub(super) fn late(&self) -> Answer {
+    pub(super) fn late<T>(&self) -> Answer<T> {
         if self.call.only_reads {
             return Error::timeout(self.call.name).into();
         }

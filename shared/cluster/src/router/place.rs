@@ -12,6 +12,7 @@ use super::owner::Fate;
 use crate::Reply;
 use crate::catalogue::Known;
 use crate::client::Failure;
+use crate::form::Form;
 
 /// How many further workers are tried when one is full or cannot be reached.
 const OTHERS_MAX: usize = 3;
@@ -21,10 +22,10 @@ const PORT: &str = "443";
 
 impl Shared {
     /// Has some worker answer: one that was chosen for a new session, or, for reads, any.
-    pub(super) async fn at_some(self: &Arc<Self>, call: &Known, ask: &Ask) -> Answer {
+    pub(super) async fn at_some<F: Form>(self: &Arc<Self>, call: &Known, ask: &Ask) -> Answer<F> {
         let fate = Fate { call, ask, maybe_done: false };
         let mut tried: Vec<WorkerId> = Vec::new();
-        let mut refusal: Option<Answer> = None;
+        let mut refusal: Option<Answer<F>> = None;
         while tried.len() <= OTHERS_MAX {
             let place = match self.some_place(call, &ask.params, &tried).await {
                 Ok(Some(place)) => place,
@@ -81,7 +82,7 @@ fn broker(params: &Params) -> String {
     format!("{}:{}", host.to_lowercase(), params.get("port").unwrap_or(PORT))
 }
 
-fn is_full(answer: &Answer) -> bool {
+fn is_full<T>(answer: &Answer<T>) -> bool {
     answer.result.as_ref().is_err_and(|error| error.precise_code() == Code::MaxSessionsReached)
 }
 

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 use super::Shared;
 use crate::Reply;
 use crate::client::{Failure, Peer};
+use crate::form::Form;
 use crate::routes::Route;
 
 /// How long a call waits for the owner of its session to be found, or to be replaced.
@@ -150,7 +151,7 @@ impl Shared {
     }
 
     /// Forwards a call to a worker, and to another one that this one names.
-    pub(super) async fn forward(&self, to: &Arc<Peer>, ask: &Ask) -> Result<Reply, Failure> {
+    pub(super) async fn forward<F: Form>(&self, to: &Arc<Peer>, ask: &Ask) -> Result<Reply<F>, Failure> {
         let until = ask.deadline + GRACE;
         let mut to = Arc::clone(to);
         for _ in 0..=HOPS_MAX {

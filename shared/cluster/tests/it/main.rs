@@ -9,6 +9,7 @@ mod interest;
 mod placing;
 mod routing;
 mod serving;
+mod streamed;
 mod streams;
 mod together;
 mod traces;
