@@ -37,8 +37,6 @@ fn through_cross(from: &str, to: &str, one_step: impl Fn(&str, &str) -> Option<f
     if let Some(rate) = one_step(from, to).filter(usable) {
         return Some(rate);
     }
-    if from == CROSS || to == CROSS {
-        return None;
-    }
+    // From dollars or to dollars, one of these steps is what has just failed.
     Some(one_step(from, CROSS).filter(usable)? * one_step(CROSS, to).filter(usable)?)
 }

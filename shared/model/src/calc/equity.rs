@@ -59,8 +59,8 @@ impl Floating {
         self.profit += profit;
         self.swap += swap;
         let excludes = contract.margin_flags & MARGIN_NO_LONG_PROFIT != 0;
-        if excludes && side == Side::Buy && profit > Money::ZERO {
-            self.excluded += profit;
+        if excludes && side == Side::Buy {
+            self.excluded += profit.max(Money::ZERO);
         }
     }
 

@@ -3,6 +3,8 @@
 use super::*;
 use crate::{CalcMode, Money, Price, Side, Volume};
 
+mod convert;
+mod equity;
 mod formulas;
 mod leverage;
 mod order;
@@ -146,6 +148,30 @@ fn hedged_volume_pays_once_by_the_hedged_size() {
     c.margin_hedged = 0.0;
     exposure.add(Side::Sell, lots(1.5), price(1.15), 1.15);
     assert_eq!(exposure.margin(&c, &deposit("USD")), Money::ZERO);
+}
+
+#[test]
+fn what_is_hedged_pays_by_the_average_price_of_both_sides() {
+    let mut c = contract(CalcMode::Cfd, 100.0, "USD", "USD");
+    c.margin_hedged = 50.0;
+    let mut exposure = Exposure::default();
+    assert!(exposure.is_empty());
+    exposure.add(Side::Sell, lots(1.0), price(130.0), 1.0);
+    assert!(!exposure.is_empty());
+    exposure.add(Side::Buy, lots(2.0), price(100.0), 1.0);
+    // Uncovered 1 x 100 x 100; covered 1 x 50 x (2 x 100 + 130) / 3.
+    assert_eq!(exposure.margin(&c, &deposit("USD")).to_string(), "15500");
+    assert_eq!((exposure.volume(Side::Buy), exposure.volume(Side::Sell)), (lots(2.0), lots(1.0)));
+}
+
+#[test]
+fn an_index_without_a_tick_has_no_margin_of_its_own() {
+    let mut index = contract(CalcMode::CfdIndex, 1.0, "USD", "USD");
+    index.tick_value = 0.1;
+    for tick_size in [0.0, -0.1] {
+        index.tick_size = tick_size;
+        assert_eq!(margin(&index, 2.0, 5000.0), "0", "{tick_size}");
+    }
 }
 
 #[test]

@@ -130,3 +130,18 @@ fn what_is_covered_counts_once_and_stages_have_rates_of_their_own() {
     assert_eq!(margin(&initial, &rules, 100), "2000");
     assert_eq!(margin(&held, &[rule("*", LeverageRange::Volume, &[])], 100), "2000");
 }
+
+#[test]
+fn what_no_step_covers_pays_as_usual() {
+    let eurusd = contract(CalcMode::Forex, 100_000.0, "USD", "EUR");
+    let mut rules = [rule("*", LeverageRange::SymbolVolume, &[(1.0, 3.0)])];
+    rules[0].tiers[0].to = 2.0;
+    let of = |lots: f64| {
+        let exposure = long(lots, 1.1, 1.0);
+        let stage = Stage::Open;
+        let held = Held { path: "EURUSD", contract: &eurusd, exposure, orders: &[], stage };
+        margin(&[held], &rules, 100)
+    };
+    // 1,000 a lot: before the step, with half of it, at its end, and beyond it.
+    assert_eq!([of(1.0), of(1.5), of(2.0), of(4.0)], ["1000", "2500", "4000", "6000"]);
+}
