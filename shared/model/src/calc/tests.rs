@@ -87,6 +87,9 @@ fn other_profit_is_converted_by_its_sign() {
     cfd.calc_mode = CalcMode::Futures;
     (cfd.tick_size, cfd.tick_value) = (0.25, 12.5);
     assert_eq!(profit(&cfd, Side::Sell, 2.0, 5000.0, 4999.0, "USD").as_deref(), Some("100"));
+    let even = profit_of(&cfd, Side::Buy, lots(1.0), price(70.0), price(70.0), &deposit("EUR"), &Market);
+    // What is no loss counts as a profit: one over the ask of EURUSD.
+    assert_eq!(even.map(|even| format!("{} {:.5}", even.money, even.rate)).as_deref(), Some("0 0.90893"));
     let mut forex = contract(CalcMode::Forex, 100_000.0, "USD", "EUR");
     forex.trade_flags = PROFIT_BY_MARKET_RATES;
     assert_eq!(profit(&forex, Side::Buy, 1.0, 1.1, 1.101, "EUR").as_deref(), Some("90.89"));

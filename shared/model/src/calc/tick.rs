@@ -25,7 +25,8 @@ pub fn tick_value(contract: &Contract, deposit: &Deposit, quotes: &impl Quotes) 
     let (from, to) = (contract.currency_profit.as_str(), deposit.currency.as_str());
     let profit = value * rate_sell(from, to, quotes)?;
     let loss = value * rate_buy(from, to, quotes)?;
-    (profit.is_finite() && loss.is_finite()).then_some(TickValue { profit, loss })
+    let are_numbers = [profit, loss].iter().all(|value| value.is_finite());
+    are_numbers.then_some(TickValue { profit, loss })
 }
 
 /// In the profit currency.
