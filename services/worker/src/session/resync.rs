@@ -138,7 +138,7 @@ fn missed_orders(state: &State, portfolio: &Portfolio, history: &History) -> Vec
     for order in &portfolio.orders {
         match state.orders.get(&order.trade_order) {
             None => updates.push(order_update(mask::OPEN_ORDERS, TransactionType::Add, order)),
-            Some(known) if known != order && !same_terms(known, order) => {
+            Some(known) if !same_terms(known, order) => {
                 updates.push(order_update(mask::OPEN_ORDERS, TransactionType::Update, order));
             }
             Some(_) => {}

@@ -259,6 +259,7 @@ impl State {
     pub(super) fn put_order(&mut self, order: Order) {
         self.margin = None;
         self.order_texts.remove(&order.trade_order);
+        self.newest.order = self.newest.order.max(order.trade_order);
         self.orders.insert(order.trade_order, order);
     }
 

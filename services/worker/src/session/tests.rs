@@ -16,6 +16,7 @@ mod answers;
 mod clock;
 mod evidence;
 mod money;
+mod resync;
 mod texts;
 
 use super::apply::apply;
