@@ -6,6 +6,7 @@
 mod bench;
 mod cluster;
 mod docker;
+mod mutants;
 mod packages;
 mod tools;
 
@@ -30,6 +31,10 @@ Commands:
                     Measures the demo broker on one core, with ten accounts for each of the N (1000) sessions
   attack            Attacks a cluster on this machine at full length: floods, slow readers, a hostile broker; prints
                     what it cost. A short form is part of `test`
+  mutants [PACKAGE|FILE...] [--shard K/N] [--in-diff FILE]
+                    Changes the code that decides about money and orders in one place at a time and counts how many
+                    changes the tests of its package catch, see docs/mutants.md. All of it takes hours: a shard is
+                    a sample, and a diff (such as `git diff main`) tries what it changes
   schemathesis      Tests the service against its own OpenAPI document with random requests; part of `test`
   ci                Checks formatting and lints, then runs all tests
   golden            Rewrites the files that are made by code: openapi.json, docs/errors.md and the
@@ -88,6 +93,7 @@ fn run(args: &[&str]) -> Result<(), Failure> {
             let args = ["test", "--release", "--package", "mt5rest", "--test", "attack", "--", "--nocapture"];
             cargo(&args, &[("MT5REST_ATTACK", "full")])
         }
+        ["mutants", rest @ ..] => mutants::run(rest),
         ["schemathesis"] => test(&["--test", "schemathesis", "--", "--nocapture"]),
         ["ci"] => {
             cargo(&["fmt", "--all", "--check"], &[])?;

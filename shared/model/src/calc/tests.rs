@@ -103,6 +103,17 @@ fn a_missing_quote_gives_no_profit_rather_than_a_wrong_one() {
     assert_eq!(profit(&bond, Side::Buy, 1.0, 30.0, 31.0, "USD"), None);
 }
 
+#[test]
+fn a_future_is_worth_its_ticks_where_it_has_any() {
+    let mut futures = contract(CalcMode::Futures, 50.0, "USD", "USD");
+    futures.tick_value = 12.5;
+    for (tick_size, expected) in [(0.25, "50"), (0.5, "25"), (0.0, "50"), (-0.5, "50")] {
+        futures.contract_size = if tick_size > 0.0 { 1.0 } else { 50.0 };
+        futures.tick_size = tick_size;
+        assert_eq!(unit_value(&futures).to_string(), expected, "{tick_size}");
+    }
+}
+
 /// Of a single long position whose margin currency is the account's.
 fn margin(c: &Contract, volume: f64, open: f64) -> String {
     let mut exposure = Exposure::default();
