@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, MarketHours};
 pub(crate) use play::play;
 
 use action::Action;
@@ -138,9 +138,12 @@ impl Scenario {
         let file: File = toml::from_str(text)
             .map_err(|source| ScenarioError::Toml { name: name.to_owned(), source: Box::new(source) })?;
         let wrong = |step: usize, what: String| ScenarioError::Step { name: name.to_owned(), step, what };
+        // Which symbols there are does not hang on settings.
+        let catalogue = Catalogue::built_in(MarketHours::Always);
         let mut steps = Vec::with_capacity(file.step.len());
         for (number, table) in (1..).zip(file.step) {
-            steps.push(Step::read(table).map_err(|what| wrong(number, what))?);
+            let step = Step::read(table).and_then(|step| step.action.check(&catalogue).map(|()| step));
+            steps.push(step.map_err(|what| wrong(number, what))?);
         }
         // Steps of one time stay in their order.
         steps.sort_by_key(|step| step.at);
@@ -160,18 +163,6 @@ impl Scenario {
         self.repeat = self.repeat.map(|repeat| shorter(repeat).max(REPEAT_MIN));
         self.steps.iter_mut().for_each(|step| step.at = shorter(step.at));
         self
-    }
-
-    /// Checks that the symbols it names are there.
-    pub(crate) fn check(&self, catalogue: &Catalogue) -> Result<(), ScenarioError> {
-        for (number, step) in (1..).zip(&self.steps) {
-            step.action.check(catalogue).map_err(|what| ScenarioError::Step {
-                name: self.name.clone(),
-                step: number,
-                what: format!("{what} (counted by time)"),
-            })?;
-        }
-        Ok(())
     }
 }
 
@@ -200,14 +191,11 @@ fn names() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::MarketHours;
 
     #[test]
     fn all_that_come_with_the_broker_can_be_played() {
-        let catalogue = Catalogue::built_in(MarketHours::Always);
         for name in Scenario::shipped() {
             let scenario = Scenario::load(name).unwrap();
-            scenario.check(&catalogue).unwrap();
             assert!(scenario.steps.len() >= 3 && !scenario.about.is_empty(), "{name}");
         }
     }
@@ -232,9 +220,7 @@ mod tests {
     fn what_is_wrong_is_told_with_its_place() {
         let step = |text: &str| {
             let all = format!("about = \"x\"\n[[step]]\nat = \"1s\"\ndo = \"disconnect\"\n[[step]]\n{text}");
-            let scenario = Scenario::parse("x", &all);
-            let checked = scenario.and_then(|all| all.check(&Catalogue::built_in(MarketHours::Always)));
-            checked.unwrap_err().to_string()
+            Scenario::parse("x", &all).unwrap_err().to_string()
         };
         for (text, told) in [
             ("do = \"disconnect\"", "step 2: \"at\" is missing"),
@@ -243,6 +229,14 @@ mod tests {
             ("at = \"1s\"\ndo = \"jump\"\nsymbol = \"EURUSD\"", "points"),
             ("at = \"1s\"\ndo = \"jump\"\nsymbol = \"EURUSD\"\npoints = 1\nspeed = 2", "speed"),
             ("at = \"1s\"\ndo = \"jump\"\nsymbol = \"EURABC\"\npoints = 1", "no symbol 'EURABC'"),
+            (
+                "at = \"1s\"\ndo = \"deal\"\nlogin = 1\ndeal = { symbol = \"EURABC\", side = \"buy\", volume = 1.0 }",
+                "no symbol 'EURABC'",
+            ),
+            (
+                "at = \"1s\"\ndo = \"holiday\"\nholiday = { symbols = \"EURABC\", date = \"2026-12-24\" }",
+                "no symbol matches 'EURABC'",
+            ),
             ("at = \"1s\"\ndo = \"close_market\"\nsymbols = \"Nothing\\\\*\"", "no symbol matches"),
             (
                 "at = \"1s\"\ndo = \"fault\"\nrule = { fault = { kind = \"requote\" }, times = 0 }",

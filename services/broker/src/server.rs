@@ -43,7 +43,7 @@ use crate::admin;
 use crate::catalogue::Catalogue;
 use crate::faults::Faults;
 use crate::feed::ReplayError;
-use crate::scenario::{self, Scenario, ScenarioError};
+use crate::scenario::{self, Scenario};
 use crate::settings::Settings;
 use crate::store::StoreError;
 use hub::Hub;
@@ -145,15 +145,10 @@ impl Broker {
     }
 
     /// Plays a scenario, until it is over or the broker ends. To be called within a tokio runtime.
-    ///
-    /// # Errors
-    /// [`ScenarioError`] if it names symbols that are not there.
-    pub fn play(&self, scenario: Scenario) -> Result<(), ScenarioError> {
-        scenario.check(&self.catalogue)?;
+    pub fn play(&self, scenario: Scenario) {
         // A scenario that is broken off must not leave closed markets behind.
         let (control, catalogue) = (self.control().passing(), Arc::clone(&self.catalogue));
         self.tasks.spawn(scenario::play(scenario, control, catalogue, self.tasks.stop_signal()));
-        Ok(())
     }
 
     /// Ends all connections and waits for that.

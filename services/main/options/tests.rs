@@ -140,9 +140,14 @@ fn all_mistakes_are_told_at_once() {
 #[test]
 fn what_files_hold_is_a_mistake_like_the_others() {
     let file = "Cargo.toml";
+    let scratch = testkit::Scratch::new("wrong-files");
+    let step = "[[step]]\nat = \"1s\"\ndo = \"jump\"\nsymbol = \"EURABC\"\npoints = 1";
+    let scenario = scratch.file("scenario.toml", &format!("about = \"x\"\n{step}"));
     let mistakes = role(&[
         "--seed",
         "x",
+        "--scenario",
+        scenario.to_str().unwrap(),
         "--accounts",
         file,
         "--brokers",
@@ -159,8 +164,16 @@ fn what_files_hold_is_a_mistake_like_the_others() {
         file,
     ])
     .unwrap_err();
-    let options =
-        ["--seed", "--accounts: ", "--brokers: ", "--extra-ca: ", "--replay: ", "--tls-cert, ", "--data: "];
+    let options = [
+        "--seed",
+        "--scenario: ",
+        "--accounts: ",
+        "--brokers: ",
+        "--extra-ca: ",
+        "--replay: ",
+        "--tls-cert, ",
+        "--data: ",
+    ];
     for option in options {
         let told = mistakes.matches(&format!("error: {option}")).count();
         assert_eq!(told, 1, "{option} is not once among:\n{mistakes}");

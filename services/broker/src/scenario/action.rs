@@ -59,7 +59,8 @@ impl Action {
     /// What is wrong with it, as far as that can be known before.
     pub(super) fn check(&self, catalogue: &Catalogue) -> Result<(), String> {
         match self {
-            Self::Price { symbol, .. }
+            Self::Deal { deal: DealOrder { symbol, .. }, .. }
+            | Self::Price { symbol, .. }
             | Self::Jump { symbol, .. }
             | Self::Dividend { symbol, .. }
             | Self::EditSymbol { symbol, .. } => {
@@ -67,10 +68,12 @@ impl Action {
                 known.ok_or_else(|| format!("there is no symbol '{symbol}'"))
             }
             Self::OpenMarket { symbols } | Self::CloseMarket { symbols } => {
-                if matching(catalogue, symbols).is_empty() {
-                    return Err(format!("no symbol matches '{symbols}': give a mask such as * or Forex\\*"));
-                }
-                Ok(())
+                let is_any = !matching(catalogue, symbols).is_empty();
+                is_any.then_some(()).ok_or_else(|| no_match(symbols))
+            }
+            Self::Holiday { holiday } => {
+                let is_any = catalogue.symbols().iter().any(|symbol| holiday.is_of(symbol));
+                is_any.then_some(()).ok_or_else(|| no_match(&holiday.symbols))
             }
             Self::Fault { rule } => rule.check().map_err(|error| error.to_string()),
             _ => Ok(()),
@@ -105,6 +108,10 @@ impl Action {
             }
         }
     }
+}
+
+fn no_match(symbols: &str) -> String {
+    format!("no symbol matches '{symbols}': give a mask such as * or Forex\\*")
 }
 
 async fn markets(

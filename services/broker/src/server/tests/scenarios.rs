@@ -16,7 +16,7 @@ async fn playing(name: &str, times: f64) -> Broker {
     {
         broker.control().quote(symbol, bid, ask).await.unwrap();
     }
-    broker.play(Scenario::load(name).unwrap().faster(times)).unwrap();
+    broker.play(Scenario::load(name).unwrap().faster(times));
     broker
 }
 
