@@ -105,7 +105,7 @@ number_kinds! {
 }
 
 macro_rules! amount_kinds {
-    ($($(#[$doc:meta])* $name:ident up to $most:literal)+) => {$(
+    ($($(#[$doc:meta])* $name:ident up to $most:literal $(or $kept:ident)?;)+) => {$(
         $(#[$doc])*
         #[allow(non_camel_case_types)] // Kinds are spelled as in the protocol's tables.
         pub enum $name {}
@@ -120,7 +120,8 @@ macro_rules! amount_kinds {
             fn get(reader: &mut Reader<'_>) -> Result<f64, DecodeError> {
                 let held = f64::get(reader)?;
                 // Also false for what is not a number.
-                if held.abs() <= $most { Ok(held) } else { Err(reader.absurd()) }
+                let is_sane = held.abs() <= $most $(|| $kept(held))?;
+                if is_sane { Ok(held) } else { Err(reader.absurd()) }
             }
             fn put(held: &f64, out: &mut Vec<u8>) {
                 f64::put(held, out);
@@ -135,9 +136,17 @@ macro_rules! amount_kinds {
 amount_kinds! {
     /// f64: an amount of money. One that is no number, or that nobody can have, makes no record: it would be shown as
     /// nothing, or added to what is right.
-    money up to 1e15
+    money up to 1e15;
     /// f64: a price, or a rate of currencies. The same holds for it.
-    price up to 1e10
+    price up to 1e10;
+    /// f64: what a profit, a margin, a commission or a swap is worked out with. The same holds for it; the largest f64 keeps
+    /// what holds without this record.
+    term up to 1e15 or keeps;
+}
+
+/// Whether a number says that something else holds on.
+fn keeps(held: f64) -> bool {
+    held >= f64::MAX && held.is_finite()
 }
 
 /// Text of `N` bytes: UTF-16 units, filled up with zeros.
@@ -344,13 +353,13 @@ impl<const N: usize> Kind for token<N> {
     }
 }
 
-/// `N` doubles.
+/// `N` of [`term`].
 #[allow(non_camel_case_types)]
-pub enum f64s<const N: usize> {}
+pub enum terms<const N: usize> {}
 
-impl<const N: usize> Kind for f64s<N> {
+impl<const N: usize> Kind for terms<N> {
     type Held = [f64; N];
-    const KIND: &'static str = "f64s";
+    const KIND: &'static str = "terms";
     const WIDTH: usize = 8 * N;
     fn zero() -> [f64; N] {
         [0.0; N]
@@ -358,16 +367,16 @@ impl<const N: usize> Kind for f64s<N> {
     fn get(reader: &mut Reader<'_>) -> Result<[f64; N], DecodeError> {
         let mut held = [0.0; N];
         for number in &mut held {
-            *number = f64::get(reader)?;
+            *number = term::get(reader)?;
         }
         Ok(held)
     }
     fn put(held: &[f64; N], out: &mut Vec<u8>) {
         for number in held {
-            f64::put(number, out);
+            term::put(number, out);
         }
     }
     fn show(held: &[f64; N]) -> Value {
-        Value::List(held.iter().map(|number| Value::Float(*number)).collect())
+        Value::List(held.iter().map(term::show).collect())
     }
 }

@@ -1,6 +1,6 @@
 //! Bars: command 11 (protocol 9.10).
 
-use crate::kind::s16;
+use crate::kind::{price, s16, term};
 use crate::record::records;
 
 records! {
@@ -17,14 +17,14 @@ records! {
     pub struct Bar[48] {
         /// Opening time.
         time: i32,
-        open: f64,
-        high: f64,
-        low: f64,
-        close: f64,
+        open: price,
+        high: price,
+        low: price,
+        close: price,
         /// Ticks in the bar.
         tick_volume: u32,
         /// Lots; 0.0 where there is no exchange volume.
-        real_volume: f64,
+        real_volume: term,
     }
 }
 

@@ -28,6 +28,21 @@ records! {
     }
 }
 
+/// No price is beyond this, at any number of digits.
+const SCALED_MAX: u64 = 1_000_000_000_000_000_000;
+
+impl BookLevel {
+    /// Whether its price is one.
+    ///
+    /// # Errors
+    /// [`DecodeError::Absurd`] if nothing can cost so much.
+    pub fn check(&self) -> Result<(), DecodeError> {
+        let is_sane = self.price.unsigned_abs() <= SCALED_MAX;
+        let absurd = DecodeError::Absurd { record: "BookLevel", field: "price" };
+        if is_sane { Ok(()) } else { Err(absurd) }
+    }
+}
+
 /// A change of a symbol's book.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Book {

@@ -1,6 +1,6 @@
 //! Positions, orders and deals: commands 4 and 5 (protocol 9.3, 9.4).
 
-use crate::kind::{money, price, s16};
+use crate::kind::{money, price, s16, term};
 use crate::payload::{list_value, read_counted, write_counted};
 use crate::record::records;
 use crate::{DecodeError, Payload, Reader, Value};
@@ -37,7 +37,7 @@ records! {
         expert: i64,
         expert_position_id: i64,
         comment: s16[64],
-        contract_size: f64,
+        contract_size: term,
         digits: u32,
         digits_currency: u32,
         trade_reason: u32,
@@ -79,7 +79,7 @@ records! {
         /// The position that it closes or made.
         position_id: i64,
         comment: s16[64],
-        contract_size: f64,
+        contract_size: term,
         digits: u32,
         digits_currency: u32,
         commission_daily: money,
@@ -126,7 +126,7 @@ records! {
         expert: i64,
         position_id: i64,
         comment: s16[64],
-        contract_size: f64,
+        contract_size: term,
         digits: u32,
         digits_currency: u32,
         trade_reason: u32,

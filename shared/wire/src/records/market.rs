@@ -1,5 +1,6 @@
 //! Prices: pushes 8 and 17 (protocol 9.8, 9.9). Prices here are multiplied by 10^digits.
 
+use crate::DecodeError;
 use crate::record::records;
 
 records! {
@@ -69,6 +70,62 @@ records! {
         price_sensitivity: i64,
         /// Bit 1: delayed stream.
         flags: u16,
+    }
+}
+
+/// No price is beyond this, at any number of digits.
+const SCALED_MAX: f64 = 1e18;
+
+/// Refuses a price that is given and none: one that is not a number, or that nothing can cost.
+fn check<'a>(
+    record: &'static str,
+    prices: impl IntoIterator<Item = &'a (bool, &'static str, f64)>,
+) -> Result<(), DecodeError> {
+    // Also false for what is not a number.
+    let is_sane = |price: f64| price.abs() <= SCALED_MAX;
+    match prices.into_iter().find(|(is_given, _, price)| *is_given && !is_sane(*price)) {
+        Some(&(_, field, _)) => Err(DecodeError::Absurd { record, field }),
+        None => Ok(()),
+    }
+}
+
+impl Tick {
+    /// Whether every price that is given is one. What is not given may be anything.
+    ///
+    /// # Errors
+    /// [`DecodeError::Absurd`] with the first that is none.
+    pub fn check(&self) -> Result<(), DecodeError> {
+        let has = |bit: u32| self.fields & bit != 0;
+        check(
+            "Tick",
+            &[
+                (has(tick_field::BID), "bid", self.bid),
+                (has(tick_field::ASK), "ask", self.ask),
+                (has(tick_field::LAST), "last", self.last),
+            ],
+        )
+    }
+}
+
+impl SymbolDetails {
+    /// Whether every figure that is given and shown is one. What is not given may be anything.
+    ///
+    /// # Errors
+    /// [`DecodeError::Absurd`] with the first that is none.
+    pub fn check(&self) -> Result<(), DecodeError> {
+        let has = |bit: i64| self.fields & bit != 0;
+        check(
+            "SymbolDetails",
+            &[
+                (has(details_field::BID_HIGH), "bid_high", self.bid_high),
+                (has(details_field::BID_LOW), "bid_low", self.bid_low),
+                (has(details_field::LAST_HIGH), "last_high", self.last_high),
+                (has(details_field::LAST_LOW), "last_low", self.last_low),
+                (has(details_field::PRICE_OPEN), "price_open", self.price_open),
+                (has(details_field::PRICE_CLOSE), "price_close", self.price_close),
+                (has(details_field::PRICE_CHANGE), "price_change", self.price_change),
+            ],
+        )
     }
 }
 

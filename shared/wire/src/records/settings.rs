@@ -1,6 +1,6 @@
 //! Trading conditions: of a symbol, or of an account for the symbols behind a mask (protocol 9.2.2 to 9.2.4).
 
-use crate::kind::{Kind, f64s, s16};
+use crate::kind::{Kind, s16, term, terms};
 use crate::payload::{list_value, read_counted, write_counted};
 use crate::record::records;
 use crate::{DecodeError, Payload, Reader, Record, Value};
@@ -59,27 +59,27 @@ records! {
         /// Bits: 4 margin by the larger leg, 8 without the profit of long positions.
         margin_flags: u32,
         /// Fixed margin a lot; 0: by formula.
-        margin_initial: f64,
-        margin_maintenance: f64,
+        margin_initial: term,
+        margin_maintenance: term,
         /// By order type.
-        margin_rates_initial: f64s[8],
+        margin_rates_initial: terms[8],
         /// By order type; 0: the initial one.
-        margin_rates_maintenance: f64s[8],
-        margin_rate_liquidity: f64,
+        margin_rates_maintenance: terms[8],
+        margin_rate_liquidity: term,
         /// Contract size of the hedged part.
-        margin_hedged: f64,
-        margin_rate_currency: f64,
+        margin_hedged: term,
+        margin_rate_currency: term,
         /// See the protocol's 10.6.
         swap_mode: u32,
-        swap_long: f64,
-        swap_short: f64,
+        swap_long: term,
+        swap_short: term,
         /// Weekday of the triple swap, 0 Sunday; 7 off.
         swap_rollover3days: i32,
         /// Bit 1: depth of market allowed.
         permissions_flags: u32,
         permissions_bookdepth: u32,
         /// Sunday to Saturday.
-        swap_rates: f64s[7],
+        swap_rates: terms[7],
     }
 
     /// Leverage by exposure, for the symbols behind a mask; its tiers follow.
@@ -94,11 +94,11 @@ records! {
 
     /// A step of a leverage rule.
     pub struct LeverageTier[32] {
-        range_from: f64,
-        range_to: f64,
+        range_from: term,
+        range_to: term,
         /// Multiplies the margin rate.
-        margin_rate_initial: f64,
-        margin_rate_maintenance: f64,
+        margin_rate_initial: term,
+        margin_rate_maintenance: term,
     }
 
     /// A commission for the symbols behind a mask; its tiers follow.
@@ -122,13 +122,13 @@ records! {
         mode: u32,
         /// 0 a deal, 1 a lot.
         r#type: u32,
-        value: f64,
-        range_from: f64,
-        range_to: f64,
+        value: term,
+        range_from: term,
+        range_to: term,
         /// 0: none.
-        minimal: f64,
+        minimal: term,
         /// 0: none.
-        maximal: f64,
+        maximal: term,
         currency: s16[32],
     }
 }

@@ -1,6 +1,6 @@
 //! Margin spreads between instruments: command 20 (protocol 9.14).
 
-use crate::kind::{Kind, s16};
+use crate::kind::{Kind, s16, term};
 use crate::payload::{count_of, list_value, read_counted, write_counted};
 use crate::record::records;
 use crate::{DecodeError, Payload, Reader, Record, Value};
@@ -11,8 +11,8 @@ records! {
         /// 0: an empty slot.
         spread_id: u32,
         flag_mask: u32,
-        margin_initial: f64,
-        margin_maintenance: f64,
+        margin_initial: term,
+        margin_maintenance: term,
         margin_type: u32,
     }
 
@@ -26,7 +26,7 @@ records! {
         time_from: u32,
         /// 0: open.
         time_to: u32,
-        spread_ratio: f64,
+        spread_ratio: term,
     }
 }
 

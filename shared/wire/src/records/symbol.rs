@@ -7,7 +7,7 @@ use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
 use super::settings::TradeSettings;
-use crate::kind::{Kind, s16};
+use crate::kind::{Kind, price, s16, term};
 use crate::payload::{count_of, read_counted, write_counted};
 use crate::record::{FieldLayout, RecordLayout, records};
 use crate::{Counted, DecodeError, Overlong, Payload, Reader, Record, Value};
@@ -71,9 +71,9 @@ records! {
         color_background: u32,
         digits: u32,
         /// 10^-digits.
-        point: f64,
+        point: term,
         /// 10^digits.
-        symbol_multiply: f64,
+        symbol_multiply: term,
         symbol_id: u32,
         /// Bit 8: negative prices allowed.
         ticks_flags: u32,
@@ -87,23 +87,23 @@ records! {
         spread: i32,
         spread_balance: i32,
         /// Profit of one tick and one lot (futures, CFD on indices).
-        tick_value: f64,
+        tick_value: term,
         /// Price step.
-        tick_size: f64,
+        tick_size: term,
         /// Units a lot.
-        contract_size: f64,
+        contract_size: term,
         /// 0 until cancelled, 1 today with stops, 2 today without stops.
         trade_gtc_mode: u32,
         trade_calc_mode: u32,
-        trade_price_settle: f64,
+        trade_price_settle: price,
         /// 0: none.
-        trade_price_limit_min: f64,
+        trade_price_limit_min: price,
         /// 0: none.
-        trade_price_limit_max: f64,
-        trade_price_strike: f64,
+        trade_price_limit_max: price,
+        trade_price_strike: price,
         trade_option_mode: u32,
-        face_value: f64,
-        accrued_interest: f64,
+        face_value: term,
+        accrued_interest: price,
         time_flags: u32,
         /// 0: none.
         time_start: i32,
