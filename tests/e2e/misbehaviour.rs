@@ -339,3 +339,86 @@ async fn a_login_without_an_answer_is_given_up() {
     }
     world.login().await;
 }
+
+/// What the account has, as clients read it: all of it, or a refusal.
+async fn account(session: &Session) -> Option<(f64, f64, usize)> {
+    let summary = session.call("AccountSummary", "").await;
+    let open = session.call("OpenedOrders", "").await;
+    let is_told = summary.status == 200 && open.status == 200;
+    is_told.then(|| {
+        let (summary, open) = (summary.json(), open.json());
+        (number(&summary, "balance"), number(&summary, "leverage"), open.as_array().unwrap().len())
+    })
+}
+
+#[tokio::test]
+async fn what_a_push_would_have_changed_is_never_told_as_it_was_before() {
+    for push in [Push::TradeUpdates, Push::AccountUpdates, Push::SymbolUpdates] {
+        let world = World::start().await;
+        let session = world.login().await;
+        session.open(ORDER).await;
+        let before = account(&session).await.unwrap();
+        let fault = Fault::Pushes { push, mishap: Mishap::Absurd };
+        world.control.add_fault(Rule::of(fault).times(1)).await.unwrap();
+        world.control.deposit(USD, 500.0).await.unwrap();
+        let edit = broker::AccountEdit { leverage: Some(50), ..broker::AccountEdit::default() };
+        world.control.edit_account(USD, edit).await.unwrap();
+        let levels = broker::SymbolEdit { stops_level: Some(5), ..broker::SymbolEdit::default() };
+        world.control.edit_symbol("EURUSD", levels).await.unwrap();
+        eventually(&format!("{push:?}: all is told as it is"), async || {
+            let terms = session.call("SymbolParams", "symbol=EURUSD").await;
+            let is_new = terms.status == 200 && terms.json()["symbolGroup"]["sl"] == 5;
+            (account(&session).await == Some((before.0 + 500.0, 50.0, 1)) && is_new).then_some(())
+        })
+        .await;
+        assert!(world.control.faults().await.unwrap().is_empty(), "{push:?} was spoilt");
+    }
+}
+
+#[tokio::test]
+async fn money_that_is_no_number_is_never_shown() {
+    let world = World::start().await;
+    let session = world.login().await;
+    session.open(ORDER).await;
+    let before = account(&session).await.unwrap();
+    // Whatever the account is asked for or told, from now on.
+    for command in [3, 4, 5] {
+        let fault = Fault::Answers { command: Some(command), mishap: Mishap::Absurd };
+        world.control.add_fault(Rule::of(fault)).await.unwrap();
+    }
+    assert_eq!(world.http.get(&world.connect_path(USD, "investor")).await.refused(), "NETWORK_ERROR");
+    let fault = Fault::Pushes { push: Push::AccountUpdates, mishap: Mishap::Absurd };
+    world.control.add_fault(Rule::of(fault)).await.unwrap();
+    let edit = broker::AccountEdit { leverage: Some(50), ..broker::AccountEdit::default() };
+    world.control.edit_account(USD, edit).await.unwrap();
+    let told = eventually("reads say that nothing is known", async || {
+        let reply = session.call("AccountSummary", "").await;
+        (reply.status != 200).then_some(reply.body)
+    })
+    .await;
+    assert!(told.contains("CONNECT_ERROR") && told.contains("its number is absurd"), "{told}");
+    world.control.clear_faults().await.unwrap();
+    eventually("the session is back", async || {
+        (account(&session).await == Some((before.0, 50.0, 1))).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn prices_that_are_no_numbers_change_nothing() {
+    let world = World::start().await;
+    let session = world.login().await;
+    session.call("Subscribe", "symbol=EURUSD").await.ok();
+    let before = quote(&session).await;
+    let fault = Fault::Pushes { push: Push::Ticks, mishap: Mishap::Absurd };
+    world.control.add_fault(Rule::of(fault).times(1)).await.unwrap();
+    world.control.quote("EURUSD", 1.3, 1.3001).await.unwrap();
+    eventually("it was told", async || world.control.faults().await.unwrap().is_empty().then_some(())).await;
+    assert_eq!(quote(&session).await, before);
+    let fault = Fault::Answers { command: Some(11), mishap: Mishap::Absurd };
+    world.control.add_fault(Rule::of(fault).times(1)).await.unwrap();
+    let bars = session.call("PriceHistoryToday", "symbol=EURUSD&timeFrame=1").await;
+    assert_ne!(bars.status, 200, "{bars:?}");
+    world.control.quote("EURUSD", 1.3, 1.3001).await.unwrap();
+    eventually("quotes go on", async || (quote(&session).await == (1.3, 1.3001)).then_some(())).await;
+}

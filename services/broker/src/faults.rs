@@ -4,12 +4,14 @@
 //! where messages go out; the engine knows nothing of them. Each rule has a random sequence of its own, made from the
 //! broker's seed and the rule's number: the same rules and the same requests give the same faults.
 
+mod absurd;
 mod fate;
 mod rules;
 
 use serde::{Deserialize, Serialize};
 use wire::Command;
 
+pub(crate) use absurd::absurd;
 pub(crate) use fate::{Damage, Fate};
 pub(crate) use rules::Faults;
 
@@ -104,6 +106,8 @@ pub enum Mishap {
     Garble,
     /// Its last byte is missing.
     Truncate,
+    /// Its prices and its money are no numbers.
+    Absurd,
 }
 
 /// Messages that nobody asked for, by kind.

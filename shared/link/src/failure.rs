@@ -100,7 +100,7 @@ pub enum LinkError {
         code: u8,
     },
     /// The server sent what is not in the protocol.
-    #[error("the server sent an unreadable message")]
+    #[error("the server sent an unreadable message: {cause}")]
     Protocol {
         /// What is wrong with it.
         cause: String,

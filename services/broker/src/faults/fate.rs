@@ -13,6 +13,8 @@ pub(crate) enum Damage {
     Garbled,
     /// Its last byte is missing.
     Truncated,
+    /// Its numbers make no sense.
+    Absurd,
 }
 
 /// The sum of what happens to a message.
@@ -38,6 +40,7 @@ impl Fate {
             Mishap::Duplicate => self.copies *= 2,
             Mishap::Garble => self.damage = Some(Damage::Garbled),
             Mishap::Truncate => self.damage = Some(Damage::Truncated),
+            Mishap::Absurd => self.damage = Some(Damage::Absurd),
         }
         // Two rules that double it do not make four of it: a queue must not grow by rules.
         self.copies = self.copies.min(2);

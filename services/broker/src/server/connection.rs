@@ -20,7 +20,7 @@ use super::client::ClientId;
 use super::hub::ToHub;
 use super::outbox::{Next, Outbox, Outgoing};
 use crate::accounts::random_bytes;
-use crate::faults::Damage;
+use crate::faults::{Damage, absurd};
 
 /// Clients that say nothing for so long are gone. Official ones ping every few seconds.
 const SILENCE_MAX: Duration = Duration::from_mins(5);
@@ -183,9 +183,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         inner.extend_from_slice(&prefix);
         inner.extend_from_slice(&command.to_le_bytes());
         inner.push(code);
-        inner.extend_from_slice(&body);
+        match damage {
+            Some(Damage::Absurd) => inner.extend_from_slice(&absurd(command, &body)),
+            _ => inner.extend_from_slice(&body),
+        }
         let message = match damage {
-            None => return self.send(&inner).await,
+            None | Some(Damage::Absurd) => return self.send(&inner).await,
             Some(Damage::Truncated) => {
                 inner.pop();
                 return self.send(&inner).await;

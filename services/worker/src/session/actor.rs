@@ -36,11 +36,13 @@ use link::{Link, LinkError, RequestId, RetryAdvice};
 use registry::Fence;
 use runtime::{Backoff, CancellationToken};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// First pause before trying again, and the ceiling of later ones (protocol 7.6).
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_CEILING: Duration = Duration::from_secs(60);
+/// A link that lasts no longer is none that the backoff begins anew for.
+const BRIEF: Duration = Duration::from_secs(10);
 /// Mails handled between two looks at the link, and its messages between two looks at the mails.
 const BURST: usize = 32;
 /// Goodbye at the end of a session.
@@ -201,6 +203,7 @@ impl Actor {
     /// Runs until the session is told to stop. The first failure to get up is final, later ones are tried again.
     pub(crate) async fn run(mut self) {
         let mut backoff = Backoff::new(RETRY_FIRST, RETRY_CEILING);
+        let mut was_brief = false;
         if let Some(outage) = &self.outage {
             self.publisher.send_link_status(&outage.status());
         }
@@ -208,11 +211,20 @@ impl Actor {
             match self.go_up().await {
                 None => break,
                 Some(Ok(established)) => {
-                    backoff.reset();
+                    let begun = Instant::now();
                     match self.online(established).await {
                         Exit::Stopped => break,
                         Exit::Lost { cause, unsent } => self.lost(&cause, &unsent),
                     }
+                    let is_brief = begun.elapsed() < BRIEF;
+                    if !is_brief {
+                        backoff.reset();
+                    }
+                    // The first time it is tried again at once; a server that ends one link after the other is not.
+                    if is_brief && was_brief && !self.pause(backoff.pause()).await {
+                        break;
+                    }
+                    was_brief = is_brief;
                 }
                 Some(Err(cause)) if self.is_new() || cause.retry() == RetryAdvice::Never => {
                     self.ended(cause.into());
@@ -397,10 +409,10 @@ impl Actor {
                     return Exit::Stopped;
                 }
                 incoming = link.next() => match incoming {
-                    Ok(incoming) => {
-                        self.on_incoming(incoming, &mut link);
-                        in_a_row += 1;
-                    }
+                    Ok(incoming) => match self.on_incoming(incoming, &mut link) {
+                        Ok(()) => in_a_row += 1,
+                        Err(cause) => return Exit::Lost { cause, unsent: link.unsent() },
+                    },
                     Err(cause) => return Exit::Lost { cause, unsent: link.unsent() },
                 },
                 mail = self.inbox.recv() => match mail {

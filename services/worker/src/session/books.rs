@@ -61,8 +61,10 @@ impl Books {
         if change.head.book_flags & SNAPSHOT != 0 {
             book.clear();
         }
-        for level in &change.levels {
-            apply_level(book, level);
+        if change.levels.iter().any(|level| level.check().is_err()) {
+            book.clear();
+        } else {
+            change.levels.iter().for_each(|level| apply_level(book, level));
         }
         self.wanted.touch(id);
     }

@@ -14,11 +14,16 @@ use super::state::State;
 const CHART_BY_LAST: u32 = 1;
 
 impl State {
-    /// Applies ticks in their order. Says whether candles must be begun anew.
+    /// Applies ticks in their order. Says whether candles must be begun anew. A tick whose price is none is left out: what
+    /// was known before is still shown, with its time.
     pub(crate) fn on_ticks(&mut self, ticks: &[Tick], now: Instant) -> bool {
         let told_ms = runtime::unix_ms() + self.zone.ahead_ms();
         let mut is_set_back = false;
         for tick in ticks {
+            if let Err(cause) = tick.check() {
+                tracing::debug!(login = self.login, symbol = tick.symbol_id, %cause, "a tick is left out");
+                continue;
+            }
             let Some(symbol) = self.catalogue.by_id(tick.symbol_id) else { continue };
             let (id, digits, name) = (symbol.id, symbol.digits, Arc::clone(&symbol.name));
             let taken = self.quotes.apply(tick, digits, now);
@@ -78,16 +83,17 @@ impl State {
         self.zone = if is_same { earlier } else { earlier.set(ahead_ms, self.now().ms()) };
     }
 
-    /// Applies records of the day's figures.
+    /// Applies records of the day's figures; those with a figure that is none are left out.
     pub(crate) fn on_details(&mut self, records: &[SymbolDetails]) {
-        for details in records {
+        for details in records.iter().filter(|details| details.check().is_ok()) {
             if let Some(symbol) = self.catalogue.by_id(details.symbol_id) {
                 self.market_watches.apply(details, symbol.digits);
             }
         }
     }
 
-    /// Applies changes of order books.
+    /// Applies changes of order books. One that cannot be right leaves a book that nobody knows: it is empty until the next
+    /// whole one.
     pub(crate) fn on_books(&mut self, books: &[Book]) {
         for book in books {
             self.books.apply(book);

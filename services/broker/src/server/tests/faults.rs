@@ -282,6 +282,16 @@ async fn spoilt_messages_cannot_be_read() {
     let message = client.message().await;
     let inner = client.opened(&message).unwrap();
     assert!(w::Portfolio::from_bytes(&inner[5..]).is_err());
+    broker.control().fault(spoil(Mishap::Absurd)).await.unwrap();
+    assert_eq!(
+        client.ask::<requests::Portfolio>(&Empty).await,
+        Ok(w::Portfolio::default()),
+        "it has no numbers"
+    );
+    assert_eq!(client.trade(&buy("EURUSD", 1)).await.retcode, 10009);
+    let body = client.ask_raw(PORTFOLIO, vec![]).await.body;
+    let told = w::Portfolio::from_bytes(&body).unwrap_err().to_string();
+    assert_eq!(told, "Position.price_open: its number is absurd");
     // The connection goes on.
     broker.control().clear_faults().await.unwrap();
     client.ask::<requests::Portfolio>(&Empty).await.unwrap();

@@ -1,7 +1,7 @@
 //! What an actor that is online does with each event.
 
 use error::Error;
-use link::{Incoming, Link, LinkError, RequestId};
+use link::{Incoming, Link, LinkError};
 use model::Retcode;
 use registry::Entry;
 use tokio::time::Instant;
@@ -19,6 +19,14 @@ use crate::session::state::State;
 
 /// Updates that wait for the terms of new symbols; more are told without.
 const HELD_BACK_MAX: usize = 1024;
+
+/// Whether a push says what the account has, or by which terms: quotes and results that cannot be read are missed only.
+const fn changes_state(command: Command) -> bool {
+    matches!(
+        command,
+        Command::TradeUpdate | Command::AccountUpdate | Command::SymbolUpdate | Command::LoginStatus
+    )
+}
 
 impl Actor {
     pub(super) fn on_waiting_mails(&mut self, link: &mut Link) {
@@ -95,24 +103,35 @@ impl Actor {
         }
     }
 
-    pub(super) fn on_incoming(&mut self, incoming: Incoming, link: &mut Link) {
-        let handled = match incoming {
-            Incoming::Reply { id, code, body, .. } => self.on_reply(id, code, &body, link),
-            Incoming::Push { command, body } => self.on_push(command, &body),
+    /// An error ends the link: something that would have changed the account's state could not be read, so that nobody
+    /// knows it any more before all of it has been fetched anew.
+    pub(super) fn on_incoming(&mut self, incoming: Incoming, link: &mut Link) -> Result<(), LinkError> {
+        let (is_state, handled) = match incoming {
+            Incoming::Reply { id, code, body, .. } => match self.waiting.remove(&id) {
+                Some(Waiting::Look(step)) => return self.on_look(step, code, &body, link),
+                Some(waiting) => (false, self.on_reply(waiting, code, &body, link)),
+                None => return Ok(()),
+            },
+            Incoming::Push { command, body } => (changes_state(command), self.on_push(command, &body)),
         };
-        if let Err(cause) = handled {
-            tracing::warn!(login = self.target.credentials.login, %cause, "a message of the server cannot be read");
+        match handled {
+            Err(cause) if is_state => Err(cause.into()),
+            Err(cause) => {
+                let login = self.target.credentials.login;
+                tracing::warn!(login, %cause, "a message of the server cannot be read");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
     }
 
     fn on_reply(
         &mut self,
-        id: RequestId,
+        waiting: Waiting,
         code: u8,
         body: &[u8],
         link: &mut Link,
     ) -> Result<(), wire::DecodeError> {
-        let Some(waiting) = self.waiting.remove(&id) else { return Ok(()) };
         let Some(state) = &mut self.state else { return Ok(()) };
         match waiting {
             Waiting::Caller(reply) => {
@@ -141,15 +160,19 @@ impl Actor {
             }
             Waiting::Past => state.past.give_up(),
             Waiting::Symbols(asked) => {
-                if code == code::SUCCESS {
-                    state.catalogue.learn(Counted::<FullSymbol>::from_bytes(body)?.0);
-                }
+                let told = if code == code::SUCCESS {
+                    Counted::<FullSymbol>::from_bytes(body)
+                } else {
+                    Ok(Counted(Vec::new()))
+                };
+                let unreadable = told.map(|symbols| state.catalogue.learn(symbols.0)).err();
                 // What the server does not tell now is not asked for again until it changes.
                 let (catalogue, missing) = (&state.catalogue, &mut state.without_terms);
                 missing.extend(asked.into_iter().filter(|id| catalogue.full(*id).is_none()));
                 state.forget_terms(std::iter::empty());
                 self.publisher.profit_changed();
                 self.changed = true;
+                return unreadable.map_or(Ok(()), Err);
             }
             Waiting::SymbolList => {
                 let list = CompressedSymbols::from_bytes(body)?.0;
@@ -160,7 +183,8 @@ impl Actor {
                     self.changed = true;
                 }
             }
-            Waiting::Look(step) => self.on_look(step, code, body, link),
+            // It has a way of its own.
+            Waiting::Look(_) => {}
         }
         Ok(())
     }

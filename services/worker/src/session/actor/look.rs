@@ -66,19 +66,25 @@ impl Actor {
         self.trades.next_look().filter(|_| !self.is_looking)
     }
 
-    /// The answer to a step. A look that fails is one that has seen nothing.
-    pub(super) fn on_look(&mut self, step: Look, code: u8, body: &[u8], link: &mut Link) {
+    /// The answer to a step. A look that fails is one that has seen nothing; an answer that cannot be read is an error.
+    pub(super) fn on_look(
+        &mut self,
+        step: Look,
+        code: u8,
+        body: &[u8],
+        link: &mut Link,
+    ) -> Result<(), LinkError> {
         self.is_looking = false;
         let next = match code {
             code::SUCCESS => self.take_step(step, body, link),
             code => Err(LinkError::Refused { doing: "a look at the account", code }),
         };
-        if let Err(cause) = next {
-            tracing::info!(login = self.target.credentials.login, %cause, "a look failed");
-            if let Some(state) = &mut self.state {
-                self.trades.look_failed(state);
-            }
+        let Err(cause) = next else { return Ok(()) };
+        tracing::info!(login = self.target.credentials.login, %cause, "a look failed");
+        if let Some(state) = &mut self.state {
+            self.trades.look_failed(state);
         }
+        if matches!(cause, LinkError::Protocol { .. }) { Err(cause) } else { Ok(()) }
     }
 
     fn take_step(&mut self, step: Look, body: &[u8], link: &mut Link) -> Result<(), LinkError> {
