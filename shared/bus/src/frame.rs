@@ -290,5 +290,12 @@ mod tests {
         let set: Topics = [Topic::Quote, Topic::OrderProfit].into_iter().collect();
         assert_eq!(set.iter().collect::<Vec<_>>(), [Topic::Quote, Topic::OrderProfit]);
         assert_eq!(Topics::ALL.iter().count(), Topic::ALL.len());
+        let two = set | Topics::from(Topic::Quote);
+        assert_eq!(two.iter().collect::<Vec<_>>(), [Topic::Quote, Topic::OrderProfit]);
+        let again: Topics = [Topic::Mail, Topic::Mail].into_iter().collect();
+        assert_eq!((again | set).iter().count(), 3);
+        assert!(
+            Topics::common().contains(Topic::Quote) && !Topics::common().contains(Topic::ConnectionStatus)
+        );
     }
 }

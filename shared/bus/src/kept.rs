@@ -186,7 +186,7 @@ fn body(event: &Event, last: &[Bytes]) -> Vec<u8> {
             _ => find(entry),
         };
         match place {
-            Some(place) if count > 0 && place == start + count => count += 1,
+            Some(place) if place == start + count => count += 1,
             Some(place) => {
                 flush(&mut body, start, count);
                 (start, count) = (place, 1);

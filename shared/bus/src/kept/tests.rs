@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::frame::{Frame, Position, Topic};
 
 fn event(before: &str, list: &[&str], after: &str) -> Event {
     let bytes = |text: &str| Bytes::copy_from_slice(text.as_bytes());
@@ -143,6 +144,127 @@ fn what_stays_is_not_written_again() {
         assert_eq!(reader.read(&short).unwrap().text(), event.text());
     }
     assert!((1..=4).contains(&whole) && bytes < 100 * 1_000, "{whole} whole, {bytes} bytes");
+}
+
+#[test]
+fn what_stays_is_known_by_what_it_says() {
+    let mut texts: Vec<String> = (0..100).map(|number| format!("{number:0>200}")).collect();
+    let made_anew =
+        |texts: &[String]| event("{[", &texts.iter().map(String::as_str).collect::<Vec<_>>(), "]}");
+    for changed in [0, 50, 99] {
+        let mut keeper = Keeper::default();
+        keeper.keep(&made_anew(&texts));
+        let unchanged = body(&made_anew(&texts), &made_anew(&texts).list);
+        assert!(unchanged.len() < 16, "{} bytes", unchanged.len());
+        let last = made_anew(&texts);
+        texts[changed] = format!("{changed:1>200}");
+        let one = body(&made_anew(&texts), &last.list);
+        assert!((200..240).contains(&one.len()), "{changed}: {} bytes", one.len());
+    }
+}
+
+#[test]
+fn an_event_is_whole_when_enough_has_changed_since_the_last_one() {
+    let mut number = 1_u64;
+    let mut noise = |length: usize| -> String {
+        let digits = std::iter::repeat_with(|| {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from(b"0123456789abcdef"[(number >> 60) as usize])
+        });
+        digits.take(length).collect()
+    };
+    // Hardly any change; changes beyond the least that counts; changes of large wholes.
+    for (length, count, wholes_max) in [(1, 600, 3), (3_000, 40, 10), (30_000, 20, 10)] {
+        let mut keeper = Keeper::default();
+        let (mut bytes, mut changes, mut enough, mut wholes) = (0, 0, 0, 0);
+        for round in 0..count {
+            let short = keeper.keep(&event("{[", &[&noise(length)], "]}"));
+            let expected = round == 0 || changes >= CHANGES_MAX || bytes >= enough;
+            assert_eq!(is_whole(&short), expected, "{length}, {round}: {changes} changes, {bytes} bytes");
+            if expected {
+                (bytes, changes, wholes) = (0, 0, wholes + 1);
+                enough = short.len().clamp(CHANGES_BYTES.0, CHANGES_BYTES.1);
+            } else {
+                (bytes, changes) = (bytes + short.len(), changes + 1);
+            }
+        }
+        assert!((2..=wholes_max).contains(&wholes), "{length}: {wholes}");
+    }
+}
+
+#[test]
+fn the_length_of_a_text_is_known_before_it_is_made() {
+    let rows: [(&str, &[&str], &str, &str); 6] = [
+        ("", &[], "", ""),
+        ("{}", &[], "", "{}"),
+        ("{[", &[], "]}", "{[]}"),
+        ("{[", &["1"], "]}", "{[1]}"),
+        ("{[", &["1", "23", "456"], "]}", "{[1,23,456]}"),
+        ("", &["1", "2"], "", "1,2"),
+    ];
+    for (before, list, after, text) in rows {
+        let event = event(before, list, after);
+        assert_eq!((event.text(), event.text_bytes()), (text.into(), text.len()));
+    }
+}
+
+#[test]
+fn the_longest_event_is_kept() {
+    let (mut keeper, mut reader) = (Keeper::default(), Reader::default());
+    let entry = "x".repeat(EVENT_BYTES_MAX - 4);
+    let longest = event("{[", &[&entry], "]}");
+    assert_eq!(longest.text_bytes(), EVENT_BYTES_MAX);
+    assert!(reader.read(&keeper.keep(&longest)).is_ok_and(|read| read == longest));
+    let longer = event("{[ ", &[&entry], "]}");
+    assert_eq!(keeper.keep(&longer), [LEFT_OUT].as_slice());
+}
+
+/// A change after a whole event, with a list of these steps: how many entries stay from a place on.
+fn forged(steps: &[(usize, usize)], last: &Event) -> Result<Event, Unreadable> {
+    let (mut keeper, mut reader) = (Keeper::default(), Reader::default());
+    reader.read(&keeper.keep(last))?;
+    let known = keeper.known.as_ref().unwrap();
+    let mut body = vec![0, 0];
+    for (count, start) in steps {
+        put_number(&mut body, count << 1);
+        put_number(&mut body, *start);
+    }
+    let mut short = BytesMut::new();
+    short.put_u8(CHANGE);
+    short.put_u32(known.mark);
+    squeeze(&body, &known.window, &mut short);
+    reader.read(&short.freeze())
+}
+
+#[test]
+fn a_short_change_cannot_claim_a_long_event() {
+    let last = event("{[", &["1", &"x".repeat(EVENT_BYTES_MAX / 8)], "]}");
+    let expected = event("", &["1", "1"], "");
+    assert_eq!(forged(&[(1, 0), (1, 0)], &last), Ok(expected));
+    assert!(forged(&[(2, 0); 7], &last).is_ok());
+    for nonsense in [vec![(2, 0); 8], vec![(1, 1); 9], vec![(1, 2)], vec![(3, 0)], vec![(1, 0), (0, 0)]] {
+        assert_eq!(forged(&nonsense, &last), Err(Unreadable), "{nonsense:?}");
+    }
+}
+
+#[test]
+fn a_log_is_read_from_a_place_on() {
+    let place = |offset| Position { epoch: 1, offset };
+    let events = row(3, &[Step::Nothing, Step::Add(0, 7), Step::Change(1, 9), Step::Remove(0)]);
+    let mut keeper = Keeper::default();
+    let frames: Vec<Frame> = (1..)
+        .zip(&events)
+        .map(|(offset, event)| Frame::new(Topic::OrderUpdate, None, keeper.keep(event)).at(place(offset)))
+        .collect();
+    for after in 0..=4 {
+        let replay = Replay::of(frames.clone(), place(after)).unwrap();
+        let read: Vec<_> = replay.map(|frame| (frame.at, frame.text)).collect();
+        let all = (1..).zip(&events).map(|(offset, event)| (place(offset), event.text()));
+        assert_eq!(read, all.skip(usize::try_from(after).unwrap()).collect::<Vec<_>>(), "after {after}");
+    }
+    // Without the whole one that it builds on.
+    assert_eq!(Replay::of(frames[1..].to_vec(), place(0)).err(), Some(Unreadable));
+    assert_eq!(Replay::none().count(), 0);
 }
 
 #[test]
