@@ -17,6 +17,7 @@ mod clock;
 mod evidence;
 mod money;
 mod resync;
+mod scribe;
 mod texts;
 
 use super::apply::apply;

@@ -92,6 +92,19 @@ fn deals_are_told_once_in_their_order() {
 }
 
 #[test]
+fn what_the_last_owner_had_seen_is_no_news() {
+    let mut state = state();
+    state.know_up_to(51, 81);
+    let ended = |ticket| Order { order_state: 2, ..pending(ticket) };
+    let deals = vec![deal(51, 71, 71, 0, 1), deal(52, 72, 72, 0, 1)];
+    let now = portfolio(vec![position(71, 1), position(72, 1)], vec![]);
+    let told = told_of(&mut state, now, deals, vec![ended(81), ended(82)]);
+    assert_eq!(kinds(&told), [UpdateType::MarketOpen, UpdateType::PendingClose]);
+    let (deal, order) = (told[0].deal.as_ref().unwrap(), told[1].order.as_ref().unwrap());
+    assert_eq!((deal.ticket_number, order.ticket), (52, 82));
+}
+
+#[test]
 fn a_position_that_came_and_went_is_shown_as_its_deals_tell_it() {
     let mut state = state();
     let opening = Deal {
