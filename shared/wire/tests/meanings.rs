@@ -5,10 +5,11 @@
 use std::collections::BTreeSet;
 
 use wire::records::{
-    CompressedSymbols, FullSymbolsRequest, KEEP_F64, KEEP_I32, KEEP_U32, KEEP_U64, PERIODS, Period, Schedule,
-    Session, SymbolBrief, SymbolIds, TradeSettings, TransactionType, details_field,
+    CompressedSymbols, Deal, FullSymbol, FullSymbolsRequest, KEEP_F64, KEEP_I32, KEEP_U32, KEEP_U64,
+    LoginRequest, Order, PERIODS, Period, Schedule, Session, SymbolBrief, SymbolIds, TradeSettings,
+    TransactionType, details_field,
 };
-use wire::{Counted, Overlong, Payload, Record, code};
+use wire::{Counted, DecodeError, Overlong, Payload, Record, Secret, SecretBytes, code};
 
 fn symbol() -> TradeSettings {
     TradeSettings {
@@ -174,4 +175,39 @@ fn texts_of_a_whole_record_arrive_whole_or_name_their_field() {
         let field = of(&name).whole_bytes().unwrap_err();
         assert_eq!((field.field, field.units_max), ("trade_symbol", 32), "{name:?}");
     }
+}
+
+#[test]
+fn a_record_of_which_nothing_is_said_is_all_zeros() {
+    fn check<R: Record + Payload + Default + PartialEq + std::fmt::Debug>() {
+        let zeros = vec![0; R::LEN];
+        assert_eq!(R::default().to_bytes(), zeros, "{}", R::NAME);
+        assert_eq!(R::from_bytes(&zeros), Ok(R::default()), "{}", R::NAME);
+    }
+    check::<LoginRequest>();
+    check::<TradeSettings>();
+    check::<FullSymbol>();
+    check::<Deal>();
+    check::<Order>();
+}
+
+#[test]
+fn a_count_beyond_what_was_sent_is_refused_as_such() {
+    let body = |count: u32, bytes: usize| [&count.to_le_bytes()[..], &vec![0; bytes]].concat();
+    let read =
+        |count, bytes| Counted::<SymbolBrief>::from_bytes(&body(count, bytes)).map(|read| read.0.len());
+    assert_eq!(read(2, 2 * SymbolBrief::LEN), Ok(2));
+    assert_eq!(read(2, 3 * SymbolBrief::LEN), Ok(2));
+    for (count, left) in [(2, 2 * SymbolBrief::LEN - 1), (1, 0), (u32::MAX, 3 * SymbolBrief::LEN)] {
+        assert_eq!(read(count, left), Err(DecodeError::Count { record: "SymbolBrief", count, left }));
+    }
+}
+
+#[test]
+fn of_a_secret_nothing_is_shown_but_whether_there_is_one() {
+    assert_eq!(format!("{:?}", Secret::new("hunter2".into())), "***");
+    let bytes = |first| SecretBytes::new([first, 0, 0]);
+    assert_eq!(format!("{:?} {:?}", bytes(0), bytes(7)), "none ***");
+    assert!(bytes(0).is_zero() && !bytes(7).is_zero());
+    assert_eq!(bytes(7).reveal(), &[7, 0, 0]);
 }
