@@ -185,6 +185,9 @@ struct OwnerArgs {
     /// Networks that may be dialled although they are not public, such as 10.1.0.0/16,192.168.7.0/24; the rest is public.
     #[arg(long, env = "MT5REST_EGRESS_ALLOW", value_name = "NETWORKS")]
     egress_allow: Option<String>,
+    /// Most MiB that calls take together for long replies, until these are written.
+    #[arg(long, env = "MT5REST_REPLY_MEMORY_MIB", value_name = "NUMBER", default_value = "256")]
+    reply_memory_mib: String,
 }
 
 /// What every process has that answers clients.

@@ -175,6 +175,7 @@ fn owner(owner: Owner) -> worker::Settings {
         admin_key: owner.admin_key,
         extra_ca: owner.extra_ca,
         egress: owner.egress,
+        reply_bytes_max: owner.reply_bytes_max,
         ..worker::Settings::default()
     }
 }

@@ -12,6 +12,7 @@ mod memory;
 mod owners;
 mod quarantine;
 mod redis;
+mod replies;
 mod safe;
 mod streams;
 mod world;

@@ -11,6 +11,7 @@ use seal::KeyRing;
 use worker::{Egress, IpNet, Secret, StartError};
 
 use super::broker::BrokerRole;
+use super::front::REPLY_MIB_MAX;
 use super::{BrokerOnlyArgs, Cli, Command, HealthArgs, LogArgs, OwnerArgs, StandaloneArgs};
 use crate::banner;
 use crate::health::Target;
@@ -58,6 +59,7 @@ pub(crate) struct Owner {
     pub(crate) admin_key: Option<Secret>,
     pub(crate) extra_ca: Option<PathBuf>,
     pub(crate) egress: Egress,
+    pub(crate) reply_bytes_max: usize,
 }
 
 /// What connects a process with its cluster.
@@ -168,7 +170,14 @@ impl Mistakes {
             };
             self.note::<()>(format_args!("{option}: {mistake}"));
         }
-        Some(Owner { brokers: brokers?, admin_key: admin_key?, extra_ca: extra_ca?, egress: egress? })
+        let reply_mib = self.within("--reply-memory-mib", &args.reply_memory_mib, 1, REPLY_MIB_MAX);
+        Some(Owner {
+            brokers: brokers?,
+            admin_key: admin_key?,
+            extra_ca: extra_ca?,
+            egress: egress?,
+            reply_bytes_max: reply_mib? << 20,
+        })
     }
 
     /// The administrator's key.

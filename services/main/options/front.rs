@@ -9,7 +9,7 @@ use super::check::Mistakes;
 const CONNECTIONS_MAX: usize = 1_000_000;
 
 /// More than any machine has.
-const REPLY_MIB_MAX: usize = 1 << 20;
+pub(super) const REPLY_MIB_MAX: usize = 1 << 20;
 
 impl Mistakes {
     /// The settings of a front.

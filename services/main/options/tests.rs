@@ -254,6 +254,12 @@ fn limits_of_clients_are_options() {
         (connections, sockets, [front.reply_bytes_max, front.reply_bytes_per_address])
     };
     assert_eq!(limits(&front(&[])), limits(&api::Settings::default()), "told defaults are the real ones");
+    let memory = |args: &[&str]| match role(args) {
+        Ok(Role::Standalone(_, role)) => role.owner.reply_bytes_max,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(memory(&[]), worker::Settings::default().reply_bytes_max);
+    assert_eq!(memory(&["--reply-memory-mib", "7"]), 7 << 20);
     let given = ["--connections-max", "--connections-per-address", "--sockets-max", "--sockets-per-address"];
     let given = given
         .into_iter()

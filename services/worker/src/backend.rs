@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::calls_of::trading;
+use crate::reply_memory::Reservation;
 use crate::session::{Phase, Session, moved, receipt, unreachable};
 use crate::worker::Worker;
 
@@ -29,6 +30,8 @@ pub(crate) struct Caller<'a> {
     pub(crate) key: Option<Key>,
     /// Set when a trade request may have reached the server.
     pub(crate) sent: AtomicBool,
+    /// The memory of a long reply.
+    pub(crate) memory: Reservation,
     /// Where the call must go instead.
     elsewhere: OnceLock<String>,
     /// By what name word of the answer is wanted.
@@ -126,11 +129,17 @@ impl Worker {
             key: ask.idempotency_key.map(Key::Chosen).or_else(|| safe.then(implied)),
             fingerprint,
             sent: AtomicBool::new(false),
+            memory: self.shared.replies.reservation(),
             elsewhere: OnceLock::new(),
             receipt: OnceLock::new(),
             is_replayed: AtomicBool::new(false),
         };
+        let only_reads = only_reads(&call);
         let result = self.answer(&caller, ask.token.as_deref(), call, session.as_ref()).await;
+        let result = match result {
+            Ok(Payload::Json(json)) => caller.memory.made(json, only_reads).map(Payload::Json),
+            other => other,
+        };
         let answer = dressed(result, session)
             .replayed(caller.is_replayed.into_inner())
             .receipt(caller.receipt.into_inner());
@@ -157,6 +166,20 @@ impl Worker {
                 let unknown = || Error::invalid_token(token.unwrap_or_default());
                 trading::answer(caller, session.ok_or_else(unknown)?, call).await
             }
+        }
+    }
+}
+
+/// Whether a call is of a group that changes nothing.
+fn only_reads(call: &AnyCall) -> bool {
+    match call {
+        AnyCall::Account(_)
+        | AnyCall::Symbols(_)
+        | AnyCall::History(_)
+        | AnyCall::Prices(_)
+        | AnyCall::Statistics(_) => true,
+        AnyCall::Connection(_) | AnyCall::Trading(_) | AnyCall::Subscriptions(_) | AnyCall::Service(_) => {
+            false
         }
     }
 }

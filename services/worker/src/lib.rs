@@ -26,6 +26,7 @@ mod member;
 mod nearest;
 mod ownership;
 mod ranges;
+mod reply_memory;
 mod session;
 mod ticks;
 mod translate;

@@ -12,6 +12,7 @@ pub(crate) use bars::BarsAsking;
 pub(crate) use history::HistoryAsking;
 
 use error::{Code, Error};
+use wire::records::Bar;
 
 /// Bars that are held to answer one call: a year of minutes of a market that never closes, and some 34 MB. Several symbols of
 /// one call share them.
@@ -20,6 +21,10 @@ pub(crate) const BARS_MAX: usize = 600_000;
 pub(crate) const RECORDS_MAX: usize = 200_000;
 /// Of these, so many go into one reply with everything about them; longer histories are read page by page.
 pub(crate) const REPLY_RECORDS_MAX: usize = 100_000;
+/// What a bar takes while it is held.
+pub(crate) const BAR_BYTES: usize = size_of::<Bar>();
+/// What a deal or an order takes with its texts while it is held.
+pub(crate) const RECORD_BYTES: usize = 512;
 /// Requests that are made for one range, whoever asks.
 const REQUESTS_MAX: u32 = 2_000;
 

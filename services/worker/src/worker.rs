@@ -18,6 +18,7 @@ use crate::catalogue::Catalogues;
 use crate::connect::UnderWay;
 use crate::directory::{BrokerServer, Directory, DirectoryError};
 use crate::lease::Lease;
+use crate::reply_memory::ReplyMemory;
 use crate::session::{AccountKey, ProofLimits, Rank, Session, unreachable};
 use crate::ticks::TickArchive;
 use crate::trials::Trials;
@@ -38,6 +39,9 @@ pub struct Settings {
     pub built_in: Vec<BrokerServer>,
     /// Most sessions at once. Default 10,000.
     pub sessions_max: usize,
+    /// Bytes that calls may take together for long replies, until these are written. Default 256 MiB: nine histories of 100,000
+    /// candles while they are made. The largest reply may go beyond it as the only one that does.
+    pub reply_bytes_max: usize,
     /// What calls over all sessions must name; without it they are refused.
     pub admin_key: Option<Secret>,
     /// What this process is called in lists. Default: its process id.
@@ -60,6 +64,7 @@ impl fmt::Debug for Settings {
             .field("egress", &self.egress)
             .field("brokers", &self.brokers)
             .field("sessions_max", &self.sessions_max)
+            .field("reply_bytes_max", &self.reply_bytes_max)
             .field("name", &self.name)
             .field("login_limits", &self.login_limits)
             .finish_non_exhaustive()
@@ -74,6 +79,7 @@ impl Default for Settings {
             brokers: None,
             built_in: Vec::new(),
             sessions_max: 10_000,
+            reply_bytes_max: 256 << 20,
             admin_key: None,
             name: format!("worker-{}", std::process::id()),
             registry: Arc::new(MemoryRegistry::new()),
@@ -115,6 +121,8 @@ pub(crate) struct Shared {
     pub(crate) catalogues: Catalogues,
     pub(crate) directory: Directory,
     pub(crate) ticks: TickArchive,
+    /// What long replies take.
+    pub(crate) replies: ReplyMemory,
     /// Whether only public addresses may be dialled.
     pub(crate) is_public_only: bool,
     /// Identifies this installation to servers, unless a caller names a device (protocol 7.3).
@@ -163,6 +171,7 @@ impl Worker {
             catalogues: Catalogues::default(),
             directory: Directory::open(settings.brokers, settings.built_in)?,
             ticks: TickArchive::default(),
+            replies: ReplyMemory::new(settings.reply_bytes_max),
             client_id: rand::random(),
             registry: settings.registry,
             lease: if settings.is_alone { Lease::unending() } else { Lease::ended() },

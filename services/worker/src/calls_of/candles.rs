@@ -11,7 +11,7 @@ use wire::records::{self, Period};
 use super::history::range_end;
 use super::prices::check_count;
 use crate::backend::Caller;
-use crate::ranges::BarsAsking;
+use crate::ranges::{BAR_BYTES, BarsAsking};
 use crate::session::Session;
 use crate::session::state::State;
 use crate::translate::finite;
@@ -22,6 +22,8 @@ pub(super) type Span = (i32, i32);
 /// What the first look goes back beyond the time that the candles take if the market never closes, in seconds.
 const CLOSED_S: i64 = 3 * 86_400;
 const MINUTE_S: i64 = 60;
+/// What a candle takes as a part of an encoded reply.
+const CANDLE_TEXT_BYTES: usize = 160;
 
 impl Caller<'_> {
     /// The candles of a symbol that open in a span.
@@ -35,8 +37,8 @@ impl Caller<'_> {
         let (name, digits) = self.known(session, symbol).await?;
         let period = period_of(frame)?;
         let asking = BarsAsking::new(period.minutes, parts_span(frame, period, span));
-        let parts = session.whole_bars(self.deadline, &name, period, asking, |_| false).await?;
-        Ok(shown(&parts, frame, period, digits))
+        let parts = session.whole_bars(self.deadline, &name, period, asking, |_| false, &self.memory).await?;
+        self.shown(parts, frame, period, digits).await
     }
 
     /// The last candles up to a moment: looked for further back until there are enough.
@@ -56,10 +58,31 @@ impl Caller<'_> {
         // Further and further back where there are none, as in the future, until nothing can be there any more.
         let is_enough =
             |asking: &BarsAsking| asking.is_whole_from_the_end() && asking.opens(frame.minutes()) > count;
-        let parts = session.whole_bars(self.deadline, &name, period, asking, is_enough).await?;
-        let mut bars = shown(&parts, frame, period, digits);
+        let mut parts =
+            session.whole_bars(self.deadline, &name, period, asking, is_enough, &self.memory).await?;
+        // So many candles have at most so many parts; with fewer in some, the oldest candle is cut and goes below.
+        let surplus = parts.len().saturating_sub(count.saturating_mul(parts_of(frame, period)));
+        parts.drain(..surplus);
+        self.memory.give_back(surplus * BAR_BYTES);
+        let mut bars = self.shown(parts, frame, period, digits).await?;
         let surplus = bars.len().saturating_sub(count);
         bars.drain(..surplus);
+        Ok(bars)
+    }
+
+    /// Candles as the contract has them. Their memory and that of their text is reserved in place of that of the parts.
+    async fn shown(
+        &self,
+        parts: Vec<records::Bar>,
+        frame: TimeFrame,
+        period: Period,
+        digits: u32,
+    ) -> Result<Vec<Bar>, Error> {
+        // With gaps in the parts there may be more candles, but never more than parts.
+        let about = parts.len().div_ceil(parts_of(frame, period));
+        self.memory.add(about * (size_of::<Bar>() + CANDLE_TEXT_BYTES)).await?;
+        let bars = shown(&parts, frame, period, digits);
+        self.memory.give_back(parts.len() * BAR_BYTES);
         Ok(bars)
     }
 
@@ -76,6 +99,11 @@ impl Caller<'_> {
 fn period_of(frame: TimeFrame) -> Result<Period, Error> {
     let minutes = frame.minutes();
     Period::for_minutes(minutes).ok_or_else(|| Error::internal(format!("no period for {minutes} minutes")))
+}
+
+/// How many of the server's bars a candle is made of at most.
+fn parts_of(frame: TimeFrame, period: Period) -> usize {
+    usize::try_from(frame.minutes() / period.minutes.max(1)).unwrap_or(1).max(1)
 }
 
 /// Where the bars lie of which the candles of a span are made: a candle counts by its opening, and is whole.

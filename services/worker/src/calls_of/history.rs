@@ -8,10 +8,13 @@ use error::Error;
 use wire::records::{Deal, History, HistoryRequest};
 
 use crate::backend::Caller;
-use crate::ranges::{Cut, RECORDS_MAX, REPLY_RECORDS_MAX};
+use crate::ranges::{Cut, RECORD_BYTES, RECORDS_MAX, REPLY_RECORDS_MAX};
 use crate::session::Session;
 use crate::session::state::State;
 use crate::translate::{deal, order_history, order_record, ticket};
+
+/// What a deal or an order takes in a reply with everything about it, its text included.
+pub(super) const SHOWN_RECORD_BYTES: usize = 3 * 1024;
 
 impl Handle<OrderHistory> for Caller<'_> {
     async fn handle(&self, call: OrderHistory) -> Result<Filtered<OrderHistoryEventArgs>, Error> {
@@ -19,6 +22,7 @@ impl Handle<OrderHistory> for Caller<'_> {
         let (history, cut) =
             self.part_of_history(&session, &request_of(&call.range), REPLY_RECORDS_MAX).await?;
         let (login, zone) = self.owner(&session).await?;
+        self.memory.add(records(&history) * SHOWN_RECORD_BYTES).await?;
         let mut shown = order_history(&history, login, zone, call.sorting.sort, call.sorting.ascending);
         shown.partial_response = cut.is_some();
         Ok(Filtered::new(shown, call.filter.as_ref()))
@@ -30,6 +34,7 @@ impl Handle<PendingOrderHistory> for Caller<'_> {
         let session = self.session(&call.id)?;
         let history = self.history(&session, request_of(&call.range)).await?;
         let (login, zone) = self.owner(&session).await?;
+        self.memory.add(history.orders.len() * SHOWN_RECORD_BYTES).await?;
         let mut orders: Vec<OrderInternal> =
             history.orders.iter().map(|order| order_record(order, login, zone)).collect();
         match call.sorting.sort {
@@ -78,7 +83,8 @@ impl Caller<'_> {
         range: &HistoryRequest,
         records_max: usize,
     ) -> Result<(History, Option<Cut>), Error> {
-        let (mut history, cut) = session.whole_history(self.deadline, range, records_max).await?;
+        let (mut history, cut) =
+            session.whole_history(self.deadline, range, records_max, &self.memory).await?;
         let mark = move |state: &mut State| {
             state.mark(&mut history);
             history
@@ -89,6 +95,7 @@ impl Caller<'_> {
     /// Everything since the account began: as it was loaded in the background, or from the server.
     pub(super) async fn whole_history(&self, session: &Session) -> Result<History, Error> {
         if let Ok(history) = session.visit(self.deadline, State::whole_past).await? {
+            self.memory.add(records(&history) * RECORD_BYTES).await?;
             return Ok(history);
         }
         self.history(session, HistoryRequest { from: 0, to: 0 }).await
@@ -98,6 +105,10 @@ impl Caller<'_> {
     pub(super) async fn owner(&self, session: &Session) -> Result<(u64, ServerClock), Error> {
         session.visit(self.deadline, |state| (state.login, state.zone)).await
     }
+}
+
+pub(super) fn records(history: &History) -> usize {
+    history.deals.len() + history.orders.len()
 }
 
 /// A range as the server counts it.

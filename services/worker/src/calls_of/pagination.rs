@@ -9,7 +9,7 @@ use calls::values::DealType;
 use error::Error;
 use wire::records::History;
 
-use super::history::request_of;
+use super::history::{SHOWN_RECORD_BYTES, records, request_of};
 use crate::backend::Caller;
 use crate::session::Session;
 use crate::translate::order_history;
@@ -63,6 +63,7 @@ impl Caller<'_> {
         call: &OrderHistoryPagination,
     ) -> Result<Vec<Order>, Error> {
         let (login, zone) = self.owner(session).await?;
+        self.memory.add(records(history) * SHOWN_RECORD_BYTES).await?;
         let mut orders =
             order_history(history, login, zone, call.sorting.sort, call.sorting.ascending).orders;
         if let Some(tickets) = &call.tickets {

@@ -8,7 +8,7 @@ use calls::reply::Order;
 use error::Error;
 use tokio::time::{Instant, timeout_at};
 
-use super::history::request_of;
+use super::history::{SHOWN_RECORD_BYTES, request_of};
 use crate::backend::Caller;
 use crate::session::Session;
 use crate::session::state::State;
@@ -57,7 +57,9 @@ impl Caller<'_> {
             };
             let (positions, mut ended, is_final) = session.visit(self.deadline, whole).await?;
             if positions.is_ok() || is_final || timeout_at(until, ended.changed()).await.is_err() {
-                return positions;
+                let positions = positions?;
+                self.memory.add(positions.len() * SHOWN_RECORD_BYTES).await?;
+                return Ok(positions);
             }
         }
     }

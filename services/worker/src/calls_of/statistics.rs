@@ -13,7 +13,9 @@ use statistics::{Account, Candle, Contracts, Deal, Fill, Holding, Present, Repea
 use tokio::task::spawn_blocking;
 use wire::records::{History, Period};
 
+use super::history::records;
 use crate::backend::Caller;
+use crate::ranges::RECORD_BYTES;
 use crate::session::Session;
 use crate::session::state::State;
 use crate::session::terms::Terms;
@@ -184,6 +186,7 @@ impl Caller<'_> {
                 let now_ms = times.fold(moment.now_ms, i64::max);
                 return Ok((history, Moment { now_ms, ..moment }));
             }
+            self.memory.give_back(records(&history) * RECORD_BYTES);
         }
     }
 

@@ -79,6 +79,18 @@ impl BarsAsking {
         Ok(Some((seconds(first_s), seconds(to_s))))
     }
 
+    /// How many bars the last request brings at most, as far as servers are known to answer.
+    pub(crate) fn expected(&self) -> usize {
+        let (from_s, to_s) = self.asked;
+        let span = (to_s - from_s) / (i64::from(self.minutes.max(1)) * MINUTE_S) + 1;
+        usize::try_from(span.clamp(0, WINDOW_BARS)).unwrap_or(0)
+    }
+
+    /// How many bars are held.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
     /// Takes the answer over. What lies outside of what was asked for is no part of it.
     ///
     /// # Errors
@@ -135,7 +147,13 @@ impl BarsAsking {
     /// What has come, in rising time.
     pub(crate) fn finish(mut self) -> Vec<Bar> {
         self.stretches.sort_by_key(|bars| bars.first().map(|bar| bar.time));
-        if self.stretches.len() == 1 { self.stretches.remove(0) } else { self.stretches.concat() }
+        if self.stretches.len() == 1 {
+            return self.stretches.remove(0);
+        }
+        // Each stretch is freed once it was taken over.
+        let mut all = Vec::with_capacity(self.count);
+        self.stretches.into_iter().for_each(|stretch| all.extend(stretch));
+        all
     }
 }
 

@@ -121,7 +121,7 @@ impl HistoryAsking {
         if is_deal_lost || is_order_lost {
             self.cut = Some(Cut::Second);
         }
-        if self.deals.known.len() + self.orders.known.len() > self.records_max {
+        if self.count() > self.records_max {
             self.cut = Some(Cut::Limit(self.records_max));
             return;
         }
@@ -133,6 +133,11 @@ impl HistoryAsking {
         if next_s >= self.from_s.max(1) && (next_s < self.asked_s) {
             self.next = i32::try_from(next_s).ok();
         }
+    }
+
+    /// How many records are held.
+    pub(crate) fn count(&self) -> usize {
+        self.deals.known.len() + self.orders.known.len()
     }
 
     /// What has come by ticket. That part of it is missing is logged only: for those who go on with what there is.
