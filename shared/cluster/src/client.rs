@@ -307,6 +307,10 @@ pub(crate) fn refusal(code: StatusCode, body: &[u8]) -> Option<Failure> {
             let told = "The processes of this service do not know each other: its operator finds the reason at /readyz.";
             Some(Failure::Refused(Error::new(Code::ServiceNotAvailable, told).because(cause)))
         }
+        status::NOT_READY => {
+            let told = "The worker that was asked takes no further connection at the moment. Try again soon.";
+            Some(Failure::Refused(Error::busy(told).because(cause)))
+        }
         status::MALFORMED | StatusCode::NOT_FOUND => {
             Some(Failure::Refused(Error::internal(format!("a worker answered {code}: {cause}"))))
         }

@@ -155,7 +155,7 @@ impl Shared {
         if u128::from(ahead_ms.unsigned_abs()) > CLOCKS_APART_MAX.as_millis() {
             return Err(Trouble::Clock(ahead_ms));
         }
-        let all = self.told(self.registry.workers()).await.map_err(Trouble::Registry)?;
+        let all = self.alive().await.map_err(Trouble::Registry)?;
         let mut found = Trouble::NoWorker;
         let asked: Vec<_> = all.choose_multiple(&mut rand::rng(), ASKED_MAX).cloned().collect();
         for worker in asked {

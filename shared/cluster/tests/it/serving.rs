@@ -54,6 +54,24 @@ async fn another_key_is_refused_and_nothing_is_done() {
 }
 
 #[tokio::test]
+async fn a_worker_without_places_has_begun_nothing() {
+    let world = World::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    world.registry.own("t", "full", &listener.local_addr().unwrap().to_string(), 1);
+    world.tasks.spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let _ = socket.read(&mut [0; 4096]).await;
+            let refused = "HTTP/1.1 503 Busy\r\ncontent-length: 9\r\nconnection: close\r\n\r\nall busy.";
+            let _ = socket.write_all(refused.as_bytes()).await;
+        }
+    });
+    let error = world.router.ask(ask("OrderSend", &[("id", "t")])).await.result.unwrap_err();
+    assert_eq!((error.code(), error.outcome()), (Code::ServerBusy, Some(Outcome::NotSent)), "{error}");
+    let error = world.router.ask(ask("Disconnect", &[("id", "t")])).await.result.unwrap_err();
+    assert_eq!(error.code(), Code::ServerBusy, "{error}");
+}
+
+#[tokio::test]
 async fn a_reply_arrives_as_it_was_made() {
     let world = World::new();
     let worker = world.worker("a").await;
