@@ -29,7 +29,7 @@ const MIB: usize = 1024 * 1024;
 pub(crate) struct Replies {
     /// On their way.
     sent: Arc<Shares>,
-    /// Waiting for some of these to be read. They have memory as well, and so the same bounds.
+    /// Waiting for some of these to be read. They have memory as well, and so the same bound for all of them.
     waiting: Arc<Shares>,
     all_max: usize,
     each_max: usize,
@@ -38,8 +38,9 @@ pub(crate) struct Replies {
 impl Replies {
     pub(crate) fn new(settings: &Settings) -> Self {
         let (all_max, each_max) = (settings.reply_bytes_max, settings.reply_bytes_per_address);
-        let shares = || Shares::new(all_max, each_max);
-        Self { sent: shares(), waiting: shares(), all_max, each_max }
+        // Who waits for what the same address has not read would be refused at once by the same bound.
+        let waiting = Shares::new(all_max, usize::MAX);
+        Self { sent: Shares::new(all_max, each_max), waiting, all_max, each_max }
     }
 
     /// Room for a reply of so many bytes to a read. Those of a streamed one count as well: whoever has made it holds them.

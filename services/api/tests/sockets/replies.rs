@@ -64,12 +64,18 @@ async fn a_reply_waits_for_those_before_it() {
         "it is larger than the bound, and alone"
     );
     let mut second = ask(&world, 1).await;
-    eventually("it is asked for", || world.desk.asks.lock().unwrap().len() == 2).await;
-    let (first, second) = tokio::join!(
-        async { tokio::io::copy(&mut first, &mut tokio::io::sink()).await.unwrap() },
-        beginning(&mut second)
-    );
+    let mut third = ask(&world, 1).await;
+    eventually("they are asked for", || world.desk.asks.lock().unwrap().len() == 3).await;
+    let all = |mut socket| async move { tokio::io::copy(&mut socket, &mut tokio::io::sink()).await.unwrap() };
+    let beginning_and_rest = async |socket: &mut TcpStream| {
+        let beginning = beginning(socket).await;
+        tokio::io::copy(socket, &mut tokio::io::sink()).await.unwrap();
+        beginning
+    };
+    let (first, second, third) =
+        tokio::join!(all(first), beginning_and_rest(&mut second), beginning_and_rest(&mut third));
     assert!(first > 0 && second.starts_with("HTTP/1.1 200"), "{second}");
+    assert!(third.starts_with("HTTP/1.1 200"), "others of its address wait as well: {third}");
 }
 
 #[tokio::test]
