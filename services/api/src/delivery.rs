@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
@@ -138,12 +139,14 @@ impl Drop for Followed {
 pub(crate) struct Wire {
     socket: GuestSocket,
     taken: Taken,
+    /// How long the head of a request may take.
+    head_timeout: Duration,
 }
 
 impl Wire {
     /// Around a socket.
-    pub(crate) fn new(socket: GuestSocket) -> Self {
-        Self { socket, taken: Taken::default() }
+    pub(crate) fn new(socket: GuestSocket, head_timeout: Duration) -> Self {
+        Self { socket, taken: Taken::default(), head_timeout }
     }
 
     /// Where its answers wait.
@@ -156,7 +159,7 @@ impl Drop for Wire {
     fn drop(&mut self) {
         if self.socket.is_cut_short() {
             // There is room for so little, unless the client is gone.
-            let _ = self.socket.try_write(&server::too_late());
+            let _ = self.socket.try_write(&server::too_late(self.head_timeout));
         }
     }
 }

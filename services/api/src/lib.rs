@@ -149,13 +149,14 @@ fn admitted(front: &Front, route: &Route, request: &Request) -> Result<Option<Sh
         &front.settings;
     let of_address = || {
         Error::busy(format!(
-            "{each} connections or calls of this address are busy here, which is the most: wait for some."
+            "{each} connections or calls of this address are busy here, which is the most: wait for some of them, then \
+             send this again."
         ))
     };
     match request.extensions().get::<NoPlace>() {
         Some(NoPlace(Full::Door)) => {
             return Err(Error::busy(format!(
-                "All {all} connections of this service are busy. Come back later."
+                "The {all} connections that this service takes at once are busy: send this again in a moment."
             )));
         }
         Some(NoPlace(Full::Address)) => return Err(of_address()),

@@ -3,6 +3,7 @@
 mod stream;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -13,7 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use runtime::{CancellationToken, Door, DoorLimits, Full, Guest, Held};
+use runtime::{CancellationToken, Door, DoorLimits, Full, Guest, Held, RESERVE};
 use tokio::net::TcpListener;
 
 use self::stream::{ClientStream, WriteRate};
@@ -23,9 +24,6 @@ use crate::proxies::Peer;
 
 /// What a connection may hold of unread head: the longest query and generous headers.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
-
-/// Further connections that are answered when all places are busy, so that the health of the service can be asked.
-const RESERVE: usize = 64;
 
 /// On the requests of a connection that has no place: it gets one answer.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +51,7 @@ pub(crate) async fn accept(front: &Arc<Front>, listener: TcpListener, router: Ro
 /// Serves one connection to its end, or to the end of its present call after the stop.
 async fn serve(front: Arc<Front>, router: Router, guest: Guest, stop: CancellationToken) {
     let Guest { socket, visit, peer, full } = guest;
-    let wire = Wire::new(socket);
+    let wire = Wire::new(socket, front.settings.head_timeout);
     let (taken, router, own) = (wire.taken(), TowerToHyperService::new(router), visit.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         let busy = own.busy();
@@ -82,10 +80,12 @@ async fn serve(front: Arc<Front>, router: Router, guest: Guest, stop: Cancellati
     }
 }
 
-/// What is written to a client whose request did not come in time.
-pub(crate) fn too_late() -> Vec<u8> {
-    stream::refusal(
-        StatusCode::REQUEST_TIMEOUT,
-        &Error::new(Code::Timeout, "The request did not come in time."),
-    )
+/// What is written to a client whose request had begun to come when its connection had to go.
+pub(crate) fn too_late(head_timeout: Duration) -> Vec<u8> {
+    let told = format!(
+        "Address and headers of this request have not come as a whole. They may take {} s, and less while connections of \
+         others wait for a place or the service stops. Nothing was begun: send the request again.",
+        head_timeout.as_secs_f64()
+    );
+    stream::refusal(StatusCode::REQUEST_TIMEOUT, &Error::new(Code::Timeout, told))
 }

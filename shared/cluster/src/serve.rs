@@ -16,7 +16,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use registry::Fence;
-use runtime::{CancellationToken, Door, DoorLimits, Guest, Held, Tasks};
+use runtime::{CancellationToken, Door, DoorLimits, Full as NoPlace, Guest, Held, RESERVE, Tasks};
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tracing::Instrument;
@@ -34,9 +34,6 @@ pub const CONNECTIONS_MAX: usize = 8192;
 
 /// Of these, connections of one address: several processes may share one.
 const CONNECTIONS_PER_ADDRESS: usize = CONNECTIONS_MAX / 2;
-
-/// Further connections that are answered when all places are busy, so that the health of the worker can be asked.
-const RESERVE: usize = 64;
 
 /// How often the log is told of callers without a good pass.
 const STRANGERS_TOLD_EVERY: Duration = Duration::from_secs(60);
@@ -116,7 +113,7 @@ async fn connection(inner: Arc<Inner>, guest: Guest, stop: CancellationToken) {
     let service = service_fn(move |request| {
         let (inner, busy) = (Arc::clone(&inner), own.busy());
         async move {
-            let response = answer(&inner, request, full.is_none()).await;
+            let response = answer(&inner, request, full).await;
             Ok::<_, Infallible>(response.map(|body| Held::new(body, busy)))
         }
     });
@@ -132,7 +129,11 @@ async fn connection(inner: Arc<Inner>, guest: Guest, stop: CancellationToken) {
 }
 
 /// Answers a request. Without a place, only those after the health of the process.
-async fn answer(inner: &Arc<Inner>, request: Request<Incoming>, has_place: bool) -> Response<Full<Bytes>> {
+async fn answer(
+    inner: &Arc<Inner>,
+    request: Request<Incoming>,
+    full: Option<NoPlace>,
+) -> Response<Full<Bytes>> {
     match (request.method(), request.uri().path()) {
         (&Method::GET, path::HEALTH) => return plain(StatusCode::OK, "OK"),
         (&Method::GET, path::READY) => {
@@ -143,8 +144,13 @@ async fn answer(inner: &Arc<Inner>, request: Request<Incoming>, has_place: bool)
         }
         _ => {}
     }
-    if !has_place {
-        return plain(status::NOT_READY, "All connections of this worker are busy.");
+    if let Some(full) = full {
+        let (most, whose) = match full {
+            NoPlace::Door => (CONNECTIONS_MAX, "of all callers"),
+            NoPlace::Address => (CONNECTIONS_PER_ADDRESS, "of this address"),
+        };
+        let told = format!("{most} connections {whose} are busy at this worker, which is the most.");
+        return plain(status::NOT_READY, told);
     }
     if let Err(sentence) = inner.guard.check(request.headers().get(AUTHORIZATION)) {
         inner.tell_of_stranger(&sentence);

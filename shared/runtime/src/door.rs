@@ -2,8 +2,9 @@
 //!
 //! A connection is *busy* from the head of a request until the reply is written. Else it waits: for its first head, or,
 //! *idle*, for the next one. Both are bounded in time. When places run out, connections that wait are closed for
-//! newcomers, idle ones first, the longest first. Busy ones are left alone: who comes when all are busy is let into a small
-//! reserve, where the server has an answer for it, and questions after its health have theirs.
+//! newcomers, the longest first: those that should have sent a head by now, then idle ones. Busy ones are left alone: who comes
+//! when all are busy is let into a small reserve, where the server has an answer for it, and questions after its health have
+//! theirs.
 
 mod places;
 mod visit;
@@ -30,6 +31,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The part of the reserve that an address may take.
 const RESERVE_PARTS: usize = 4;
+
+/// Further connections that servers answer when all places are busy, so that their health can be asked.
+pub const RESERVE: usize = 64;
 
 /// How many connections a door lets in, and how long they may wait.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +132,11 @@ impl Door {
                 }
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections for a moment");
+                    tracing::warn!(
+                        %error,
+                        "no connection can be accepted for a moment, and one that waits is closed: if the process has \
+                         too few file handles, raise their limit"
+                    );
                     self.places.close_one();
                     sleep(ACCEPT_PAUSE).await;
                 }

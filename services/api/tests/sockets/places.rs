@@ -64,6 +64,25 @@ async fn a_head_must_come_in_time_and_idle_connections_may_stay() {
 }
 
 #[tokio::test]
+async fn a_stop_does_not_wait_for_half_a_request() {
+    let world =
+        World::with(Settings { head_timeout: Duration::from_secs(3600), ..Settings::default() }).await;
+    let mut half = from(1, &world).await;
+    half.write_all(b"GET /Ping HTTP/1.1\r\nHost: test\r\n").await.unwrap();
+    let mut after_one = from(1, &world).await;
+    ask(&mut after_one, "/Ping", "").await;
+    let mut answer = [0; 12];
+    after_one.read_exact(&mut answer).await.unwrap();
+    after_one.write_all(b"GET /Ping HTTP/1.1\r\n").await.unwrap();
+    let silent = from(1, &world).await;
+    world.stop().await;
+    let told = parsed(&rest(&mut half).await);
+    assert_eq!((told.status, told.code().as_str()), (408, "TIMEOUT"));
+    assert!(told.body.contains("They may take 3600 s") && told.body.contains("again"), "{told:?}");
+    drop((after_one, silent));
+}
+
+#[tokio::test]
 async fn an_idle_connection_is_closed_in_time() {
     let world = World::with(Settings { idle_timeout: SHORT, ..Settings::default() }).await;
     let mut idle = from(1, &world).await;
@@ -100,7 +119,7 @@ async fn who_comes_when_all_are_busy_is_told_so_and_the_health_is_answered() {
     let refused = world.get(&order()).await;
     assert_eq!((refused.status, refused.code().as_str()), (503, "SERVER_BUSY"));
     assert_eq!(refused.header("x-outcome"), "not_sent");
-    assert!(refused.body.contains("All 1 connections"), "{refused:?}");
+    assert!(refused.body.contains("The 1 connections"), "{refused:?}");
     world.desk.market.add_permits(1);
     eventually("the order is done", || world.desk.orders_done.load(Ordering::SeqCst) == 1).await;
     drop(first);

@@ -12,6 +12,9 @@ use tokio::time::Instant;
 /// present reply.
 const LEAVING_PART: usize = 8;
 
+/// Who has waited for a head for so long may have nothing to say; who has just come is about to say it.
+const PROMPT: Duration = Duration::from_millis(500);
+
 /// What places are bounded by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
@@ -49,23 +52,56 @@ pub(super) struct Places {
 #[derive(Debug, Default)]
 struct State {
     connections: HashMap<u64, Connection>,
-    /// Those that wait, the longest first. By the order in which they began to.
-    idle: BTreeMap<u64, u64>,
-    heads: BTreeMap<u64, u64>,
-    by_address: HashMap<IpAddr, usize>,
+    /// Those that wait, of all addresses.
+    waiting: Waiting,
+    by_address: HashMap<IpAddr, OfAddress>,
     leaving: usize,
     /// The last number that was given to a connection, or to the beginning of a wait.
     last: u64,
+}
+
+/// Connections that wait, the longest first: their numbers by the order in which they began to.
+#[derive(Debug, Default)]
+struct Waiting {
+    idle: BTreeMap<u64, (u64, Instant)>,
+    heads: BTreeMap<u64, (u64, Instant)>,
+}
+
+/// The connections of an address.
+#[derive(Debug, Default)]
+struct OfAddress {
+    count: usize,
+    waiting: Waiting,
 }
 
 #[derive(Debug)]
 struct Connection {
     /// Where it counts, unless it is of many callers.
     address: Option<IpAddr>,
-    /// What it waits for, its place in the order, and since when; nothing while it is busy.
-    waits: Option<(Wait, u64, Instant)>,
+    /// What it waits for, and its place in the order; nothing while it is busy.
+    waits: Option<(Wait, u64)>,
     is_leaving: bool,
     told: Arc<Notify>,
+}
+
+impl Waiting {
+    fn order(&mut self, wait: Wait) -> &mut BTreeMap<u64, (u64, Instant)> {
+        match wait {
+            Wait::Idle => &mut self.idle,
+            Wait::Head => &mut self.heads,
+        }
+    }
+
+    /// Who goes first for somebody else: who says nothing, then who is idle, then who has just come.
+    fn first_to_go(&self) -> Option<u64> {
+        let head = self.heads.first_key_value().map(|(_, head)| *head);
+        let idle = self.idle.first_key_value().map(|(_, (id, _))| *id);
+        match (head, idle) {
+            (Some((head, since)), Some(_)) if since.elapsed() >= PROMPT => Some(head),
+            (_, Some(idle)) => Some(idle),
+            (head, None) => head.map(|(head, _)| head),
+        }
+    }
 }
 
 impl State {
@@ -74,28 +110,23 @@ impl State {
         self.last
     }
 
-    fn order(&mut self, wait: Wait) -> &mut BTreeMap<u64, u64> {
-        match wait {
-            Wait::Idle => &mut self.idle,
-            Wait::Head => &mut self.heads,
-        }
-    }
-
     /// Notes what a connection waits for, or that it is busy.
     fn set(&mut self, id: u64, wait: Option<Wait>) {
         let number = self.number();
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        let before =
-            std::mem::replace(&mut connection.waits, wait.map(|wait| (wait, number, Instant::now())));
-        let is_leaving = connection.is_leaving;
-        if is_leaving {
+        let before = std::mem::replace(&mut connection.waits, wait.map(|wait| (wait, number)));
+        let address = connection.address;
+        if connection.is_leaving {
             connection.told.notify_one();
+            return;
         }
-        if let Some((wait, number, _)) = before {
-            self.order(wait).remove(&number);
-        }
-        if let Some(wait) = wait.filter(|_| !is_leaving) {
-            self.order(wait).insert(number, id);
+        self.unqueue(address, before);
+        if let Some(wait) = wait {
+            let entry = (id, Instant::now());
+            self.waiting.order(wait).insert(number, entry);
+            if let Some(own) = address.and_then(|address| self.by_address.get_mut(&address)) {
+                own.waiting.order(wait).insert(number, entry);
+            }
         }
     }
 
@@ -109,25 +140,33 @@ impl State {
         connection.told.notify_one();
         let (address, waits) = (connection.address, connection.waits);
         self.leaving += 1;
+        self.unqueue(address, waits);
         self.uncount(address);
-        if let Some((wait, number, _)) = waits {
-            self.order(wait).remove(&number);
+    }
+
+    /// Takes a wait out of the orders.
+    fn unqueue(&mut self, address: Option<IpAddr>, waits: Option<(Wait, u64)>) {
+        let Some((wait, number)) = waits else { return };
+        self.waiting.order(wait).remove(&number);
+        if let Some(own) = address.and_then(|address| self.by_address.get_mut(&address)) {
+            own.waiting.order(wait).remove(&number);
         }
     }
 
     fn uncount(&mut self, address: Option<IpAddr>) {
         let Some(address) = address else { return };
-        if let Some(count) = self.by_address.get_mut(&address) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(own) = self.by_address.get_mut(&address) {
+            own.count -= 1;
+            if own.count == 0 {
                 self.by_address.remove(&address);
             }
         }
     }
 
-    /// Those that wait, in the order in which they are closed.
-    fn waiting(&self) -> impl Iterator<Item = u64> {
-        self.idle.values().chain(self.heads.values()).copied()
+    /// The connection that has waited longest for one thing, if it has for so long.
+    fn overdue(&mut self, wait: Wait, limit: Duration) -> Option<u64> {
+        let (_, (id, since)) = self.waiting.order(wait).first_key_value()?;
+        (since.elapsed() >= limit).then_some(*id)
     }
 }
 
@@ -144,38 +183,39 @@ impl Places {
     /// Gives a connection a place, for which another one may have to go. Answers its number, and what it is told by.
     pub(super) fn enter(&self, address: Option<IpAddr>) -> Result<(u64, Arc<Notify>), Full> {
         let mut state = self.state();
-        let count = address.and_then(|address| state.by_address.get(&address).copied()).unwrap_or_default();
-        if address.is_some() && count >= self.bounds.per_address {
-            let own = |connection: &Connection| connection.address == address;
-            self.make_room(&mut state, own).ok_or(Full::Address)?;
+        let own = address.and_then(|address| state.by_address.get(&address));
+        if let Some(own) = own.filter(|own| own.count >= self.bounds.per_address) {
+            let first = own.waiting.first_to_go();
+            self.make_room(&mut state, first).ok_or(Full::Address)?;
         }
         if state.connections.len() - state.leaving >= self.bounds.places {
-            self.make_room(&mut state, |_| true).ok_or(Full::Door)?;
+            let first = state.waiting.first_to_go();
+            self.make_room(&mut state, first).ok_or(Full::Door)?;
         }
         let (id, told) = (state.number(), Arc::<Notify>::default());
         let connection = Connection { address, waits: None, is_leaving: false, told: Arc::clone(&told) };
         state.connections.insert(id, connection);
         if let Some(address) = address {
-            *state.by_address.entry(address).or_default() += 1;
+            state.by_address.entry(address).or_default().count += 1;
         }
         state.set(id, Some(Wait::Head));
         Ok((id, told))
     }
 
-    /// Sends one of those away that wait.
-    fn make_room(&self, state: &mut State, may_go: impl Fn(&Connection) -> bool) -> Option<()> {
+    /// Sends one away that waits, if there is one and not too many are on their way out.
+    fn make_room(&self, state: &mut State, first: Option<u64>) -> Option<()> {
         if state.leaving >= self.bounds.places.div_ceil(LEAVING_PART) {
             return None;
         }
-        let id = state.waiting().find(|id| state.connections.get(id).is_some_and(&may_go))?;
-        state.send_away(id);
+        state.send_away(first?);
         Some(())
     }
 
     /// Sends one away for something else than a place.
     pub(super) fn close_one(&self) {
         let mut state = self.state();
-        self.make_room(&mut state, |_| true);
+        let first = state.waiting.first_to_go();
+        self.make_room(&mut state, first);
     }
 
     /// Sends those away that have waited too long.
@@ -183,15 +223,16 @@ impl Places {
         let mut state = self.state();
         let limits = [(Wait::Idle, self.bounds.idle_timeout), (Wait::Head, self.bounds.head_timeout)];
         for (wait, limit) in limits {
-            while let Some((&number, &id)) = state.order(wait).first_key_value() {
-                let since = state.connections.get(&id).and_then(|connection| connection.waits);
-                if since.is_some_and(|(_, _, since)| since.elapsed() < limit) {
-                    break;
-                }
-                state.order(wait).remove(&number);
+            // Who is sent away is in the order no more, so this ends.
+            while let Some(id) = state.overdue(wait, limit) {
                 state.send_away(id);
             }
         }
+    }
+
+    /// Sends a connection away whatever it does: at once if it waits, else after its present reply.
+    pub(super) fn send_away(&self, id: u64) {
+        self.state().send_away(id);
     }
 
     /// Notes what a connection waits for, or that it is busy.
@@ -210,7 +251,8 @@ impl Places {
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         let state = self.state();
-        let counts = [state.connections.len(), state.idle.len(), state.heads.len(), state.by_address.len()];
+        let Waiting { idle, heads } = &state.waiting;
+        let counts = [state.connections.len(), idle.len(), heads.len(), state.by_address.len()];
         counts == [0; 4] && state.leaving == 0
     }
 

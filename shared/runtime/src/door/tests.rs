@@ -143,6 +143,66 @@ async fn waiting_is_bounded_in_time() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_says_nothing_goes_before_who_is_idle_and_who_has_just_come_after() {
+    let minute = Duration::from_secs(60);
+    let bounds = Bounds { places: 16, per_address: 3, head_timeout: minute, idle_timeout: minute };
+    let table = Places::new(bounds);
+    let address = Some(IpAddr::from([10, 0, 0, 1]));
+    let enter = || table.enter(address).unwrap().0;
+    let (idle, silent) = (enter(), enter());
+    table.set(idle, Some(Wait::Idle));
+    table.enter(Some(IpAddr::from([10, 0, 0, 2]))).unwrap();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let fresh = enter();
+    let goes = |all: [u64; 3]| all.map(|id| table.is_to_close(id));
+    let next = enter();
+    assert_eq!(goes([idle, silent, fresh]), [false, true, false]);
+    let last = enter();
+    assert_eq!(goes([idle, fresh, next]), [true, false, false]);
+    assert!(table.enter(address).is_err(), "two of sixteen are on their way out");
+    for id in [idle, silent] {
+        table.leave(id);
+    }
+    table.set(fresh, None);
+    table.enter(address).unwrap();
+    assert_eq!(goes([fresh, next, last]), [false, true, false], "busy ones stay");
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_replies_and_not_for_heads() {
+    let (mut door, address) = door(&limits(4, 4, 0)).await;
+    let stop = CancellationToken::new();
+    let (mut silent, mut begun) =
+        (TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap());
+    let (first, second) = (door.next().await, door.next().await);
+    let busy = second.visit.busy();
+    let tasks = crate::Tasks::new();
+    let attended = |guest: Guest| {
+        let stop = stop.clone();
+        tasks.spawn(async move {
+            let Guest { mut socket, visit, .. } = guest;
+            let connection = async move {
+                let _ = socket.read_u8().await;
+                let _ = socket.write_all(b"!").await;
+                let _ = socket.flush().await;
+                std::future::pending::<()>().await;
+            };
+            visit.attend(connection, |_| (), &stop).await
+        })
+    };
+    let (first, second) = (attended(first), attended(second));
+    drop(door);
+    stop.cancel();
+    assert_eq!(first.await.unwrap(), None);
+    assert_eq!(silent.read(&mut [0; 1]).await.unwrap(), 0);
+    assert!(!second.is_finished(), "it is being answered");
+    drop(busy);
+    begun.write_all(b"?").await.unwrap();
+    assert_eq!(begun.read_u8().await.unwrap(), b'!');
+    assert_eq!(second.await.unwrap(), None);
+}
+
 #[test]
 fn counts_are_right_whatever_happens() {
     let bounds = |places, per_address| Bounds {

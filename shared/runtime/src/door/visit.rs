@@ -19,7 +19,7 @@ use super::places::{Full, Places, Wait};
 
 /// Waits for a head.
 const HEAD: u8 = 0;
-/// Waits for the rest of a head.
+/// Waits for the rest of a head, and the places know it.
 const PART: u8 = 1;
 /// A request is being answered.
 const BUSY: u8 = 2;
@@ -27,6 +27,8 @@ const BUSY: u8 = 2;
 const REPLIED: u8 = 3;
 /// Waits for the next request.
 const IDLE: u8 = 4;
+/// Some of the next request has come; the places need not know it if the rest is there as well.
+const BEGUN: u8 = 5;
 
 /// What a connection does at present. Clones are of the same connection.
 #[derive(Clone, Debug)]
@@ -56,7 +58,7 @@ impl Visit {
     }
 
     /// Drives a connection to its end. When it must go while it waits, it is dropped: then `None`. At the signal to stop it
-    /// is asked to end after its present call. The place is free afterwards.
+    /// is asked to end after its present call, and dropped if it has none. The place is free afterwards.
     pub async fn attend<C: Future>(
         &self,
         connection: C,
@@ -70,6 +72,8 @@ impl Visit {
             () = self.is_to_close() => None,
             () = stop.cancelled() => {
                 ask_to_end(connection.as_mut());
+                // What waits for a head would wait on: nobody looks after those that take too long any more.
+                self.0.places.send_away(self.0.id);
                 tokio::select! {
                     ended = connection => Some(ended),
                     () = self.is_to_close() => None,
@@ -91,11 +95,16 @@ impl Visit {
 
     /// Bytes have come.
     fn received(&self) {
-        if self.0.step(IDLE, PART) {
-            self.0.places.set(self.0.id, Some(Wait::Head));
-        } else {
+        if !self.0.step(IDLE, BEGUN) {
             // The first head may take its time from the beginning of the connection on.
             self.0.step(HEAD, PART);
+        }
+    }
+
+    /// No more bytes are there at present.
+    fn drained(&self) {
+        if self.0.step(BEGUN, PART) {
+            self.0.places.set(self.0.id, Some(Wait::Head));
         }
     }
 
@@ -155,7 +164,7 @@ impl GuestSocket {
     #[must_use]
     pub fn is_cut_short(&self) -> bool {
         let visit = &*self.visit.0;
-        visit.phase.load(Ordering::SeqCst) == PART && visit.places.is_to_close(visit.id)
+        matches!(visit.phase.load(Ordering::SeqCst), PART | BEGUN) && visit.places.is_to_close(visit.id)
     }
 
     /// Whether the client has sent its last byte, or is gone, by what the system knows this moment: news of it may not have
@@ -184,7 +193,11 @@ impl AsyncRead for GuestSocket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.socket).poll_read(cx, buffer))?;
+        let read = Pin::new(&mut self.socket).poll_read(cx, buffer);
+        if read.is_pending() {
+            self.visit.drained();
+        }
+        ready!(read)?;
         if buffer.filled().len() > before {
             self.visit.received();
         }
