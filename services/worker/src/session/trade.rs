@@ -5,6 +5,7 @@
 //! it. What they do not tell is reported as unknown.
 
 mod given_up;
+mod look;
 mod request;
 
 pub(crate) use request::{CallName, Intent, Job, Outcome};
@@ -26,7 +27,7 @@ use super::evidence;
 use super::note::{self, Inherited, Note};
 use super::scribe::Scribe;
 use super::state::State;
-use given_up::{GivenUp, is_proof, never_done};
+use given_up::GivenUp;
 
 /// The official client counts up from here.
 const FIRST_ACTION: u32 = 1000;
@@ -39,10 +40,6 @@ const JOBS_MAX: usize = 256;
 pub(crate) const VERDICT_LIMIT: Duration = Duration::from_secs(15);
 /// After a success its records must come within this time; then they are fetched.
 const SETTLE_LIMIT: Duration = Duration::from_secs(2);
-/// Pauses between looks for an unsure request.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// So many looks without a trace end in "unknown".
-const LOOKS_MAX: u32 = 3;
 /// After so long a request that the server took but never decided on will not be done any more.
 const DECIDED_AFTER: Duration = Duration::from_secs(180);
 /// Orders that are remembered as belonging to a request.
@@ -51,13 +48,6 @@ const CLAIMED_MAX: usize = 4096;
 const FINISHED_MAX: usize = 256;
 /// The same where somebody still waited for the outcome, and most likely has it: they may only just have given up.
 const TOLD_MAX: usize = 32;
-
-/// Whether a look could see anything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sight {
-    Clear,
-    Blind,
-}
 
 /// All requests of a session.
 #[derive(Debug)]
@@ -163,11 +153,6 @@ impl Trades {
     pub(crate) fn not_sent(&mut self, action_id: u32, error: Error) {
         self.take_up(action_id);
         self.finish(action_id, Outcome::NotSent(error));
-    }
-
-    /// Whether the verdict on a request has stayed out for too long.
-    pub(crate) fn is_overdue(&self, action_id: u32) -> bool {
-        self.sent.get(&action_id).is_some_and(|sent| is_overdue(sent, Instant::now()))
     }
 
     /// The immediate answer: anything but "accepted" is the verdict.
@@ -339,103 +324,6 @@ impl Trades {
         self.given_up.on_link_lost();
     }
 
-    /// Whether the state must be fetched anew to find out what became of a request.
-    pub(crate) fn wants_look(&self, now: Instant) -> bool {
-        self.next_look().is_some_and(|at| at <= now)
-    }
-
-    /// When the state must be fetched anew.
-    pub(crate) fn next_look(&self) -> Option<Instant> {
-        let looks = self.sent.values().filter_map(|sent| match &sent.stage {
-            Stage::Recording => None,
-            Stage::Verdict { until } | Stage::Settling { until, .. } => Some(*until),
-            Stage::Unsure { next, .. } => Some(*next),
-        });
-        looks.chain(self.given_up.next_look()).min()
-    }
-
-    /// The state was brought up to date: looks for everything that is overdue or unsure.
-    pub(crate) fn look(&mut self, state: &mut State) {
-        self.settle(state);
-        let now = Instant::now();
-        let overdue: Vec<u32> =
-            self.sent.iter().filter(|(_, sent)| is_overdue(sent, now)).map(|(id, _)| *id).collect();
-        for action_id in overdue {
-            let Some(sent) = self.sent.get(&action_id) else { continue };
-            if let Stage::Settling { .. } = &sent.stage {
-                self.show(action_id, state);
-                continue;
-            }
-            match evidence::search(sent, &self.claimed, self.alike(sent), state) {
-                evidence::Found::Ambiguous => self.finish(action_id, Outcome::Unknown(action_id)),
-                evidence::Found::Nothing if is_proof(sent, now, state) => {
-                    self.finish(action_id, Outcome::Refused(never_done()));
-                }
-                evidence::Found::Nothing => self.looked(action_id, now, Sight::Clear),
-                found => self.found(action_id, found, state),
-            }
-        }
-        self.look_on(now, state);
-    }
-
-    /// It is known what became of a request, if this tells it.
-    fn found(&mut self, action_id: u32, found: evidence::Found, state: &mut State) {
-        match found {
-            evidence::Found::Done(result) => {
-                let Some(sent) = self.sent.get(&action_id) else { return };
-                let order = evidence::shown(sent, &result, state);
-                self.claim(result.trade_order);
-                self.done(action_id, order, state);
-            }
-            evidence::Found::Refused(error) => self.finish(action_id, Outcome::Refused(error)),
-            evidence::Found::Ambiguous | evidence::Found::Nothing => {}
-        }
-    }
-
-    /// The state could not be brought up to date: nothing was seen of what is overdue.
-    pub(crate) fn look_failed(&mut self, state: &mut State) {
-        self.settle(state);
-        let now = Instant::now();
-        let overdue: Vec<u32> =
-            self.sent.iter().filter(|(_, sent)| is_overdue(sent, now)).map(|(id, _)| *id).collect();
-        for action_id in overdue {
-            match self.sent.get_mut(&action_id).map(|sent| &mut sent.stage) {
-                // What it made is not seen yet, so it cannot be told right.
-                Some(Stage::Settling { until, looks, .. }) if *looks < LOOKS_MAX => {
-                    *until = now + LOOK_EVERY;
-                    *looks += 1;
-                }
-                Some(Stage::Settling { .. }) => self.show(action_id, state),
-                _ => self.looked(action_id, now, Sight::Blind),
-            }
-        }
-        self.given_up.postpone(now);
-    }
-
-    /// A request that is known to be done is told as well as it can be.
-    fn show(&mut self, action_id: u32, state: &mut State) {
-        let Some(sent) = self.sent.get(&action_id) else { return };
-        if let Stage::Settling { result, .. } = &sent.stage {
-            let order = evidence::shown(sent, result, state);
-            self.done(action_id, order, state);
-        }
-    }
-
-    fn looked(&mut self, action_id: u32, now: Instant, sight: Sight) {
-        let Some(sent) = self.sent.get_mut(&action_id) else { return };
-        let looks = match &sent.stage {
-            Stage::Unsure { looks, .. } => looks + 1,
-            _ => 1,
-        };
-        // As long as the link it was sent on lives, the server may still do it.
-        let is_over = sight == Sight::Clear && (sent.is_cut || now >= sent.begun + DECIDED_AFTER);
-        sent.stage = Stage::Unsure { looks, next: now + LOOK_EVERY };
-        if looks >= LOOKS_MAX {
-            let outcome = if is_over { Outcome::Absent(action_id) } else { Outcome::Unknown(action_id) };
-            self.finish(action_id, outcome);
-        }
-    }
-
     /// How many requests under way could have made the same thing.
     fn alike(&self, one: &Sent) -> usize {
         let same = |other: &&Sent| {
@@ -460,14 +348,6 @@ impl Trades {
                 let _ = reply.send(if is_unsent { not_sent() } else { Outcome::Unknown(action_id) });
             }
         }
-    }
-}
-
-fn is_overdue(sent: &Sent, now: Instant) -> bool {
-    match &sent.stage {
-        Stage::Recording => false,
-        Stage::Verdict { until } | Stage::Settling { until, .. } => *until <= now,
-        Stage::Unsure { next, .. } => *next <= now,
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use error::{Code, Error};
 use tokio::time::Instant;
 
-use super::{DECIDED_AFTER, LOOKS_MAX, Outcome, Sent, Stage, Trades};
+use super::look::LOOKS_MAX;
+use super::{DECIDED_AFTER, Outcome, Sent, Stage, Trades};
 use crate::session::evidence::{self, Found};
 use crate::session::note;
 use crate::session::state::State;
