@@ -9,7 +9,7 @@ mod bars;
 mod history;
 
 pub(crate) use bars::BarsAsking;
-pub(crate) use history::HistoryAsking;
+pub(crate) use history::{HistoryAsking, Recent};
 
 use error::{Code, Error};
 use wire::records::Bar;

@@ -23,6 +23,14 @@ pub(crate) struct HistoryAsking {
     cut: Option<Cut>,
 }
 
+/// Deals and ended orders of late, as far as they could be had.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    pub(crate) history: History,
+    /// Whether all of them are there.
+    pub(crate) is_whole: bool,
+}
+
 /// The records of one kind by ticket.
 #[derive(Debug)]
 struct List<R> {
@@ -140,13 +148,13 @@ impl HistoryAsking {
         self.deals.known.len() + self.orders.known.len()
     }
 
-    /// What has come by ticket. That part of it is missing is logged only: for those who go on with what there is.
-    pub(crate) fn finish_as_far_as_it_goes(self) -> History {
+    /// What has come by ticket, for those who go on with what there is.
+    pub(crate) fn finish_as_far_as_it_goes(self) -> Recent {
         let (history, cut) = self.finish();
         if let Some(cut) = cut {
             tracing::warn!(?cut, "the history of late is not whole");
         }
-        history
+        Recent { history, is_whole: cut.is_none() }
     }
 
     /// What has come by ticket, and why part of it is missing, if it is.

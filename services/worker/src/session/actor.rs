@@ -433,7 +433,7 @@ impl Actor {
 
     /// Makes a fresh link the session's, and catches up with what happened while there was none.
     fn take_over(&mut self, established: Established) -> Link {
-        let Established { link, endpoint, login, account, catalogue, history, portfolio } = established;
+        let Established { link, endpoint, login, account, catalogue, recent, portfolio } = established;
         let credentials = &mut self.target.credentials;
         // Where a one-time code was needed, the next owner can log in with what this login gave only.
         let is_needed = !credentials.otp.is_empty() || self.is_login_kept;
@@ -454,13 +454,13 @@ impl Actor {
         }
         if let Some(state) = &mut self.state {
             state.begin_again(account, catalogue);
-            let told = resync(state, portfolio, &history);
+            let told = resync(state, portfolio, &recent);
             self.trades.look(state);
             self.held_back.extend(told);
         } else {
             let ticks = self.shared.ticks.of(&endpoint);
             let fresh = State::new(self.target.credentials.login, account, catalogue, ticks);
-            self.begin(fresh, portfolio, history);
+            self.begin(fresh, portfolio, recent);
         }
         if let Some(state) = &mut self.state {
             (state.host, state.port) = (endpoint.host, endpoint.port);

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use link::{Credentials, Dialer, Endpoint, Identity, Link, LinkError, Proxy};
 use tokio::time::{Instant, timeout};
-use wire::records::{Account, FullSymbolsRequest, History, HistoryRequest, LoginReply, Portfolio, SymbolIds};
+use wire::records::{Account, FullSymbolsRequest, HistoryRequest, LoginReply, Portfolio, SymbolIds};
 use wire::{Empty, code, requests};
 
 use crate::catalogue::{Catalogue, Catalogues};
 use crate::governor::Login;
-use crate::ranges::{HistoryAsking, RECORDS_MAX};
+use crate::ranges::{HistoryAsking, RECORDS_MAX, Recent};
 use crate::session::AccountKey;
 use crate::worker::Shared;
 use crate::zone;
@@ -84,7 +84,7 @@ pub(crate) struct Established {
     pub(crate) account: Account,
     pub(crate) catalogue: Arc<Catalogue>,
     /// Of late, and asked for before the portfolio.
-    pub(crate) history: History,
+    pub(crate) recent: Recent,
     pub(crate) portfolio: Portfolio,
 }
 
@@ -163,20 +163,16 @@ async fn load(
     drop(symbols);
     let from = history_from.unwrap_or_else(|| day_ago(&account));
     let range = HistoryRequest { from, to: 0 };
-    let history = load_history(&mut link, &range, history_from.is_some()).await?;
+    let recent = load_history(&mut link, &range, history_from.is_some()).await?;
     let portfolio = link.request::<requests::Portfolio>("loading positions and orders", &Empty).await?;
     load_held_symbols(&mut link, &catalogue, &portfolio, names, history_from.is_some()).await?;
     // Once more, after the positions: whatever was pushed in between, the money is that of this moment.
     let account = link.request::<requests::Account>("loading the account", &Empty).await?;
-    Ok(Established { link, endpoint: endpoint.clone(), login, account, catalogue, history, portfolio })
+    Ok(Established { link, endpoint: endpoint.clone(), login, account, catalogue, recent, portfolio })
 }
 
 /// Deals and ended orders of late: on a return all of them, otherwise the newest that come at once.
-async fn load_history(
-    link: &mut Link,
-    range: &HistoryRequest,
-    is_return: bool,
-) -> Result<History, LinkError> {
+async fn load_history(link: &mut Link, range: &HistoryRequest, is_return: bool) -> Result<Recent, LinkError> {
     let mut asking = HistoryAsking::new(range, RECORDS_MAX);
     while let Some(ask) = asking.next() {
         asking.take(link.request::<requests::History>("loading the history", &ask).await?);

@@ -6,7 +6,7 @@ use calls::reply;
 use calls::values::OrderState as Shown;
 use error::{Code, Error};
 use model::{DealEntry, OrderState, Price, Reason, Retcode};
-use wire::records::{Deal, Order, TradeRequest, TradeResult};
+use wire::records::{Deal, Order, Position, TradeRequest, TradeResult};
 
 use super::state::State;
 use super::trade::{Intent, Sent};
@@ -17,11 +17,21 @@ pub(super) enum Found {
     /// It was done; as a verdict would have said it.
     Done(Box<TradeResult>),
     /// It was refused.
-    Refused(Error),
+    Refused {
+        error: Error,
+        /// The order that says so, 0 for none.
+        order: i64,
+    },
     /// Several things could be its work.
     Ambiguous,
     /// No trace.
     Nothing,
+}
+
+impl Found {
+    const fn refused(error: Error) -> Self {
+        Self::Refused { error, order: 0 }
+    }
 }
 
 /// The order that a successful request made or changed, once the state shows it.
@@ -138,65 +148,152 @@ fn last_closed(state: &State, is_it: impl Fn(&reply::Order) -> bool) -> Option<r
     state.closed.iter().rev().find(|order| is_it(order)).cloned()
 }
 
-fn closing_deal<'a>(sent: &Sent, ticket: i64, position: i64, state: &'a State) -> Option<&'a Deal> {
-    state.deals.iter().rev().find(|deal| {
-        let is_later = || deal.deal > sent.after_deal && is_asked_for(deal.trade_reason);
-        let is_it = if ticket != 0 { deal.deal == ticket } else { is_later() };
-        is_it && deal.position_id == position && deal.entry != 0
-    })
+/// The deal that closed a position: the one that is named, or the latest that may be the work of the request.
+fn closing_deal<'a>(sent: &Sent, named: i64, position: i64, state: &'a State) -> Option<&'a Deal> {
+    let is_it = |deal: &&Deal| match named {
+        0 => may_close(sent, position, deal),
+        named => deal.deal == named && deal.position_id == position && deal.entry != 0,
+    };
+    state.deals.iter().rev().find(is_it)
+}
+
+/// Whether a deal closed something of a position after the request, and somebody had asked for it.
+fn may_close(sent: &Sent, position: i64, deal: &Deal) -> bool {
+    deal.position_id == position
+        && deal.entry != 0
+        && deal.deal > sent.after_deal
+        && is_asked_for(deal.trade_reason)
 }
 
 /// Whether somebody asked for it: what the server does by itself is nobody's request, whatever it looks like.
 fn is_asked_for(reason: u32) -> bool {
-    let reason = Reason::from_number(reason);
-    let by_server = matches!(reason, Some(Reason::StopLoss | Reason::TakeProfit | Reason::StopOut));
-    !by_server && !reason.is_some_and(Reason::is_service)
+    !is_by_stop(reason) && !Reason::from_number(reason).is_some_and(Reason::is_service)
 }
 
-/// Looks for a trace of a request in a state that is up to date.
+/// Whether the server closed it, by its stop or for want of margin: all that was left of it.
+fn is_by_stop(reason: u32) -> bool {
+    matches!(Reason::from_number(reason), Some(Reason::StopLoss | Reason::TakeProfit | Reason::StopOut))
+}
+
+/// Looks for a trace of a request in a state that is up to date. `claimed` are the orders of other requests, and `alike` is how
+/// many requests could have made the same thing.
 pub(super) fn search(sent: &Sent, claimed: &BTreeSet<i64>, alike: usize, state: &State) -> Found {
     match sent.intent {
-        Intent::Prices => Found::Refused(Error::timeout("The price request")),
+        Intent::Prices => Found::refused(Error::timeout("The price request")),
         Intent::Open | Intent::Place => search_new(sent, claimed, alike, state),
-        Intent::Stops(position) => match state.positions.get(&position) {
-            Some(open)
-                if equal(open.record.sl, sent.request.price_sl, open.record.digits)
-                    && equal(open.record.tp, sent.request.price_tp, open.record.digits) =>
-            {
-                done(position, 0)
-            }
-            Some(_) => Found::Nothing,
-            None => Found::Refused(Error::new(Code::PositionNotExists, "The position is closed already.")),
-        },
-        Intent::Modify(ticket) => match state.orders.get(&ticket) {
-            Some(order) if has_terms(order, &sent.request) => done(ticket, 0),
-            Some(_) => Found::Nothing,
-            None => {
-                Found::Refused(Error::new(Code::OrderAlreadyChanged, "The order is not pending any more."))
-            }
-        },
-        Intent::Close(position) | Intent::CloseBy(position) => {
-            let same_volume = |deal: &&Deal| deal.trade_volume == sent.request.trade_volume;
-            match closing_deal(sent, 0, position, state).filter(same_volume) {
-                Some(deal) => done(deal.trade_order, deal.deal),
-                None if state.positions.contains_key(&position) => Found::Nothing,
-                None => {
-                    Found::Refused(Error::new(Code::PositionNotExists, "The position is closed already."))
-                }
+        Intent::Stops(position) => search_stops(sent, position, state),
+        Intent::Modify(ticket) => {
+            let ended = || state.ended.iter().rev().find(|order| order.trade_order == ticket);
+            match state.orders.get(&ticket).or_else(ended) {
+                Some(order) if has_terms(order, &sent.request) => done(ticket, 0),
+                // Somebody may have changed it again.
+                Some(_) | None => Found::Nothing,
             }
         }
+        Intent::Close(position) | Intent::CloseBy(position) => search_closing(sent, position, claimed, state),
         Intent::Remove(ticket) => {
             let ended = state.ended.iter().rev().find(|order| order.trade_order == ticket);
             match ended.and_then(|order| OrderState::from_number(order.order_state)) {
                 Some(OrderState::Canceled) => done(ticket, 0),
-                Some(_) => Found::Refused(Error::new(
-                    Code::OrderAlreadyChanged,
-                    "The order is not pending any more.",
-                )),
-                None => Found::Nothing,
+                Some(OrderState::Filled | OrderState::Expired | OrderState::Rejected) => Found::refused(
+                    Error::new(Code::OrderAlreadyChanged, "The order is not pending any more."),
+                ),
+                // What was left of it after a part was filled may have been removed.
+                Some(_) | None => Found::Nothing,
             }
         }
     }
+}
+
+/// The stops that a position has, or had when it was closed.
+fn search_stops(sent: &Sent, position: i64, state: &State) -> Found {
+    let request = &sent.request;
+    let is_set = |sl, tp, digits| equal(sl, request.price_sl, digits) && equal(tp, request.price_tp, digits);
+    let is_found = match state.positions.get(&position) {
+        Some(open) => is_set(open.record.sl, open.record.tp, open.record.digits),
+        None => {
+            let mut exits =
+                state.deals.iter().rev().filter(|deal| deal.position_id == position && deal.entry != 0);
+            exits
+                .next()
+                .is_some_and(|exit| exit.deal > sent.after_deal && is_set(exit.sl, exit.tp, exit.digits))
+        }
+    };
+    // Somebody may have changed them again.
+    if is_found { done(position, 0) } else { Found::Nothing }
+}
+
+/// A closing of the position and the volume that came after the request and belongs to no other one.
+fn search_closing(sent: &Sent, position: i64, claimed: &BTreeSet<i64>, state: &State) -> Found {
+    let is_free = |deal: &Deal| may_close(sent, position, deal) && !claimed.contains(&deal.trade_order);
+    let is_it = |deal: &&Deal| is_free(deal) && deal.trade_volume == sent.request.trade_volume;
+    if let Some(deal) = state.deals.iter().rev().find(is_it) {
+        return done(deal.trade_order, deal.deal);
+    }
+    // That it is gone says nothing: this request may have closed it. Only a stop that did says so.
+    let is_stopped = || {
+        let is_stop = |deal: &Deal| {
+            deal.position_id == position && deal.deal > sent.after_deal && is_by_stop(deal.trade_reason)
+        };
+        state.deals.iter().any(is_stop) && !state.deals.iter().any(is_free)
+    };
+    let is_gone = !state.positions.contains_key(&position);
+    if is_gone && state.remembers_after(sent.after_deal, sent.after_order) && is_stopped() {
+        return Found::refused(Error::new(Code::PositionNotExists, "The position is closed already."));
+    }
+    Found::Nothing
+}
+
+/// Whether nothing since the request could be its work, what was not recognised included: servers may change comments, fill
+/// other volumes, or tell less than asked for. Without this, no trace of a request proves nothing.
+pub(super) fn leaves_no_room(sent: &Sent, claimed: &BTreeSet<i64>, state: &State) -> bool {
+    match sent.intent {
+        Intent::Open | Intent::Place => !may_be_made(sent, claimed, state),
+        Intent::Close(position) | Intent::CloseBy(position) => {
+            let is_free =
+                |deal: &Deal| may_close(sent, position, deal) && !claimed.contains(&deal.trade_order);
+            state.positions.contains_key(&position) && !state.deals.iter().any(is_free)
+        }
+        Intent::Remove(ticket) => state.orders.contains_key(&ticket),
+        // What was set may have been set again since; a price leaves no trace at all.
+        Intent::Stops(_) | Intent::Modify(_) | Intent::Prices => false,
+    }
+}
+
+/// Whether something was made on the symbol since the request that somebody asked for and that belongs to no other request.
+fn may_be_made(sent: &Sent, claimed: &BTreeSet<i64>, state: &State) -> bool {
+    let symbol = &sent.request.trade_symbol;
+    let is_hedging = state.is_hedging();
+    let is_new = |order: i64| order > sent.after_order && !claimed.contains(&order);
+    let is_exit = |deal: &Deal| {
+        let entry = DealEntry::from_number(deal.entry);
+        is_hedging && matches!(entry, Some(DealEntry::Out | DealEntry::OutBy))
+    };
+    let only_closed = |order: i64| {
+        let mut fills = state.deals.iter().filter(|deal| deal.trade_order == order).peekable();
+        fills.peek().is_some() && fills.all(is_exit)
+    };
+    let by_order = |order: &Order| {
+        is_new(order.trade_order)
+            && order.trade_symbol == *symbol
+            && is_asked_for(order.type_reason)
+            && !only_closed(order.trade_order)
+    };
+    let by_deal = |deal: &Deal| {
+        deal.deal > sent.after_deal
+            && (deal.trade_order == 0 || is_new(deal.trade_order))
+            && deal.trade_symbol == *symbol
+            && is_asked_for(deal.trade_reason)
+            && !is_exit(deal)
+    };
+    let by_position = |position: &Position| {
+        is_new(position.position_id)
+            && !claimed.contains(&position.trade_order)
+            && position.trade_symbol == *symbol
+    };
+    state.orders.values().chain(&state.ended).any(by_order)
+        || state.deals.iter().any(by_deal)
+        || state.positions.values().any(|open| by_position(&open.record))
 }
 
 /// An order of the same symbol, type, volume and comment that came after the request and belongs to no other one.
@@ -223,7 +320,13 @@ fn search_new(sent: &Sent, claimed: &BTreeSet<i64>, alike: usize, state: &State)
         return Found::Ambiguous;
     }
     if OrderState::from_number(first.order_state) == Some(OrderState::Rejected) {
-        return Found::Refused(Error::new(Code::RequestRejected, "The trade server rejected the order."));
+        let known = claimed.iter().copied().chain(candidates.iter().map(|order| order.trade_order));
+        if !leaves_no_room(sent, &known.collect(), state) {
+            // The rejected one may be somebody else's, and this one not recognised.
+            return Found::Ambiguous;
+        }
+        let error = Error::new(Code::RequestRejected, "The trade server rejected the order.");
+        return Found::Refused { error, order: first.trade_order };
     }
     let deal =
         state.deals.iter().find(|deal| deal.trade_order == first.trade_order).map_or(0, |deal| deal.deal);

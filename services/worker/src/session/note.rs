@@ -32,6 +32,9 @@ pub(crate) struct Note {
     magic: i64,
     after_order: i64,
     after_deal: i64,
+    /// When it was begun, milliseconds since 1970 UTC; 0: not known.
+    #[serde(default)]
+    sent_ms: i64,
     /// Stands for the call and its parameters.
     pub(crate) fingerprint: String,
 }
@@ -81,6 +84,7 @@ impl Note {
             magic: sent.magic,
             after_order: sent.after_order,
             after_deal: sent.after_deal,
+            sent_ms: sent.sent_ms,
             fingerprint: call.fingerprint.clone(),
         }
     }
@@ -100,6 +104,7 @@ impl Note {
             reply: None,
             stage: Stage::Unsure { looks: 0, next: Instant::now() },
             begun: Instant::now(),
+            sent_ms: self.sent_ms,
             is_cut: true,
             after_order: self.after_order,
             after_deal: self.after_deal,
@@ -270,6 +275,7 @@ mod tests {
             reply: None,
             stage: Stage::Recording,
             begun: Instant::now(),
+            sent_ms: 3,
             is_cut: false,
             after_order: 1,
             after_deal: 2,

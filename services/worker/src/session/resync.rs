@@ -14,11 +14,13 @@ use wire::records::{
 
 use super::apply::apply;
 use super::state::State;
+use crate::ranges::Recent;
 use crate::translate;
 
-/// Brings the state to what the server has. `history` must reach back to before anything unknown happened, and must
+/// Brings the state to what the server has. What is `recent` must reach back to before anything unknown happened, and must
 /// have been asked for before `portfolio`. Returns what clients are told.
-pub(crate) fn resync(state: &mut State, portfolio: Portfolio, history: &History) -> Vec<reply::OrderUpdate> {
+pub(crate) fn resync(state: &mut State, portfolio: Portfolio, recent: &Recent) -> Vec<reply::OrderUpdate> {
+    let history = &recent.history;
     let mut updates = Vec::new();
     updates.extend(missed_deals(state, &portfolio, history));
     updates.extend(missed_changes(state, &portfolio));
@@ -28,6 +30,7 @@ pub(crate) fn resync(state: &mut State, portfolio: Portfolio, history: &History)
     // Replayed deals carry no money; the account record does.
     state.account.main = main;
     state.load(portfolio);
+    state.admit_gaps(recent);
     told
 }
 

@@ -23,6 +23,7 @@ use super::texts::Texts;
 use super::tick_downloads::TickDownloads;
 use super::tick_values::TickValues;
 use crate::catalogue::Catalogue;
+use crate::ranges::Recent;
 use crate::ticks::TickWriter;
 use crate::{translate, zone};
 
@@ -428,6 +429,27 @@ impl State {
     /// Whether all deals and ended orders with larger tickets than these are remembered.
     pub(super) const fn remembers_after(&self, deal: i64, order: i64) -> bool {
         self.forgotten.deal <= deal && self.forgotten.order <= order
+    }
+
+    /// What the server has and this does not counts as forgotten; of a history that was cut, that may be anything.
+    pub(super) fn admit_gaps(&mut self, recent: &Recent) {
+        if !recent.is_whole {
+            self.forget_up_to(self.newest);
+        }
+        let deals: BTreeSet<i64> = self.deals.iter().map(|deal| deal.deal).collect();
+        let ended: BTreeSet<i64> = self.ended.iter().map(|order| order.trade_order).collect();
+        let missing = |known: &BTreeSet<i64>, tickets: &mut dyn Iterator<Item = i64>| {
+            tickets.filter(|ticket| !known.contains(ticket)).max().unwrap_or(0)
+        };
+        let history = &recent.history;
+        let deal = missing(&deals, &mut history.deals.iter().map(|deal| deal.deal));
+        let order = missing(&ended, &mut history.orders.iter().map(|order| order.trade_order));
+        self.forget_up_to(Newest { deal, order });
+    }
+
+    fn forget_up_to(&mut self, newest: Newest) {
+        self.forgotten.deal = self.forgotten.deal.max(newest.deal);
+        self.forgotten.order = self.forgotten.order.max(newest.order);
     }
 
     /// The largest ticket of an order ever seen.

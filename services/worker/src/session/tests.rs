@@ -16,18 +16,25 @@ mod answers;
 mod clock;
 mod evidence;
 mod money;
+mod proof;
 mod resync;
 mod scribe;
 mod texts;
 
 use super::apply::apply;
-use super::resync::resync;
 use super::state::State;
 use super::trade::{CallName, Intent, Job, Outcome, Trades};
 use crate::catalogue::Catalogue;
+use crate::ranges::Recent;
 use crate::ticks::TickWriter;
 
 const LOT: u64 = 100_000_000;
+
+/// Catches up by a history that is whole.
+fn resync(state: &mut State, portfolio: Portfolio, history: &History) -> Vec<reply::OrderUpdate> {
+    let recent = Recent { history: history.clone(), is_whole: true };
+    super::resync::resync(state, portfolio, &recent)
+}
 
 /// An account in dollars that has nothing, on a server with EURUSD at 1.10000/1.10010.
 fn state() -> State {
@@ -449,43 +456,6 @@ fn a_verdict_and_its_records_complete_an_order_in_either_order() {
         }
         assert!(matches!(outcome.try_recv(), Ok(Outcome::Done(order)) if order.ticket == 70));
     }
-}
-
-#[test]
-fn a_refusal_is_a_refusal_whatever_tickets_it_carries() {
-    let (mut state, mut trades) = (state(), Trades::default());
-    let (reply, mut outcome) = oneshot::channel();
-    let job = Job {
-        request: buy(2),
-        intent: Intent::Close(70),
-        magic: 0,
-        reply,
-        number: Arc::default(),
-        call: CallName::default(),
-    };
-    let entry = trades.begin(job, &state).unwrap();
-    let request = trades.recorded(entry.number).unwrap();
-    let result = TradeResult { retcode: 10019, deal: 50, trade_order: 70, ..TradeResult::default() };
-    trades.on_result(TradeResultPush { request, result, ..TradeResultPush::default() }, &mut state);
-    assert!(
-        matches!(outcome.try_recv(), Ok(Outcome::Refused(error)) if error.code() == error::Code::NoMoney)
-    );
-}
-
-#[test]
-fn a_caller_who_left_before_the_request_was_begun_has_not_sent_it() {
-    let (state, mut trades) = (state(), Trades::default());
-    let (reply, outcome) = oneshot::channel();
-    drop(outcome);
-    let job = Job {
-        request: buy(2),
-        intent: Intent::Open,
-        magic: 0,
-        reply,
-        number: Arc::default(),
-        call: CallName::default(),
-    };
-    assert!(trades.begin(job, &state).is_none());
 }
 
 #[test]

@@ -125,6 +125,7 @@ impl Trades {
             reply: Some(job.reply),
             stage: Stage::Recording,
             begun: Instant::now(),
+            sent_ms: runtime::unix_ms(),
             is_cut: false,
             after_order: state.newest_order(),
             after_deal: state.newest_deal(),
@@ -140,7 +141,9 @@ impl Trades {
         if !matches!(sent.stage, Stage::Recording) {
             return None;
         }
-        sent.stage = Stage::Verdict { until: Instant::now() + VERDICT_LIMIT };
+        // Only now it leaves: writing it down may have taken long.
+        (sent.begun, sent.sent_ms) = (Instant::now(), runtime::unix_ms());
+        sent.stage = Stage::Verdict { until: sent.begun + VERDICT_LIMIT };
         Some(sent.request.clone())
     }
 

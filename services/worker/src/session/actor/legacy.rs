@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use link::Credentials;
 use tokio::sync::oneshot;
-use wire::records::{History, Portfolio};
+use wire::records::Portfolio;
 
 use super::Actor;
 use crate::calls_of::INVESTOR;
 use crate::login_data::LoginData;
+use crate::ranges::Recent;
 use crate::session::establish::Target;
 use crate::session::memo::Memo;
 use crate::session::note::Inherited;
@@ -75,20 +76,20 @@ impl Actor {
     }
 
     /// The first state: of a session that begins, or that goes on where its last owner stood.
-    pub(super) fn begin(&mut self, mut state: State, portfolio: Portfolio, history: History) {
+    pub(super) fn begin(&mut self, mut state: State, portfolio: Portfolio, recent: Recent) {
         if self.target.wants_history {
             state.past.want();
         }
         match self.legacy.take() {
             None => {
-                state.load_past(history);
+                state.load_past(recent.history);
                 state.load(portfolio);
             }
             Some(Legacy { memo, inherited }) => {
-                memo.restore(&mut state, &history);
+                memo.restore(&mut state, &recent.history);
                 self.publisher.restore(memo.wants(), &state);
                 self.trades.take_over(inherited);
-                self.held_back.extend(resync(&mut state, portfolio, &history));
+                self.held_back.extend(resync(&mut state, portfolio, &recent));
                 self.trades.look(&mut state);
             }
         }

@@ -8,15 +8,21 @@ use wire::records::{Account, History, HistoryRequest, Portfolio};
 use wire::{Empty, Payload, code, requests};
 
 use super::{Actor, Waiting};
-use crate::ranges::{HistoryAsking, RECORDS_MAX};
+use crate::ranges::{HistoryAsking, RECORDS_MAX, Recent};
 use crate::session::resync::resync;
 use crate::session::state::State;
 
-/// A step of a look, while its answer is awaited.
-pub(super) enum Look {
+/// A look, while an answer is awaited.
+pub(super) struct Look {
+    /// When it was begun: what it shows is not older. None if the gateway could not ask the trade server then.
+    asked: Option<Instant>,
+    step: Step,
+}
+
+enum Step {
     History(Box<HistoryAsking>),
-    Account(Box<History>),
-    Portfolio(Box<History>),
+    Account(Box<Recent>),
+    Portfolio(Box<Recent>),
 }
 
 impl Actor {
@@ -24,15 +30,14 @@ impl Actor {
     pub(super) fn look_if_due(&mut self, link: &mut Link) -> Result<(), LinkError> {
         self.withdraw_overdue(link);
         let is_due = self.must_look.is_some() || self.trades.wants_look(Instant::now());
-        if self.state.is_none() || self.is_looking || !is_due {
-            return Ok(());
-        }
+        let Some(state) = self.state.as_ref().filter(|_| is_due && !self.is_looking) else { return Ok(()) };
+        let asked = state.is_server_up.then(Instant::now);
         let range = HistoryRequest { from: self.history_from().unwrap_or(0), to: 0 };
         let mut asking = Box::new(HistoryAsking::new(&range, RECORDS_MAX));
         let Some(ask) = asking.next() else { return Ok(()) };
         match link.submit::<requests::History>(&ask) {
             Ok(id) => {
-                self.waiting.insert(id, Waiting::Look(Look::History(asking)));
+                self.waiting.insert(id, Waiting::Look(Look { asked, step: Step::History(asking) }));
                 self.is_looking = true;
                 Ok(())
             }
@@ -69,14 +74,14 @@ impl Actor {
     /// The answer to a step. A look that fails is one that has seen nothing; an answer that cannot be read is an error.
     pub(super) fn on_look(
         &mut self,
-        step: Look,
+        look: Look,
         code: u8,
         body: &[u8],
         link: &mut Link,
     ) -> Result<(), LinkError> {
         self.is_looking = false;
         let next = match code {
-            code::SUCCESS => self.take_step(step, body, link),
+            code::SUCCESS => self.take_step(look, body, link),
             code => Err(LinkError::Refused { doing: "a look at the account", code }),
         };
         let Err(cause) = next else { return Ok(()) };
@@ -87,45 +92,45 @@ impl Actor {
         if matches!(cause, LinkError::Protocol { .. }) { Err(cause) } else { Ok(()) }
     }
 
-    fn take_step(&mut self, step: Look, body: &[u8], link: &mut Link) -> Result<(), LinkError> {
+    fn take_step(&mut self, look: Look, body: &[u8], link: &mut Link) -> Result<(), LinkError> {
         let Some(state) = &mut self.state else { return Ok(()) };
-        let (next, step) = match step {
-            Look::History(mut asking) => {
+        let (next, step) = match look.step {
+            Step::History(mut asking) => {
                 asking.take(History::from_bytes(body)?);
                 match asking.next() {
-                    Some(ask) => (link.submit::<requests::History>(&ask)?, Look::History(asking)),
+                    Some(ask) => (link.submit::<requests::History>(&ask)?, Step::History(asking)),
                     None => {
-                        let history = Box::new(asking.finish_as_far_as_it_goes());
-                        (link.submit::<requests::Account>(&Empty)?, Look::Account(history))
+                        let recent = Box::new(asking.finish_as_far_as_it_goes());
+                        (link.submit::<requests::Account>(&Empty)?, Step::Account(recent))
                     }
                 }
             }
-            Look::Account(history) => {
+            Step::Account(recent) => {
                 if state.set_account(Account::from_bytes(body)?) {
                     self.begin_candles_anew();
                 }
-                (link.submit::<requests::Portfolio>(&Empty)?, Look::Portfolio(history))
+                (link.submit::<requests::Portfolio>(&Empty)?, Step::Portfolio(recent))
             }
-            Look::Portfolio(history) => {
+            Step::Portfolio(recent) => {
                 let portfolio = Portfolio::from_bytes(body)?;
                 if self.legacy.is_some() {
-                    self.take_up_legacy(portfolio, *history);
+                    self.take_up_legacy(portfolio, *recent);
                     return Ok(());
                 }
-                let told = resync(state, portfolio, &history);
-                self.trades.look(state);
+                let told = resync(state, portfolio, &recent);
+                self.trades.look_as_of(state, look.asked);
                 self.held_back.extend(told);
                 self.changed = true;
                 return Ok(());
             }
         };
-        self.waiting.insert(next, Waiting::Look(step));
+        self.waiting.insert(next, Waiting::Look(Look { asked: look.asked, step }));
         self.is_looking = true;
         Ok(())
     }
 
     /// A standby becomes the owner: it begins where the last one stood, with the prices that it has.
-    fn take_up_legacy(&mut self, portfolio: Portfolio, history: History) {
+    fn take_up_legacy(&mut self, portfolio: Portfolio, recent: Recent) {
         let Some(standby) = self.state.take() else { return };
         let (login, catalogue) = (standby.login, standby.catalogue);
         let mut state = State::new(login, standby.account, catalogue, standby.tick_writer);
@@ -136,7 +141,7 @@ impl Actor {
         if let Some(fence) = self.fence_to_come.take() {
             self.scribe.standing().own(fence);
         }
-        self.begin(state, portfolio, history);
+        self.begin(state, portfolio, recent);
         self.changed = true;
         if let Some(done) = self.must_look.take() {
             let _ = done.send(());

@@ -179,3 +179,23 @@ async fn a_close_that_is_done_is_told_when_its_records_are_seen_not_before() {
     let Ok(Outcome::Done(order)) = outcome.try_recv() else { panic!("it is known to be done") };
     assert_eq!((order.ticket, order.profit.to_string()), (70, "12.5".into()));
 }
+
+#[test]
+fn a_refusal_is_a_refusal_whatever_tickets_it_carries() {
+    let (mut state, mut trades) = (state(), Trades::default());
+    let (request, mut outcome) = begun(&mut trades, &state, Intent::Close(70), buy(2));
+    let result = TradeResult { retcode: 10019, deal: 50, trade_order: 70, ..TradeResult::default() };
+    trades.on_result(TradeResultPush { request, result, ..TradeResultPush::default() }, &mut state);
+    assert!(
+        matches!(outcome.try_recv(), Ok(Outcome::Refused(error)) if error.code() == error::Code::NoMoney)
+    );
+}
+
+#[test]
+fn a_caller_who_left_before_the_request_was_begun_has_not_sent_it() {
+    let (state, mut trades) = (state(), Trades::default());
+    let (reply, outcome) = oneshot::channel();
+    drop(outcome);
+    let (intent, number, call) = (Intent::Open, Arc::default(), CallName::default());
+    assert!(trades.begin(Job { request: buy(2), intent, magic: 0, reply, number, call }, &state).is_none());
+}

@@ -23,7 +23,7 @@ use crate::session::standing::{Rank, Standing};
 
 /// What was concluded.
 #[derive(Debug, PartialEq)]
-enum Verdict {
+pub(super) enum Verdict {
     /// Done; the ticket that the caller is told.
     Done(u64),
     Refused(Code),
@@ -35,7 +35,7 @@ enum Verdict {
 
 use Verdict::{Ambiguous, Done, Nothing};
 
-fn concluded(outcome: &mut oneshot::Receiver<Outcome>) -> Verdict {
+pub(super) fn concluded(outcome: &mut oneshot::Receiver<Outcome>) -> Verdict {
     match outcome.try_recv() {
         Ok(Outcome::Done(order)) => Done(order.ticket),
         Ok(Outcome::Refused(error)) => Verdict::Refused(error.code()),
@@ -47,19 +47,19 @@ fn concluded(outcome: &mut oneshot::Receiver<Outcome>) -> Verdict {
 
 /// What the account has at a moment.
 #[derive(Clone, Default)]
-struct Books {
-    positions: Vec<Position>,
-    orders: Vec<Order>,
-    deals: Vec<Deal>,
-    ended: Vec<Order>,
+pub(super) struct Books {
+    pub(super) positions: Vec<Position>,
+    pub(super) orders: Vec<Order>,
+    pub(super) deals: Vec<Deal>,
+    pub(super) ended: Vec<Order>,
 }
 
 impl Books {
-    fn portfolio(&self) -> Portfolio {
+    pub(super) fn portfolio(&self) -> Portfolio {
         Portfolio { positions: self.positions.clone(), orders: self.orders.clone() }
     }
 
-    fn history(&self) -> History {
+    pub(super) fn history(&self) -> History {
         History { deals: self.deals.clone(), orders: self.ended.clone() }
     }
 }
@@ -88,7 +88,7 @@ fn search(before: &Books, intent: Intent, request: TradeRequest, after: &Books) 
 }
 
 /// An order of two lots that was filled, with what came of it.
-fn bought(order: Order) -> Books {
+pub(super) fn bought(order: Order) -> Books {
     let volume = u64::try_from(order.volume_initial).unwrap() / LOT;
     let ticket = order.trade_order;
     Books {
@@ -229,7 +229,8 @@ fn a_pending_order_is_known_by_its_prices_whatever_became_of_it() {
 fn stops_are_known_by_both_prices() {
     let request = TradeRequest { price_sl: 1.05, price_tp: 1.2, ..buy(2) };
     let held = |sl, tp| Books { positions: vec![Position { sl, tp, ..position(70, 2) }], ..Books::default() };
-    let gone = Books { deals: vec![deal(51, 71, 70, 1, 2)], ..Books::default() };
+    let closed =
+        |sl, tp| Books { deals: vec![Deal { sl, tp, ..deal(51, 71, 70, 1, 2) }], ..Books::default() };
     let rows = [
         ("as asked", held(1.05, 1.2), Done(70)),
         ("by the digits", held(1.050_001, 1.199_999), Done(70)),
@@ -237,7 +238,9 @@ fn stops_are_known_by_both_prices() {
         ("the take profit alone", held(0.0, 1.2), Nothing),
         ("one point beside", held(1.05001, 1.2), Nothing),
         ("as before", held(0.0, 0.0), Nothing),
-        ("closed since", gone, Verdict::Refused(Code::PositionNotExists)),
+        ("closed since, with these stops", closed(1.05, 1.2), Done(70)),
+        ("closed since, with others, set after these or in their stead", closed(0.0, 0.0), Nothing),
+        ("gone", Books::default(), Nothing),
     ];
     for (what, after, verdict) in rows {
         assert_eq!(search(&held(0.0, 0.0), Intent::Stops(70), request.clone(), &after), verdict, "{what}");
@@ -255,17 +258,16 @@ fn a_changed_order_is_known_by_all_its_terms() {
         ..TradeRequest::default()
     };
     let open = |order| Books { orders: vec![order], ..Books::default() };
+    let filled_at = |order| Books { ended: vec![Order { order_state: 4, ..order }], ..Books::default() };
     let rows = [
         ("as asked", open(asked.clone()), Done(80)),
         ("another price", open(Order { price_order: 1.05001, ..asked.clone() }), Nothing),
         ("another stop loss", open(Order { price_sl: 1.01001, ..asked.clone() }), Nothing),
         ("another take profit", open(Order { price_tp: 1.19999, ..asked.clone() }), Nothing),
         ("another life time", open(Order { type_time: 0, ..asked.clone() }), Nothing),
-        (
-            "gone since",
-            Books { ended: vec![Order { order_state: 4, ..asked.clone() }], ..Books::default() },
-            Verdict::Refused(Code::OrderAlreadyChanged),
-        ),
+        ("filled since, at these", filled_at(asked.clone()), Done(80)),
+        ("filled since, at others, set after these or in their stead", filled_at(pending(80)), Nothing),
+        ("gone", Books::default(), Nothing),
     ];
     for (what, after, verdict) in rows {
         assert_eq!(
@@ -291,6 +293,10 @@ fn a_closing_is_known_by_position_volume_and_age() {
     };
     let stopped = Deal { trade_reason: Reason::StopLoss.number(), ..deal(51, 71, 70, 1, 2) };
     let gone = Books { positions: vec![position(60, 2)], ..Books::default() };
+    let deals = |deals: [Deal; 2]| Books { deals: deals.to_vec(), ..gone.clone() };
+    let twice = || deals([deal(51, 71, 70, 1, 1), Deal { trade_volume: LOT / 2, ..deal(52, 72, 70, 1, 1) }]);
+    let rest_stopped =
+        |lots| deals([deal(51, 71, 70, 1, lots), Deal { deal: 52, trade_order: 72, ..stopped.clone() }]);
     let rows = [
         ("all of it", 2, with(deal(51, 71, 70, 1, 2), &[]), Done(51)),
         ("a part of it", 1, with(deal(51, 71, 70, 1, 1), &[1]), Done(51)),
@@ -298,8 +304,12 @@ fn a_closing_is_known_by_position_volume_and_age() {
         ("another position", 2, with(deal(51, 71, 60, 1, 2), &[2]), Nothing),
         ("more of the position", 1, with(deal(51, 71, 70, 0, 1), &[3]), Nothing),
         ("nothing", 2, before.clone(), Nothing),
-        ("closed by its stop loss", 2, with(stopped, &[]), Verdict::Refused(Code::PositionNotExists)),
-        ("gone", 2, gone, Verdict::Refused(Code::PositionNotExists)),
+        ("closed by its stop loss", 2, with(stopped.clone(), &[]), Verdict::Refused(Code::PositionNotExists)),
+        ("gone", 2, gone.clone(), Nothing),
+        ("closed by others in another way", 1, with(deal(51, 71, 70, 1, 2), &[]), Nothing),
+        ("a part, and another one after it", 1, twice(), Done(51)),
+        ("a part of it, and the rest by its stop loss", 1, rest_stopped(1), Done(51)),
+        ("another part, and the rest by its stop loss", 2, rest_stopped(1), Nothing),
     ];
     for intent in [Intent::Close(70), Intent::CloseBy(70)] {
         for (what, lots, after, verdict) in &rows {
@@ -347,7 +357,7 @@ async fn look_for(trades: &mut Trades, state: &mut State, span: Duration) -> u32
     let (end, mut looks) = (Instant::now() + span, 0);
     while let Some(next) = trades.next_look().filter(|next| *next <= end) {
         advance(next.saturating_duration_since(Instant::now())).await;
-        trades.look(state);
+        trades.look_as_of(state, Some(Instant::now()));
         looks += 1;
     }
     advance(end.saturating_duration_since(Instant::now())).await;

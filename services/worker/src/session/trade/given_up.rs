@@ -18,6 +18,8 @@ const GIVEN_UP_MAX: usize = 256;
 /// Pauses between two looks; each is twice the one before.
 const PAUSE_FIRST: Duration = Duration::from_secs(4);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Of older requests no trace proves nothing: the history is asked for about a day back.
+const PROVED_WITHIN: Duration = Duration::from_secs(24 * 3600);
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -84,8 +86,8 @@ impl Trades {
         self.given_up.0.push_back(request);
     }
 
-    /// Looks on for what is due, in a state that is up to date.
-    pub(super) fn look_on(&mut self, now: Instant, state: &mut State) {
+    /// Looks on for what is due, in a state as of when the server was `asked` for it.
+    pub(super) fn look_on(&mut self, now: Instant, state: &mut State, asked: Option<Instant>) {
         let due = self.given_up.0.iter().filter(|request| request.is_due(now));
         let due: Vec<u32> = due.map(|request| request.action_id).collect();
         for action_id in due {
@@ -94,9 +96,10 @@ impl Trades {
             };
             let sent = &request.sent;
             let found = evidence::search(sent, &self.claimed, self.alike(sent), state);
-            let (is_decided, is_proof) = (is_decided(sent, now), is_proof(sent, now, state));
+            let is_decided = is_decided(sent, state, asked);
+            let is_proof = self.is_proof(sent, state, asked);
             match found {
-                Found::Done(_) | Found::Refused(_) => {
+                Found::Done(_) | Found::Refused { .. } => {
                     self.take_up(action_id);
                     self.found(action_id, found, state);
                 }
@@ -136,6 +139,15 @@ impl Trades {
         }
     }
 
+    /// Whether no trace of a request proves that it was not done: it will not be done any more, everything of its time is there
+    /// to be seen, and nothing that is seen could be its work.
+    pub(super) fn is_proof(&self, sent: &Sent, state: &State, asked: Option<Instant>) -> bool {
+        is_decided(sent, state, asked)
+            && is_young(sent)
+            && state.remembers_after(sent.after_deal, sent.after_order)
+            && evidence::leaves_no_room(sent, &self.claimed, state)
+    }
+
     /// What became of an earlier request, by what the state shows now. `None`: it is still being looked for.
     pub(crate) fn lookup(&mut self, action_id: u32, state: &mut State) -> Option<Outcome> {
         if self.sent.contains_key(&action_id) {
@@ -145,22 +157,25 @@ impl Trades {
         if let Some(sent) = self.sent.get_mut(&action_id) {
             // It was given up before; this is one more look.
             sent.stage = Stage::Unsure { looks: LOOKS_MAX, next: Instant::now() };
-            self.look(state);
+            // Nothing was fetched for this: what is found is told, and what is not proves nothing.
+            self.look_for(action_id, state, None);
         }
         let mut finished = self.finished.iter().rev().chain(self.told.iter().rev());
         finished.find(|(id, _)| *id == action_id).map(|(_, outcome)| outcome.clone())
     }
 }
 
-/// Whether a server that has not done a request by now will not do it any more.
-fn is_decided(sent: &Sent, now: Instant) -> bool {
-    now >= sent.begun + DECIDED_AFTER
+/// Whether what the server was asked for shows all that it will ever do of a request. `asked` is none where nothing was fetched
+/// for this look.
+fn is_decided(sent: &Sent, state: &State, asked: Option<Instant>) -> bool {
+    state.is_server_up && asked.is_some_and(|asked| asked >= sent.begun + DECIDED_AFTER)
 }
 
-/// Whether no trace of a request proves that it was not done: it will not be done any more, and everything of its time
-/// is there to be seen.
-pub(super) fn is_proof(sent: &Sent, now: Instant, state: &State) -> bool {
-    is_decided(sent, now) && state.remembers_after(sent.after_deal, sent.after_order)
+/// Whether a request is young enough for all of its time to be in the history that is asked for.
+fn is_young(sent: &Sent) -> bool {
+    let age_ms = runtime::unix_ms().saturating_sub(sent.sent_ms);
+    sent.sent_ms > 0
+        && u64::try_from(age_ms).is_ok_and(|age_ms| Duration::from_millis(age_ms) < PROVED_WITHIN)
 }
 
 /// The fate of a request without a trace, when that is proof.

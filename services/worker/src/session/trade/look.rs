@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::given_up::{is_proof, never_done};
+use super::given_up::never_done;
 use super::{DECIDED_AFTER, Outcome, Sent, Stage, Trades};
 use crate::session::evidence;
 use crate::session::state::State;
@@ -42,28 +42,39 @@ impl Trades {
         looks.chain(self.given_up.next_look()).min()
     }
 
-    /// The state was brought up to date: looks for everything that is overdue or unsure.
+    /// The state is up to date as of a moment that is not known: looks for everything that is overdue or unsure. What is not
+    /// there proves nothing.
     pub(crate) fn look(&mut self, state: &mut State) {
+        self.look_as_of(state, None);
+    }
+
+    /// The state was brought up to date by what the server was `asked` for at that moment: looks for everything that is overdue
+    /// or unsure.
+    pub(crate) fn look_as_of(&mut self, state: &mut State, asked: Option<Instant>) {
         self.settle(state);
         let now = Instant::now();
         let overdue: Vec<u32> =
             self.sent.iter().filter(|(_, sent)| is_overdue(sent, now)).map(|(id, _)| *id).collect();
         for action_id in overdue {
-            let Some(sent) = self.sent.get(&action_id) else { continue };
-            if let Stage::Settling { .. } = &sent.stage {
-                self.show(action_id, state);
-                continue;
-            }
-            match evidence::search(sent, &self.claimed, self.alike(sent), state) {
-                evidence::Found::Ambiguous => self.finish(action_id, Outcome::Unknown(action_id)),
-                evidence::Found::Nothing if is_proof(sent, now, state) => {
-                    self.finish(action_id, Outcome::Refused(never_done()));
-                }
-                evidence::Found::Nothing => self.looked(action_id, now, Sight::Clear),
-                found => self.found(action_id, found, state),
-            }
+            self.look_for(action_id, state, asked);
         }
-        self.look_on(now, state);
+        self.look_on(now, state, asked);
+    }
+
+    /// Looks for one request.
+    pub(super) fn look_for(&mut self, action_id: u32, state: &mut State, asked: Option<Instant>) {
+        let Some(sent) = self.sent.get(&action_id) else { return };
+        if let Stage::Settling { .. } = &sent.stage {
+            return self.show(action_id, state);
+        }
+        match evidence::search(sent, &self.claimed, self.alike(sent), state) {
+            evidence::Found::Ambiguous => self.finish(action_id, Outcome::Unknown(action_id)),
+            evidence::Found::Nothing if self.is_proof(sent, state, asked) => {
+                self.finish(action_id, Outcome::Refused(never_done()));
+            }
+            evidence::Found::Nothing => self.looked(action_id, Instant::now(), Sight::Clear),
+            found => self.found(action_id, found, state),
+        }
     }
 
     /// It is known what became of a request, if this tells it.
@@ -75,7 +86,12 @@ impl Trades {
                 self.claim(result.trade_order);
                 self.done(action_id, order, state);
             }
-            evidence::Found::Refused(error) => self.finish(action_id, Outcome::Refused(error)),
+            evidence::Found::Refused { error, order } => {
+                if order != 0 {
+                    self.claim(order);
+                }
+                self.finish(action_id, Outcome::Refused(error));
+            }
             evidence::Found::Ambiguous | evidence::Found::Nothing => {}
         }
     }

@@ -98,6 +98,8 @@ pub(crate) struct Sent {
     pub(in crate::session) reply: Option<oneshot::Sender<Outcome>>,
     pub(in crate::session) stage: Stage,
     pub(in crate::session) begun: Instant,
+    /// When it was begun, milliseconds since 1970 UTC; 0: not known.
+    pub(in crate::session) sent_ms: i64,
     /// The link that it was sent on is gone: what it has not done by now, it will not do.
     pub(in crate::session) is_cut: bool,
     /// Largest tickets known when it was sent: what it made is larger.
