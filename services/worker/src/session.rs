@@ -47,7 +47,7 @@ pub(crate) use admission::{Admission, Entry, certificate_is_missing};
 pub(crate) use establish::{FULL_SYMBOLS_BATCH, Target};
 pub(crate) use journal::{Begun, Journal, Unknown};
 pub(crate) use memo::Memo;
-pub(crate) use note::{Inherited, Recorded, from_bytes, to_bytes, told, unknown_outcome};
+pub(crate) use note::{Inherited, Recorded, from_bytes, to_bytes, told};
 pub(crate) use paced::SUBSCRIBED_MAX;
 pub(crate) use pages::Pages;
 pub(crate) use repeats::{Joined, Repeats, Told, receipt};

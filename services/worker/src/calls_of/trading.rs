@@ -26,7 +26,7 @@ use crate::backend::Caller;
 use crate::session::details::{explained, volume_refused};
 use crate::session::state::State;
 use crate::session::terms::Terms;
-use crate::session::{CallName, Intent, Outcome, Session, Unknown, told, unknown_outcome};
+use crate::session::{CallName, Intent, Outcome, Session, Unknown, told};
 
 /// Flags of a request that opens (protocol 10.9).
 const FLAGS_OPENING: u32 = 2;
@@ -135,13 +135,18 @@ impl Caller<'_> {
     fn told(&self, session: &Session, outcome: Outcome) -> Result<Order, Error> {
         if let Outcome::Unknown(action_id) | Outcome::Absent(action_id) = outcome {
             let (fingerprint, key) = (self.fingerprint.clone(), self.key.clone());
-            session.journal().remember_unknown(Unknown { fingerprint, key, action_id });
+            session.journal().remember_unknown(Unknown {
+                fingerprint,
+                key,
+                action_id,
+                since: Instant::now(),
+            });
         }
         told(outcome)
     }
 
-    /// A `Safe` call first asks what became of an equal one whose outcome was unknown. `None`: nothing is known to have
-    /// come of it, so it may be sent.
+    /// A `Safe` call first asks what became of an equal one whose outcome was unknown. `None`: nothing has come of it, so it may
+    /// be sent.
     async fn earlier(&self, session: &Session) -> Result<Option<Order>, Error> {
         if !self.safe {
             return Ok(None);
@@ -149,9 +154,9 @@ impl Caller<'_> {
         let unknown = session.journal().take_unknown(&self.fingerprint);
         match self.outcome_of(session, unknown).await? {
             Some(Outcome::Done(order)) => Ok(Some(*order)),
-            // Still being looked for, or several things could be its work: sending again might double it.
-            Some(Outcome::Unknown(_)) => Err(unknown_outcome(false)),
-            Some(_) | None => Ok(None),
+            // That nothing is seen of it proves nothing, or it would have been refused: sending again might double it.
+            Some(outcome @ (Outcome::Unknown(_) | Outcome::Absent(_))) => told(outcome).map(Some),
+            Some(Outcome::Refused(_) | Outcome::NotSent(_) | Outcome::Prices { .. }) | None => Ok(None),
         }
     }
 
@@ -163,13 +168,9 @@ impl Caller<'_> {
         recorded: Error,
     ) -> Result<Payload, Error> {
         let unknown = session.journal().take_unknown_of(key);
-        let known = match self.outcome_of(session, unknown.clone()).await? {
+        let known = match self.outcome_of(session, unknown).await? {
             Some(Outcome::Done(order)) => OrderSend::payload(&order),
             Some(Outcome::Refused(error)) => Err(error.with_outcome(error::Outcome::Rejected)),
-            Some(Outcome::Absent(_)) => {
-                unknown.into_iter().for_each(|unknown| session.journal().remember_unknown(unknown));
-                return Err(recorded);
-            }
             Some(_) | None => return Err(recorded),
         };
         if let Key::Chosen(name) = key {
@@ -192,7 +193,7 @@ impl Caller<'_> {
             Err(error) => Err(error),
         };
         let outcome = looked.map(|found| found.unwrap_or(Outcome::Unknown(action_id)));
-        if matches!(outcome, Err(_) | Ok(Outcome::Unknown(_))) {
+        if outcome.as_ref().map_or(true, Outcome::is_open) {
             session.journal().remember_unknown(unknown);
         }
         outcome.map(Some)

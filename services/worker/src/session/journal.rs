@@ -17,6 +17,9 @@ use super::note::Recorded;
 const KEEP: Duration = Duration::from_secs(24 * 3600);
 /// Keys of a session that are remembered.
 const KEYS_MAX: usize = 10_000;
+/// For so long an equal `Safe` call is not sent beside a request of unknown fate, as it would not be beside one whose answer was
+/// lost: whoever calls again after that has been told to look first.
+const UNKNOWN_HOLDS: Duration = Duration::from_secs(600);
 /// Requests of unknown fate that are remembered.
 const UNKNOWN_MAX: usize = 256;
 
@@ -36,6 +39,8 @@ pub(crate) struct Unknown {
     pub(crate) key: Option<Key>,
     /// Its number.
     pub(crate) action_id: u32,
+    /// Since when this process knows of it.
+    pub(crate) since: Instant,
 }
 
 /// What a key says.
@@ -129,9 +134,9 @@ impl Journal {
         self.unknown.push_back(unknown);
     }
 
-    /// An equal request whose fate was unknown; it is asked about once.
+    /// An equal request of late whose fate was unknown; it is asked about once.
     pub(crate) fn take_unknown(&mut self, fingerprint: &str) -> Option<Unknown> {
-        self.take(|unknown| unknown.fingerprint == fingerprint)
+        self.take(|unknown| unknown.fingerprint == fingerprint && unknown.since.elapsed() < UNKNOWN_HOLDS)
     }
 
     /// The request of the call of this key, if its fate was unknown; it is asked about once, or known by now.
@@ -194,12 +199,12 @@ mod tests {
         assert!(!journal.take_doubt(&key(KEYS_MAX)), "there is a limit");
     }
 
-    #[test]
-    fn an_unknown_request_is_found_by_an_equal_one_once() {
-        let mut journal = Journal::default();
+    #[tokio::test(start_paused = true)]
+    async fn an_unknown_request_is_found_by_an_equal_one_once_and_not_for_ever() {
+        let (mut journal, since) = (Journal::default(), Instant::now());
         let unknown = |action_id, key: Option<&str>| {
             let key = key.map(|name| Key::Chosen(name.to_owned()));
-            Unknown { fingerprint: "buy 1".to_owned(), key, action_id }
+            Unknown { fingerprint: "buy 1".to_owned(), key, action_id, since }
         };
         journal.remember_unknown(unknown(1000, None));
         journal.remember_unknown(unknown(1001, Some("k")));
@@ -209,5 +214,10 @@ mod tests {
         assert_eq!(found, Some(unknown(1001, Some("k"))), "not that of an equal call");
         assert_eq!(journal.take_unknown("buy 1"), Some(unknown(1000, None)));
         assert_eq!(journal.take_unknown("buy 1"), None);
+        journal.remember_unknown(unknown(1002, Some("old")));
+        tokio::time::advance(UNKNOWN_HOLDS).await;
+        assert_eq!(journal.take_unknown("buy 1"), None);
+        let of_key = journal.take_unknown_of(&Key::Chosen("old".to_owned()));
+        assert_eq!(of_key, Some(unknown(1002, Some("old"))), "its key is corrected whenever it is known");
     }
 }

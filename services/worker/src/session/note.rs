@@ -61,7 +61,7 @@ impl Unsettled {
     /// The request, as calls look for it.
     pub(crate) fn unknown(&self) -> Unknown {
         let (fingerprint, key) = (self.note.fingerprint.clone(), self.key.clone());
-        Unknown { fingerprint, key, action_id: self.number }
+        Unknown { fingerprint, key, action_id: self.number, since: Instant::now() }
     }
 }
 
@@ -165,7 +165,7 @@ pub(crate) fn told(outcome: Outcome) -> Result<Order, Error> {
 }
 
 /// Nobody can tell what became of an order.
-pub(crate) fn unknown_outcome(looked: bool) -> Error {
+fn unknown_outcome(looked: bool) -> Error {
     let told = if looked {
         "Outcome unknown: the connection broke before the server confirmed, and no trace of the order was found on the \
          server afterwards. It was not sent again. Check OpenedOrders and OrderHistory before you repeat it."

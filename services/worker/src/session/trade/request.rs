@@ -56,7 +56,7 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     /// Whether nobody knows what came of it.
-    pub(in crate::session) const fn is_open(&self) -> bool {
+    pub(crate) const fn is_open(&self) -> bool {
         matches!(self, Self::Unknown(_) | Self::Absent(_))
     }
 }
