@@ -1,5 +1,7 @@
 //! Repeated calls that are one call.
 
+use testkit::{Cable, eventually};
+
 use crate::world::{EUR, Session, USD, World, ticket};
 
 const ORDER: &str = "symbol=EURUSD&operation=Buy&volume=0.1";
@@ -21,6 +23,41 @@ async fn a_repeated_order_is_the_first_one() {
     assert_eq!(refused.refused(), "INVALID_PARAM", "which of the two is meant cannot be known");
     session.open(&format!("{ORDER}&idempotencyKey=abc-2")).await;
     assert_eq!(world.control.account(USD).await.unwrap().positions, 2);
+}
+
+#[tokio::test]
+async fn whoever_waits_behind_a_caller_who_hangs_up_gets_the_order() {
+    let world = World::start().await;
+    let cable = Cable::to(world.broker_addr).await;
+    let session = world.login_at(USD, cable.addr()).await;
+    session.warm_up().await;
+    cable.hold_answers();
+    let query = format!("{ORDER}&idempotencyKey=abc-1");
+    let sent = async || {
+        eventually("the broker has the order", async || (world.positions().await == 1).then_some(())).await;
+    };
+    // Calls that are answered meanwhile: by then those from before them have come as far as they can.
+    let others = async || {
+        for _ in 0..20 {
+            session.call("OpenedOrders", "").await.ok();
+        }
+    };
+    let second = async {
+        sent().await;
+        session.call("OrderSend", &query).await
+    };
+    let hang_up = async {
+        let second_waits = async {
+            sent().await;
+            others().await;
+        };
+        session.hang_up("OrderSend", &query, second_waits).await;
+        others().await;
+        cable.plug();
+    };
+    let (reply, ()) = tokio::join!(second, hang_up);
+    assert_eq!(reply.header("x-outcome"), "applied", "{reply:?}");
+    assert_eq!(session.tickets().await, [ticket(&reply.ok().json())]);
 }
 
 #[tokio::test]

@@ -23,35 +23,35 @@ pub(super) async fn once(
     key: &Key,
     call: TradingCall,
 ) -> Result<Payload, Error> {
-    let begun = session.journal().begin(key.name(), &caller.fingerprint)?;
-    match begun {
-        Begun::New(sender) => {
-            let told = first(caller, session, key, call).await;
-            // What never left may be tried again under the same key.
-            if told.under.is_some() {
-                sender.send_replace(Some(told.result.clone()));
-            }
-            if told.is_replayed {
-                caller.replays();
-            }
-            told.result
-        }
-        Begun::Before(mut outcome) => {
-            let known = timeout_at(caller.deadline, outcome.wait_for(Option::is_some)).await;
-            let known = known.map(|outcome| outcome.map(|outcome| outcome.clone()));
-            match known {
-                Ok(Ok(Some(recorded))) => {
+    loop {
+        let begun = session.journal().begin(key.name(), &caller.fingerprint)?;
+        match begun {
+            Begun::New(sender) => {
+                let told = first(caller, session, key, call).await;
+                // What never left may be tried again under the same key.
+                if told.under.is_some() {
+                    sender.send_replace(Some(told.result.clone()));
+                }
+                if told.is_replayed {
                     caller.replays();
-                    match recorded {
-                        Err(error) => caller.corrected(session, key, error).await,
-                        done => done,
+                }
+                return told.result;
+            }
+            Begun::Before(mut outcome) => {
+                let known = timeout_at(caller.deadline, outcome.wait_for(Option::is_some)).await;
+                let known = known.map(|outcome| outcome.map(|outcome| outcome.clone()));
+                return match known {
+                    Ok(Ok(Some(recorded))) => {
+                        caller.replays();
+                        match recorded {
+                            Err(error) => caller.corrected(session, key, error).await,
+                            done => done,
+                        }
                     }
-                }
-                Ok(Err(_)) => {
-                    let told = "The first call with this idempotency key was not sent. Send it again.";
-                    Err(Error::new(Code::RequestCancelled, told))
-                }
-                Ok(Ok(None)) | Err(_) => Err(late(key)),
+                    // The first one has sent nothing, or its caller is gone and the registry knows what it has sent.
+                    Ok(Err(_)) => continue,
+                    Ok(Ok(None)) | Err(_) => Err(late(key)),
+                };
             }
         }
     }
