@@ -20,4 +20,4 @@ mod symbols;
 mod tick_values;
 pub(crate) mod trading;
 
-pub(crate) use account::INVESTOR;
+pub(crate) use account::is_investor;

@@ -18,9 +18,9 @@ use crate::session::state::State;
 use crate::translate::finite;
 
 /// Bit of the account's rights: logged in with the read-only password.
-pub(crate) const INVESTOR: i32 = 8;
+const INVESTOR: i32 = 8;
 /// Bit of the account's rights: read only.
-pub(crate) const READ_ONLY: i32 = 512;
+const READ_ONLY: i32 = 512;
 
 impl Handle<AccountSummary> for Caller<'_> {
     async fn handle(&self, call: AccountSummary) -> Result<reply::AccountSummary, Error> {
@@ -40,7 +40,7 @@ impl Handle<AccountSummary> for Caller<'_> {
                 currency: main.account_currency.clone(),
                 method: method(state),
                 kind: kind(state).to_owned(),
-                is_investor: is_investor(state),
+                is_investor: is_read_only(state.account.main.rights),
                 synced: true,
             }
         })
@@ -96,7 +96,7 @@ impl Handle<AccountDetails> for Caller<'_> {
                 account_type: kind(state).to_owned(),
                 account_leverage: i32::try_from(main.margin_leverage).unwrap_or(i32::MAX),
                 account_method: method(state),
-                is_investor: is_investor(state),
+                is_investor: is_read_only(state.account.main.rights),
             }
         };
         self.session(&call.id)?.visit(self.deadline, details).await
@@ -216,8 +216,14 @@ impl Caller<'_> {
     }
 }
 
-pub(super) fn is_investor(state: &State) -> bool {
-    state.account.main.rights & (INVESTOR | READ_ONLY) != 0
+/// Whether these rights of an account are those of its read-only password.
+pub(crate) const fn is_investor(rights: i32) -> bool {
+    rights & INVESTOR != 0
+}
+
+/// Whether nothing may be changed with these rights, by the password or by the broker.
+pub(super) const fn is_read_only(rights: i32) -> bool {
+    rights & (INVESTOR | READ_ONLY) != 0
 }
 
 fn kind(state: &State) -> &'static str {

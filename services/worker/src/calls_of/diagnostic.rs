@@ -15,7 +15,7 @@ use link::ProxyKind;
 use model::calc::{Equity, Floating};
 use wire::records::{Commission, CommissionTier as Tier};
 
-use super::account::{account_rec, is_investor, method};
+use super::account::{account_rec, is_read_only, method};
 use super::brokers::server_rec;
 use super::quotes::QUOTE_LIMIT;
 use super::trading::TRADE_DISABLED;
@@ -79,6 +79,7 @@ fn view(
     let millis = |span: std::time::Duration| i32::try_from(span.as_millis()).unwrap_or(i32::MAX);
     let proxy = session.proxy();
     let is_online = outside.connected_ms > 0;
+    let is_read_only = is_read_only(main.rights);
     let is_trade_disabled = main.rights & TRADE_DISABLED != 0;
     Mt5Api {
         execution_timeout: millis(VERDICT_LIMIT),
@@ -123,9 +124,9 @@ fn view(
         connected: is_online,
         user: state.login,
         enable_all_order_updates: true,
-        is_investor: is_investor(state),
+        is_investor: is_read_only,
         is_trade_disable_on_server: is_trade_disabled,
-        is_trade_allowed: is_online && state.is_server_up && !is_investor(state) && !is_trade_disabled,
+        is_trade_allowed: is_online && state.is_server_up && !is_read_only && !is_trade_disabled,
         none: NoCounterpart::default(),
     }
 }

@@ -7,7 +7,7 @@ use error::{Code, Error};
 use wire::records::PasswordChange;
 use wire::requests;
 
-use super::account::{INVESTOR, READ_ONLY};
+use super::account::is_read_only;
 use crate::backend::Caller;
 use crate::session::unreachable;
 
@@ -24,7 +24,7 @@ impl Handle<ChangePassword> for Caller<'_> {
             (state.account.main.rights, state.account.main.auth_password_min)
         };
         let (rights, length_min) = session.visit(self.deadline, rules).await?;
-        if rights & (INVESTOR | READ_ONLY) != 0 {
+        if is_read_only(rights) {
             let told = "Logged in with the investor password, which changes nothing. Connect with the master password.";
             return Err(Error::new(Code::InvestorMode, told));
         }

@@ -20,7 +20,7 @@ use registry::Key;
 use tokio::time::Instant;
 use wire::records::TradeRequest;
 
-use super::account::{INVESTOR, READ_ONLY};
+use super::account::is_read_only;
 use super::quotes::QUOTE_LOOK;
 use crate::backend::Caller;
 use crate::session::details::{explained, volume_refused};
@@ -83,7 +83,7 @@ impl Caller<'_> {
             let told = "The gateway has no connection to the trade server at the moment. Try again.";
             return Err(Error::new(Code::NoConnection, told));
         }
-        if rights & (INVESTOR | READ_ONLY) != 0 {
+        if is_read_only(rights) {
             let told =
                 "Logged in with the investor password, which cannot trade. Connect with the master password.";
             return Err(Error::new(Code::InvestorMode, told));

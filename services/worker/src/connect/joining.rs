@@ -11,12 +11,9 @@ use bus::End;
 use error::{Code, Error};
 use registry::{Fence, Opened, Record, Routed, SessionState, Written};
 use tokio::time::{Instant, sleep};
-use wire::records::Account;
 
 use crate::backend::Caller;
-use crate::calls_of::INVESTOR;
 use crate::login_data::LoginData;
-use crate::session::state::State;
 use crate::session::{
     AccountKey, Beginning, Entry, Phase, Rank, Session, Target, certificate_is_missing, moved, unreachable,
 };
@@ -143,8 +140,6 @@ impl Caller<'_> {
         let session = Session::start(shared, tasks, Beginning { token, data, rank, fence, legacy: None });
         let candidate = Candidate(Some(session.clone()));
         session.settled(deadline).await?;
-        let rights = |state: &mut State| has_investor_rights(&state.account);
-        session.set_investor(session.visit(deadline, rights).await?);
         Ok(candidate)
     }
 
@@ -295,10 +290,6 @@ impl Caller<'_> {
 
 fn has_ended(session: &Session) -> bool {
     matches!(session.phase(), Phase::Ended(_))
-}
-
-fn has_investor_rights(account: &Account) -> bool {
-    account.main.rights & INVESTOR != 0
 }
 
 /// The error of a token that is not to be had.

@@ -28,7 +28,7 @@ use super::scribe::Scribe;
 use super::state::State;
 use super::trade::{Outcome, Trades};
 use super::{AccountKey, Admission};
-use crate::calls_of::INVESTOR;
+use crate::calls_of::is_investor;
 use crate::worker::Shared;
 use calls::reply::OrderUpdate;
 use error::{Code, Error};
@@ -442,10 +442,10 @@ impl Actor {
         }
         credentials.earlier = Some(login);
         credentials.otp.clear();
-        let is_investor = account.main.rights & INVESTOR != 0;
+        self.admission.set_investor(is_investor(account.main.rights));
         if is_needed {
             self.is_login_kept = true;
-            self.keep_login(is_investor);
+            self.keep_login();
         }
         self.target.gateway_token = link.token();
         // The address that works is tried first the next time.

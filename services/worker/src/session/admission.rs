@@ -81,6 +81,16 @@ impl Admission {
         self.proved_ms.load(Ordering::SeqCst)
     }
 
+    /// Whether the password is the one that only looks.
+    pub(crate) fn is_investor(&self) -> bool {
+        self.is_investor.load(Ordering::SeqCst)
+    }
+
+    /// What the password may, as a login has shown.
+    pub(crate) fn set_investor(&self, is_investor: bool) {
+        self.is_investor.store(is_investor, Ordering::SeqCst);
+    }
+
     fn secret(&self) -> String {
         self.secret.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -151,12 +161,7 @@ impl Session {
 
     /// Whether it was logged in with the password that only looks.
     pub(crate) fn is_investor(&self) -> bool {
-        self.0.admission.is_investor.load(Ordering::Relaxed)
-    }
-
-    /// What its password may, as its first login showed.
-    pub(crate) fn set_investor(&self, is_investor: bool) {
-        self.0.admission.is_investor.store(is_investor, Ordering::Relaxed);
+        self.0.admission.is_investor()
     }
 }
 

@@ -6,7 +6,6 @@ use tokio::sync::oneshot;
 use wire::records::Portfolio;
 
 use super::Actor;
-use crate::calls_of::INVESTOR;
 use crate::login_data::LoginData;
 use crate::ranges::Recent;
 use crate::session::establish::Target;
@@ -29,8 +28,8 @@ pub(crate) struct Legacy {
 
 impl Actor {
     /// Writes the login data as they are now.
-    pub(super) fn keep_login(&self, is_investor: bool) {
-        if let Some(sealed) = self.sealed(is_investor) {
+    pub(super) fn keep_login(&self) {
+        if let Some(sealed) = self.sealed() {
             self.scribe.login(sealed);
         }
     }
@@ -43,14 +42,13 @@ impl Actor {
             (Some(state), None) => self.publisher.memo(state).to_bytes(),
             (None, None) => Bytes::new(),
         };
-        let rights = self.state.as_ref().map(|state| state.account.main.rights);
-        if let Some(sealed) = self.sealed(rights.is_some_and(|rights| rights & INVESTOR != 0)) {
+        if let Some(sealed) = self.sealed() {
             let _ = reply.send((sealed, memo));
         }
     }
 
     /// The login data as they are now. `None`: they cannot be sealed.
-    pub(super) fn sealed(&self, is_investor: bool) -> Option<Bytes> {
+    pub(super) fn sealed(&self) -> Option<Bytes> {
         let earlier = self.target.credentials.earlier.clone().filter(|_| self.is_login_kept);
         let credentials = Credentials { earlier, ..self.target.credentials.clone() };
         let data = LoginData {
@@ -58,7 +56,7 @@ impl Actor {
             target: Target { credentials, ..self.target.clone() },
             error_status: self.error_status,
             is_token_chosen: self.is_token_chosen,
-            is_investor,
+            is_investor: self.admission.is_investor(),
             proved_ms: self.admission.proved_ms(),
         };
         data.seal(&self.shared.ring, &self.token)
@@ -71,8 +69,7 @@ impl Actor {
     /// Another password has proved to be right.
     pub(super) fn set_password(&mut self, password: String) {
         self.target.credentials.password = password;
-        let rights = self.state.as_ref().map(|state| state.account.main.rights);
-        self.keep_login(rights.is_some_and(|rights| rights & INVESTOR != 0));
+        self.keep_login();
     }
 
     /// The first state: of a session that begins, or that goes on where its last owner stood.
@@ -137,4 +134,25 @@ fn history_start(state: &State) -> i32 {
     let now = (runtime::unix_ms() + state.zone.ahead_ms()) / 1000;
     let known = last_deal.unwrap_or(now - 24 * HISTORY_MARGIN_S).min(now);
     i32::try_from(known - HISTORY_MARGIN_S).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::login_data::LoginData;
+    use crate::session::actor::look::tests::actor;
+
+    #[tokio::test]
+    async fn login_data_say_what_the_password_may_also_while_there_is_no_state() {
+        let mut actor = actor();
+        actor.state = None;
+        for is_investor in [true, false] {
+            actor.admission.set_investor(is_investor);
+            actor.set_password("secret".to_owned());
+            let sealed = actor.sealed().unwrap();
+            let data = LoginData::open(&Arc::clone(&actor.shared).ring, &actor.token, &sealed).unwrap();
+            assert_eq!(data.is_investor, is_investor);
+        }
+    }
 }

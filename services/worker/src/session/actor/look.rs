@@ -150,7 +150,7 @@ impl Actor {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -169,7 +169,7 @@ mod tests {
     use crate::session::trade::{CallName, Job};
     use crate::session::{AccountKey, Intent};
 
-    fn actor() -> Actor {
+    pub(in crate::session::actor) fn actor() -> Actor {
         let worker = crate::Worker::start(crate::Settings::default()).unwrap();
         let endpoints = vec![Endpoint::parse("broker.example", None).unwrap()];
         let target = Target { endpoints, ..Target::nowhere() };
