@@ -1,5 +1,6 @@
 //! Documents that are made from declarations.
 
+use calls::{CallId, Policy};
 use error::{Code, Outcome};
 
 /// Return codes of trade servers are below this.
@@ -37,6 +38,34 @@ fn the_error_catalogue_is_that_of_the_code() {
         page.push_str(&format!("| `{name}` | {status} | {reads} | {orders} | {numbers} | {meaning} |\n"));
     }
     testkit::golden(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.md"), &page);
+}
+
+#[test]
+fn the_table_of_calls_is_that_of_the_code() {
+    let mut page = String::from(
+        "# What each call may do\n\nMade from the declarations in `shared/calls` by `cargo xtask golden`; `shared/calls/src/policy.rs` says what the\n\
+         words mean. Who routes, repeats, drops, caches or authorises a call goes by these.\n\n\
+         | Call | Further names | Safe names | Effect | Scope | Reach | |\n\
+         | --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for first in CallId::all().filter(|id| id.name() == id.call()) {
+        let others = CallId::all().filter(|id| id.call() == first.call() && *id != first);
+        let (safe, further): (Vec<_>, Vec<_>) = others.partition(|id| id.is_safe());
+        let list = |ids: Vec<CallId>| ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ");
+        let Policy { effect, scope, reach, posted, dials } = first.policy();
+        let marks = [(posted, "POST only"), (dials, "connects to a host")];
+        let marks: Vec<_> = marks.iter().filter(|(is_so, _)| *is_so).map(|(_, mark)| *mark).collect();
+        page.push_str(&format!(
+            "| `{first}` | {} | {} | {} | {} | {} | {} |\n",
+            list(further),
+            list(safe),
+            effect.as_str(),
+            scope.as_str(),
+            reach.as_str(),
+            marks.join(", "),
+        ));
+    }
+    testkit::golden(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/calls.md"), &page);
 }
 
 #[test]

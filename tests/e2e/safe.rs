@@ -193,7 +193,7 @@ async fn ask(backend: &dyn Backend, token: &str, query: &str) -> Answer {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let params: Params = pairs.chain([("id", token)]).collect();
     let deadline = Instant::now() + Duration::from_secs(20);
-    let (call, token) = ("OrderSendSafe".to_owned(), Some(token.to_owned()));
+    let (call, token) = ("OrderSendSafe".parse().unwrap(), Some(token.to_owned()));
     backend.ask(Ask { call, params, token, deadline, idempotency_key: None }).await
 }
 

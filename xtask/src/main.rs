@@ -37,7 +37,7 @@ Commands:
                     a sample, and a diff (such as `git diff main`) tries what it changes
   schemathesis      Tests the service against its own OpenAPI document with random requests; part of `test`
   ci                Checks formatting and lints, then runs all tests
-  golden            Rewrites the files that are made by code: openapi.json, docs/errors.md and the
+  golden            Rewrites the files that are made by code: openapi.json, docs/errors.md, docs/calls.md and the
                     options in README.md. Review the diff
   help              Shows this text
 ";

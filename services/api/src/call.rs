@@ -40,31 +40,31 @@ pub(crate) async fn answer(
 ) -> Response {
     let (mut parts, body) = request.into_parts();
     let taken = parts.extensions.remove::<Taken>();
-    if route.dials && !front.settings.cross_site_dials {
+    if route.policy().dials && !front.settings.cross_site_dials {
         let base = front.settings.trusted_proxies.base_url(&parts);
         if pages::is_of_another_site(&parts.headers, &base) {
-            return reply::refusal(StatusCode::FORBIDDEN, accept, &route.refused(pages::refused()));
+            return reply::refusal(StatusCode::FORBIDDEN, accept, &route.id.refused(pages::refused()));
         }
     }
     let params = match params(front, route, &parts, body).await {
         Ok(params) => params,
-        Err((status, error)) => return reply::refusal(status, accept, &route.refused(error)),
+        Err((status, error)) => return reply::refusal(status, accept, &route.id.refused(error)),
     };
     let Spelled { params, ignored, fault } = route.spelled(params, accept.problems);
     // A strict client gets the status of the code, so it has nothing to choose.
     let wanted_status = match request::error_status(&params) {
         _ if accept.problems => None,
         Ok(status) => status,
-        Err(error) => return reply::failure(ERROR_STATUS, accept, &route.refused(error)),
+        Err(error) => return reply::failure(ERROR_STATUS, accept, &route.id.refused(error)),
     };
     if let Some(error) = fault {
-        return reply::failure(wanted_status.unwrap_or(ERROR_STATUS), accept, &route.refused(error));
+        return reply::failure(wanted_status.unwrap_or(ERROR_STATUS), accept, &route.id.refused(error));
     }
     let begun = Instant::now();
     let asked = ask(front, route, &parts.headers, params).await;
     let (mut answer, delivery) = asked.unwrap_or_else(|error| (Answer::from(error), None));
     let mut share = None;
-    if route.only_reads
+    if route.policy().only_reads()
         && let Some(bytes) = answer.result.as_ref().ok().and_then(replies::counted_bytes)
     {
         let client = front.settings.trusted_proxies.client(&parts.extensions, &parts.headers);
@@ -74,7 +74,7 @@ pub(crate) async fn answer(
         }
     }
     let code = answer.result.as_ref().map_or_else(|error| error.code().as_str(), |_| "OK");
-    tracing::debug!(call = route.name, code, duration_ms = begun.elapsed().as_millis(), "answered");
+    tracing::debug!(call = route.id.name(), code, duration_ms = begun.elapsed().as_millis(), "answered");
     let response = reply::with_ignored(respond(route, accept, wanted_status, answer, share), &ignored);
     match delivery {
         Some(delivery) => delivery::follow(response, delivery, taken),
@@ -87,7 +87,7 @@ async fn params(front: &Front, route: &CallRoute, parts: &Parts, body: Body) -> 
     let mut params = Params::new();
     if parts.method == Method::POST {
         let settings = &front.settings;
-        let (bytes_max, place) = if route.posted {
+        let (bytes_max, place) = if route.policy().posted {
             let place = front.uploads.try_acquire().map_err(|_| {
                 let error = Error::busy("Many files are sent to this service right now. Come back later.");
                 (StatusCode::SERVICE_UNAVAILABLE, error)
@@ -105,7 +105,7 @@ async fn params(front: &Front, route: &CallRoute, parts: &Parts, body: Body) -> 
     }
     // The body comes first, so that it wins over the query.
     params.extend(request::query_params(&parts.uri).pairs());
-    if route.needs_session {
+    if route.policy().needs_session() {
         request::add_bearer(&parts.headers, &mut params, &["id"]);
     }
     Ok(params)
@@ -118,29 +118,29 @@ async fn ask(
     headers: &HeaderMap,
     params: Params,
 ) -> Result<(Answer<Reply>, Option<Delivery>), Error> {
-    if let Some(call) = FrontCall::decode(route.name, &params) {
+    if let Some(call) = FrontCall::decode(route.id, &params) {
         return Ok((Answer::of(call?.dispatch(front.as_ref()).await.map(Reply::Whole)), None));
     }
     let token = params.get("id").map(str::to_owned);
-    if route.needs_session && token.is_none() {
+    if route.policy().needs_session() && token.is_none() {
         return Err(Error::missing_param("id", "the token that Connect answered"));
     }
     let dress = match (opted::Wish::read(&params)?, &token) {
-        (Some(wish), Some(token)) if route.needs_session => Some(wish.dress(front, token).await?),
+        (Some(wish), Some(token)) if route.policy().needs_session() => Some(wish.dress(front, token).await?),
         _ => None,
     };
     let params = match dress {
-        Some(dress) => front.shapes.on_server_clock(route.name, params, dress)?,
+        Some(dress) => front.shapes.on_server_clock(route.id.name(), params, dress)?,
         None => params,
     };
     let timeout = timeout(front, route, &params);
     let deadline = Instant::now() + timeout;
     let idempotency_key = request::idempotency_key(headers, &params)?;
-    let ask = Ask { call: route.name.to_owned(), params, token, deadline, idempotency_key };
+    let ask = Ask { call: route.id, params, token, deadline, idempotency_key };
 
     // When the client hangs up, this future is dropped, but an order must not be.
     let own = Arc::clone(front);
-    let (name, trades) = (route.name, route.trades);
+    let (name, trades) = (route.id.name(), route.policy().trades());
     let answering = async move {
         let token = ask.token.clone();
         let mut answer = match dress {
@@ -151,19 +151,19 @@ async fn ask(
         (answer, delivery.map(|(token, receipt)| Delivery::new(&own, token, receipt)))
     };
     let trace = headers.get(TRACE_HEADER).and_then(|trace| trace.to_str().ok());
-    let span = runtime::call_span(trace, route.name, route.only_reads);
-    let work = front.tasks.drive(answering.instrument(span), route.only_reads);
+    let span = runtime::call_span(trace, route.id.name(), route.policy().only_reads());
+    let work = front.tasks.drive(answering.instrument(span), route.policy().only_reads());
     match tokio::time::timeout(timeout + GRACE, work).await {
         Ok(Ok(answered)) => Ok(answered),
         Ok(Err(fault)) => {
-            Err(route.of_unknown_fate(Error::internal(format!("answering {}: {fault}", route.name))))
+            Err(route.id.of_unknown_fate(Error::internal(format!("answering {}: {fault}", route.id.name()))))
         }
         Err(_) => {
-            let name = route.name;
+            let name = route.id.name();
             let told = format!(
                 "{name} was not answered in time. Whether it was done is unknown: look before you repeat it."
             );
-            Err(route.of_unknown_fate(Error::new(Code::Timeout, told)))
+            Err(route.id.of_unknown_fate(Error::new(Code::Timeout, told)))
         }
     }
 }
@@ -177,7 +177,7 @@ fn dressed(front: &Front, (name, trades): (&str, bool), answer: Answer, dress: o
 
 /// How long the call may take; connect calls may say so themselves.
 fn timeout(front: &Front, route: &CallRoute, params: &Params) -> Duration {
-    if !route.connects {
+    if !route.policy().connects() {
         return front.settings.call_timeout;
     }
     let asked = params.get("connectTimeoutSeconds").and_then(|seconds| seconds.trim().parse().ok());
@@ -197,14 +197,14 @@ fn respond(
     let mut response = match answer.result {
         Ok(body) => {
             let response = reply::success(accept, body, share);
-            reply::with_outcome(response, route.trades.then_some(Outcome::Applied))
+            reply::with_outcome(response, route.policy().trades().then_some(Outcome::Applied))
         }
         Err(error) => {
             if let Some(cause) = error.cause() {
                 tracing::info!(code = %error.code(), cause, "a call failed");
             }
             // An owner tells the outcome of what it began; without a word of it, nothing was begun.
-            let error = if error.outcome().is_none() { route.refused(error) } else { error };
+            let error = if error.outcome().is_none() { route.id.refused(error) } else { error };
             let remembered = answer.error_status.and_then(|status| StatusCode::from_u16(status).ok());
             reply::failure(wanted_status.or(remembered).unwrap_or(ERROR_STATUS), accept, &error)
         }

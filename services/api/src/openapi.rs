@@ -215,7 +215,7 @@ mod tests {
             for name in call.names {
                 for operation in whole["paths"][format!("/{name}")].as_object().unwrap().values() {
                     let takes_key = operation["parameters"].to_string().contains("parameters/idempotencyKey");
-                    assert_eq!(takes_key, call.trades(), "{name}");
+                    assert_eq!(takes_key, call.policy.trades(), "{name}");
                 }
             }
         }

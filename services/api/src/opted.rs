@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bus::{Ask, Params, Payload, Topic};
 use bytes::Bytes;
 use calls::params::Field;
-use calls::{NAMES_SOMETHING, OF_SERVER_CLOCK, ServerClock, ServerTime, TICKETS_AS_TEXT, ZONED};
+use calls::{CallId, NAMES_SOMETHING, OF_SERVER_CLOCK, ServerClock, ServerTime, TICKETS_AS_TEXT, ZONED};
 use error::{Code, Error};
 use serde_json::{Map, Value, json};
 
@@ -45,7 +45,7 @@ impl Wish {
 /// The clock of a session's server.
 async fn server_clock(front: &Front, token: &str) -> Result<ServerClock, Error> {
     let ask = Ask {
-        call: "ServerClock".to_owned(),
+        call: CallId::of::<calls::symbols::ServerClock>(),
         params: Params::from_iter([("id", token)]),
         token: Some(token.to_owned()),
         deadline: Instant::now() + front.settings.call_timeout,

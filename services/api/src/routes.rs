@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use axum::http::Method;
 use bus::{Topic, Topics};
-use calls::{CallSpec, Params, Spelled, Spelling};
-use error::{Error, Outcome};
+use calls::{CallId, CallSpec, Params, Policy, Spelled, Spelling};
+use error::Error;
 
 /// What a path leads to.
 #[derive(Debug, Clone)]
@@ -18,19 +18,9 @@ pub(crate) enum Route {
 /// A call under one of its names.
 #[derive(Debug, Clone)]
 pub(crate) struct CallRoute {
-    /// The name, spelled as declared.
-    pub(crate) name: &'static str,
-    pub(crate) needs_session: bool,
-    /// Logs in: may also come as POST, and may take longer.
-    pub(crate) connects: bool,
-    /// Connects to a host that the caller names, or has named.
-    pub(crate) dials: bool,
-    /// Comes as POST only, and may bring files.
-    pub(crate) posted: bool,
-    /// Sends an order, so that every answer tells its outcome.
-    pub(crate) trades: bool,
-    /// Changes nothing: it answers HEAD as well, and when its client is gone, nobody misses it.
-    pub(crate) only_reads: bool,
+    pub(crate) id: CallId,
+    /// It may come as POST as well as GET.
+    may_be_posted: bool,
     /// The names of parameters that are files.
     pub(crate) files: Vec<&'static str>,
     /// The names of its parameters, where one that is almost right must not be ignored: a trade.
@@ -85,12 +75,10 @@ pub(crate) struct Routes(HashMap<String, Route>);
 impl Routes {
     pub(crate) fn new(calls: &[CallSpec]) -> Self {
         let mut table = HashMap::new();
-        for call in calls {
-            for name in call.names {
-                table.insert(
-                    format!("/{}", name.to_ascii_lowercase()),
-                    Route::Call(CallRoute::new(call, name, calls)),
-                );
+        for id in CallId::all() {
+            if let Some(call) = calls.iter().find(|call| call.name == id.call()) {
+                let path = format!("/{}", id.name().to_ascii_lowercase());
+                table.insert(path, Route::Call(CallRoute::new(id, call, calls)));
             }
         }
         for stream in Stream::all() {
@@ -113,19 +101,17 @@ impl Routes {
 }
 
 impl CallRoute {
-    fn new(call: &CallSpec, name: &'static str, all: &[CallSpec]) -> Self {
+    fn new(id: CallId, call: &CallSpec, all: &[CallSpec]) -> Self {
         Self {
-            name,
-            needs_session: call.needs_session(),
-            connects: is_connect(call),
-            dials: is_connect(call)
-                || call.params.iter().any(|param| param.name.to_lowercase().contains("host")),
-            posted: call.posted,
-            trades: call.trades(),
-            only_reads: call.only_reads,
+            id,
+            may_be_posted: call.may_be_posted(),
             files: call.params.iter().filter(|param| param.is_file()).map(|param| param.name).collect(),
-            spelling: call.trades().then(|| Spelling::of(call, name, all)),
+            spelling: id.policy().trades().then(|| Spelling::of(call, id.name(), all)),
         }
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        self.id.policy()
     }
 
     /// The parameters of a request by their declared names; only of a trade are they looked at.
@@ -135,25 +121,6 @@ impl CallRoute {
             None => Spelled { params, ignored: Vec::new(), fault: None },
         }
     }
-
-    /// The error of a call that was not begun.
-    pub(crate) fn refused(&self, error: Error) -> Error {
-        self.with_outcome(error, Outcome::NotSent)
-    }
-
-    /// The error of a call that was begun and not heard of again.
-    pub(crate) fn of_unknown_fate(&self, error: Error) -> Error {
-        self.with_outcome(error, Outcome::Unknown)
-    }
-
-    fn with_outcome(&self, error: Error, outcome: Outcome) -> Error {
-        if self.trades { error.with_outcome(outcome) } else { error }
-    }
-}
-
-/// True for calls that carry a password and make a session.
-pub(crate) fn is_connect(call: &CallSpec) -> bool {
-    call.has_secrets() && call.params.iter().any(|param| param.name == "user")
 }
 
 impl Stream {
@@ -188,9 +155,11 @@ impl Route {
     /// Whether the path answers this method. HEAD asks for what GET would answer, so it is for what changes nothing.
     pub(crate) fn allows(&self, method: &Method) -> bool {
         match self {
-            Route::Call(call) if call.posted => method == Method::POST,
-            Route::Call(call) if call.connects => method == Method::GET || method == Method::POST,
-            Route::Call(call) => method == Method::GET || (call.only_reads && method == Method::HEAD),
+            Route::Call(call) if call.policy().posted => method == Method::POST,
+            Route::Call(call) if call.may_be_posted => method == Method::GET || method == Method::POST,
+            Route::Call(call) => {
+                method == Method::GET || (call.policy().only_reads() && method == Method::HEAD)
+            }
             Route::Stream(_) | Route::Document(_) => method == Method::GET || method == Method::HEAD,
         }
     }
@@ -198,9 +167,9 @@ impl Route {
     /// The methods allowed, as a header value; the same as [`allows`](Self::allows) allows.
     pub(crate) fn allowed(&self) -> &'static str {
         match self {
-            Route::Call(call) if call.posted => "POST, OPTIONS",
-            Route::Call(call) if call.connects => "GET, POST, OPTIONS",
-            Route::Call(call) if !call.only_reads => "GET, OPTIONS",
+            Route::Call(call) if call.policy().posted => "POST, OPTIONS",
+            Route::Call(call) if call.may_be_posted => "GET, POST, OPTIONS",
+            Route::Call(call) if !call.policy().only_reads() => "GET, OPTIONS",
             Route::Call(_) | Route::Stream(_) | Route::Document(_) => "GET, HEAD, OPTIONS",
         }
     }
@@ -208,7 +177,7 @@ impl Route {
     /// Whether it tells how the process is.
     pub(crate) fn is_health(&self) -> bool {
         match self {
-            Route::Call(call) => matches!(call.name, "Ping" | "Health"),
+            Route::Call(call) => matches!(call.id.call(), "Ping" | "Health"),
             Route::Document(document) => matches!(document, Document::Health | Document::Ready),
             Route::Stream(_) => false,
         }
@@ -217,7 +186,7 @@ impl Route {
     /// The error of a request that led to nothing.
     pub(crate) fn refused(&self, error: Error) -> Error {
         match self {
-            Route::Call(call) => call.refused(error),
+            Route::Call(call) => call.id.refused(error),
             Route::Stream(_) | Route::Document(_) => error,
         }
     }
@@ -236,17 +205,13 @@ mod tests {
             other => panic!("{path}: {other:?}"),
         };
         assert_eq!(call("/connectcert").files, ["pfxFile"]);
-        assert!(call("/DisconnectOrphansCluster").posted && call("/ConnectCert").connects);
-        assert!(call("/OrderCloseByTask").trades && call("/ORDERSEND/").trades);
-        assert!(!call("/OrderHistory").trades && !call("/Connect").posted);
+        assert!(
+            call("/DisconnectOrphansCluster").policy().posted && call("/ConnectCert").policy().connects()
+        );
+        assert!(call("/Connect").may_be_posted && !call("/ConnectByToken").may_be_posted);
+        assert!(call("/ORDERSEND/").policy().trades() && call("/ordersendsafe").id.is_safe());
         assert!(matches!(routes.find("/onohlc"), Some(Route::Stream(Stream::Of(Topic::Ohlc)))));
         assert_eq!(Stream::all().filter(|stream| stream.is_paced()).count(), 2);
         assert!(routes.find("/OnEvents").is_none());
-        for dials in
-            ["Connect", "ConnectEx", "ConnectProxy", "ConnectCert", "PingHost", "PingHostMany", "GetDemo"]
-        {
-            assert!(call(&format!("/{dials}")).dials, "{dials}");
-        }
-        assert!(!call("/AccountSummary").dials && !call("/Search").dials && !call("/OrderSend").dials);
     }
 }

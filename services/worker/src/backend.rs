@@ -109,15 +109,15 @@ impl Worker {
     /// Answers a call, or says where it must go.
     pub(crate) async fn serve(&self, ask: Ask) -> Answered {
         let session = ask.token.as_deref().and_then(|token| self.session(token).ok());
-        let call = match AnyCall::decode(&ask.call, &ask.params) {
+        let call = match AnyCall::decode(ask.call, &ask.params) {
             Ok(call) => call,
             Err(error) => return Answered { answer: dressed(Err(error), session), elsewhere: None },
         };
         let fingerprint = match &call {
-            AnyCall::Trading(call) => hex::encode(Sha256::digest(format!("{call:?}"))),
+            AnyCall::Trading(call) => hex::encode(Sha256::digest(call.given().canonical())),
             _ => String::new(),
         };
-        let safe = ask.call.to_ascii_lowercase().ends_with("safe");
+        let safe = ask.call.is_safe();
         let implied = || Key::Implied {
             print: fingerprint.clone(),
             attempt: format!("{:016x}", rand::random::<u64>()),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use calls::{Params, Payload};
+use calls::{CallId, Params, Payload};
 use error::Error;
 
 use crate::fanout::Subscription;
@@ -49,8 +49,8 @@ pub enum Readiness {
 /// A call to be answered.
 #[derive(Debug, Clone)]
 pub struct Ask {
-    /// The call's name, spelled as declared. A further name of a call (`OrderSendSafe`) stays itself.
-    pub call: String,
+    /// The call.
+    pub call: CallId,
     /// All parameters, the token and unknown ones included.
     pub params: Params,
     /// The session meant, if the call acts on one.

@@ -14,7 +14,7 @@
 //! #[async_trait::async_trait]
 //! impl Backend for Owner {
 //!     async fn ask(&self, ask: Ask) -> Answer {
-//!         let result = match AnyCall::decode(&ask.call, &ask.params) {
+//!         let result = match AnyCall::decode(ask.call, &ask.params) {
 //!             Ok(AnyCall::Connection(ConnectionCall::CheckConnect(_))) => CheckConnect::payload(&Text::OK),
 //!             Ok(_) => Err(Error::internal("not in this example")),
 //!             Err(error) => Err(error),

@@ -8,16 +8,16 @@ calls! {
     /// Reads of the account.
     AccountCall tagged "Account" with id {
         /// Answers how the account stands at present prices.
-        AccountSummary {} -> reply::AccountSummary;
+        AccountSummary: read as read of session {} -> reply::AccountSummary;
 
         /// Answers the record that the server keeps of the account.
-        Account {} -> reply::AccountRec;
+        Account: read as read of session {} -> reply::AccountRec;
 
         /// Answers where the account is kept, and on what terms.
-        AccountDetails {} -> reply::AccounDetails;
+        AccountDetails: read as read of session {} -> reply::AccounDetails;
 
         /// Lists everything open, pending orders too.
-        OpenedOrders {
+        OpenedOrders: read as read of session {
             /// The time to sort by.
             sort: SortType = SortType::OpenTime,
             /// True begins with the oldest.
@@ -25,28 +25,28 @@ calls! {
         } -> Vec<Order>;
 
         /// Answers what is open under a ticket.
-        OpenedOrder {
+        OpenedOrder: read as read of session {
             /// The position or pending order, by its ticket.
             ticket: u64,
         } -> Order;
 
         /// Lists the tickets of everything open.
-        OpenedOrdersTickets {} -> Vec<crate::Ticket>;
+        OpenedOrdersTickets: read as read of session {} -> Vec<crate::Ticket>;
 
         /// Lists what was closed since the login, the latest 100 at most.
-        ClosedOrders {} -> Vec<Order>;
+        ClosedOrders: read as read of session {} -> Vec<Order>;
 
         /// Answers what the session looks like from inside, but for parameters of symbols.
-        QuoteClient {
+        QuoteClient: read as read of session {
             /// Fields to answer, by name and on any level; everything when absent.
             filter: Option<Names>,
         } -> Filtered<Mt5Api>;
 
         /// Lists the addresses of the session's trade server.
-        ClusterDetails {} -> reply::ClusterDetails;
+        ClusterDetails: read as read of session {} -> reply::ClusterDetails;
 
         /// Sets a new password. A new master password ends the session and its token.
-        ChangePassword to change {
+        ChangePassword: change as connect of session {
             /// New password: long enough for the broker, with lower and upper case, digits and signs.
             password: Option<Secret>,
             /// Changes the read-only password in place of the master one.
@@ -54,10 +54,10 @@ calls! {
         } -> Text;
 
         /// Lists the inbox. The Web Terminal protocol carries no mail, so this call is always refused.
-        Mails {} -> Vec<MailMessage>;
+        Mails: read as read of session {} -> Vec<MailMessage>;
 
         /// Answers the margin that a trade would need, in the deposit currency.
-        RequiredMargin {
+        RequiredMargin: read as read of session {
             /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
             /// Lots.
@@ -69,6 +69,6 @@ calls! {
         } -> f64;
 
         /// Computes the profit of open positions anew and answers the sum, in the deposit currency.
-        UpdateProfits {} -> f64;
+        UpdateProfits: read as read of session {} -> f64;
     }
 }

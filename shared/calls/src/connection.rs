@@ -46,7 +46,7 @@ calls! {
     /// Logging in and out.
     ConnectionCall tagged "Connection" {
         /// Logs in at a given Web Terminal address and answers the session's token.
-        Connect {
+        Connect: connect as connect of none dials {
             /// Login and options.
             login: Login,
             /// Host name or address of a Web Terminal endpoint.
@@ -58,7 +58,7 @@ calls! {
         } -> Text;
 
         /// Logs in by the broker's server name and answers the session's token.
-        ConnectEx {
+        ConnectEx: connect as connect of none dials {
             /// Login and options.
             login: Login,
             /// Broker server name as shown in the terminal; its addresses are looked up.
@@ -72,7 +72,7 @@ calls! {
         } -> Text;
 
         /// Logs in at a given address by way of a proxy and answers the session's token.
-        ConnectProxy {
+        ConnectProxy: connect as connect of none dials {
             /// Login and options.
             login: Login,
             /// The proxy.
@@ -86,7 +86,7 @@ calls! {
         } -> Text;
 
         /// Logs in by the broker's server name by way of a proxy and answers the session's token.
-        ConnectProxyEx {
+        ConnectProxyEx: connect as connect of none dials {
             /// Login and options.
             login: Login,
             /// The proxy.
@@ -100,7 +100,7 @@ calls! {
         } -> Text;
 
         /// Logs in with a client certificate and answers the session's token.
-        ConnectCert by post {
+        ConnectCert: connect as connect of none posted dials {
             /// Login and options.
             login: Login,
             /// Host name or address of a Web Terminal endpoint.
@@ -116,7 +116,7 @@ calls! {
         } -> Text;
 
         /// Brings back a session whose login data are kept, also after Disconnect, and answers its token.
-        ConnectByToken over kept {
+        ConnectByToken: connect as connect of kept {
             /// Token of an earlier session.
             id: Token,
             /// How long the login may take, in seconds.
@@ -128,25 +128,25 @@ calls! {
         } -> Text;
 
         /// Answers OK for a live session; a lost link is restored first.
-        CheckConnect to read {
+        CheckConnect: read as read of session {
             /// Token of the session, as Connect has answered it.
             id: Token,
         } -> Text;
 
         /// Tells the state of a session without touching it.
-        ConnectionStatus to read {
+        ConnectionStatus: read as read of session {
             /// Token of the session, as Connect has answered it.
             id: Token,
         } -> reply::ConnectionStatus;
 
         /// Tells the state of every session, to the administrator.
-        ConnectionStatusAll over all to read {
+        ConnectionStatusAll: read as read of all {
             /// The key that the administrator of this service has set.
             admin_key as "adminKey": Secret,
         } -> Vec<reply::ConnectionStatus>;
 
         /// Drops every session that is not in a list and answers their tokens, to the administrator.
-        DisconnectOrphans also DisconnectOrphansCluster by post over all {
+        DisconnectOrphans also DisconnectOrphansCluster: change as connect of all posted {
             /// Tokens to keep; repeat the parameter for each one. A word that is no token drops all sessions.
             ids: Many<String>,
             /// Drops nothing, and answers what it would drop.
@@ -156,7 +156,7 @@ calls! {
         } -> Vec<String>;
 
         /// Logs out and drops the session.
-        Disconnect {
+        Disconnect: change as connect of session {
             /// Token of the session, as Connect has answered it.
             id: Token,
         } -> Text;

@@ -6,15 +6,15 @@ calls! {
     /// Calls the HTTP front answers by itself.
     FrontCall tagged "Service" {
         /// Answers OK while the service runs.
-        Ping to read {} -> Text;
+        Ping: read as anyone of none {} -> Text;
 
         /// Answers the version of the service.
-        Version to read {} -> Text;
+        Version: read as anyone of none {} -> Text;
 
         /// Answers Healthy while the service runs.
-        Health to read {} -> Text;
+        Health: read as anyone of none {} -> Text;
 
         /// Shows how to use the service, as a web page.
-        ReadMe to read {} -> Html;
+        ReadMe: read as anyone of none {} -> Html;
     }
 }

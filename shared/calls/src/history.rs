@@ -6,7 +6,7 @@ use crate::params::Field;
 use crate::reply::{DealInternal, Filtered, Order, OrderHistoryEventArgs, OrderInternal, PaginationReply};
 use crate::spec::Parameters;
 use crate::values::SortType;
-use crate::{Many, Names, Params, ServerTime};
+use crate::{Given, Many, Names, Params, ServerTime};
 
 params! {
     /// A range as it is given.
@@ -41,6 +41,10 @@ impl Field for Range {
     fn describe(name: &'static str, doc: &'static str, to: &mut Parameters<'_>) {
         Ends::describe(name, doc, to);
     }
+
+    fn list(&self, name: &'static str, to: &mut Given) {
+        Ends { from: self.from, to: self.to }.list(name, to);
+    }
 }
 
 params! {
@@ -57,7 +61,7 @@ calls! {
     /// Reads of past orders.
     HistoryCall tagged "History" with id {
         /// Answers what ended in a range: positions closed, orders cancelled, money moved.
-        OrderHistory {
+        OrderHistory: read as read of session {
             /// The range.
             range: Range,
             /// The order of the list.
@@ -67,7 +71,7 @@ calls! {
         } -> Filtered<OrderHistoryEventArgs>;
 
         /// Lists the order records of a range: what became of each order, not of its position.
-        PendingOrderHistory {
+        PendingOrderHistory: read as read of session {
             /// The range.
             range: Range,
             /// The order of the list.
@@ -75,7 +79,7 @@ calls! {
         } -> Vec<OrderInternal>;
 
         /// Answers the order history of a range page by page; the list is kept between the pages.
-        OrderHistoryPagination {
+        OrderHistoryPagination: read as read of session {
             /// The range.
             range: Range,
             /// Orders on a page, 1 or more.
@@ -93,7 +97,7 @@ calls! {
         } -> PaginationReply;
 
         /// Frees the kept list of a range.
-        OrderHistoryPaginationRelease {
+        OrderHistoryPaginationRelease: read as read of session {
             /// The range.
             range: Range,
             /// Orders on a page that the list was asked with.
@@ -101,24 +105,24 @@ calls! {
         } -> PaginationReply;
 
         /// Lists the deals of one position.
-        HistoryDealsByPositionId {
+        HistoryDealsByPositionId: read as read of session {
             /// Ticket of the position.
             ticket: u64,
         } -> Vec<DealInternal>;
 
         /// Lists closed positions from the history that is loaded in the background; waits for it a while if it is not there yet.
-        HistoryPositions {
+        HistoryPositions: read as read of session {
             /// Tickets to answer; repeat the parameter for each one. All when absent.
             tickets: Option<Many<u64>>,
         } -> Vec<Order>;
 
         /// Lists closed positions of a range of closing times from the history that is loaded in the background; waits for it a while.
-        HistoryPositionsByCloseTime {
+        HistoryPositionsByCloseTime: read as read of session {
             /// The range.
             range: Range,
         } -> Vec<Order>;
 
         /// Answers whether the background load of the history, asked for on connect, has ended.
-        OrderHistoryDownloadComplete also OrderHistoryDownloaded {} -> bool;
+        OrderHistoryDownloadComplete also OrderHistoryDownloaded: read as read of session {} -> bool;
     }
 }

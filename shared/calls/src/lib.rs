@@ -21,7 +21,7 @@
 //! // `Handle` is missing. A `match` over `AnyCall` and its groups is as good, and as complete:
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let params = Params::from_iter([("ID", "a-token"), ("ascending", "True")]);
-//! let reply = match AnyCall::decode("openedorders", &params).unwrap() {
+//! let reply = match AnyCall::decode("openedorders".parse().unwrap(), &params).unwrap() {
 //!     AnyCall::Account(AccountCall::OpenedOrders(call)) => {
 //!         let orders = Session.handle(call).await.unwrap();
 //!         OpenedOrders::payload(&orders).unwrap()     // only takes OpenedOrders::Reply
@@ -36,12 +36,16 @@
 //! answers for that.
 
 #[macro_use]
+pub mod policy;
+#[macro_use]
 mod macros;
 
 pub mod account;
+mod call_id;
 mod clock;
 pub mod connection;
 pub mod front;
+mod given;
 pub mod history;
 mod json;
 mod operation;
@@ -63,18 +67,21 @@ mod upload;
 pub mod values;
 
 pub use account::AccountCall;
+pub use call_id::{CallEntry, CallId};
 pub use clock::ServerClock;
 pub use connection::ConnectionCall;
 pub use front::FrontCall;
+pub use given::Given;
 pub use history::HistoryCall;
 pub use json::json;
 pub use operation::Operation;
 pub use params::{Many, Names, Params, Token};
+pub use policy::{Effect, Policy, Reach, Scope};
 pub use prices::PricesCall;
 pub use reply::{Payload, Reply, ReplyKind};
 pub use secret::Secret;
 pub use service::ServiceCall;
-pub use spec::{CallSpec, ParamSpec, Reach};
+pub use spec::{CallSpec, ParamSpec};
 pub use spelling::{OF_EVERY_CALL, Spelled, Spelling, TICKETS_AS_TEXT, ZONED};
 pub use statistics::StatisticsCall;
 pub use subscriptions::SubscriptionsCall;
@@ -85,7 +92,7 @@ pub use time_frame::TimeFrame;
 pub use trading::TradingCall;
 pub use upload::Upload;
 
-use error::{Code, Error};
+use error::Error;
 use schemars::SchemaGenerator;
 
 /// A call: its parameters are the type itself.
@@ -94,14 +101,14 @@ pub trait Call: params::Field {
     const NAME: &'static str;
     /// Every path it answers to, its own name first.
     const NAMES: &'static [&'static str];
+    /// Those of its paths that look for an earlier call of unknown fate first.
+    const SAFE_NAMES: &'static [&'static str];
     /// The group it is listed under.
     const TAG: &'static str;
-    /// Whether it must come as POST.
-    const POSTED: bool;
-    /// Whose sessions it is about, where its parameters do not say it.
-    const REACH: Option<spec::Reach>;
-    /// Whether it only reads, where its group does not say it.
-    const READS: Option<bool>;
+    /// What it may do.
+    const POLICY: Policy;
+    /// Its first name with all that.
+    const ENTRY: &'static CallEntry;
     /// One sentence.
     const SUMMARY: &'static str;
     /// What it answers.
@@ -110,11 +117,6 @@ pub trait Call: params::Field {
     /// Reads the parameters.
     fn decode(params: &Params) -> Result<Self, Error> {
         Self::read(params, "")
-    }
-
-    /// True when this is one of its names, in any case.
-    fn is_named(name: &str) -> bool {
-        Self::NAMES.iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 
     /// Encodes a reply of this very call.
@@ -137,12 +139,21 @@ macro_rules! groups {
         pub enum AnyCall { $($(#[$doc])* $group($calls)),+ }
 
         impl AnyCall {
-            /// Reads the parameters of the call with this name, in any case.
-            pub fn decode(name: &str, params: &Params) -> Result<Self, Error> {
-                $(if let Some(call) = $calls::decode(name, params) {
+            /// Reads the parameters of a call.
+            ///
+            /// # Errors
+            /// Those of its parameters; `INTERNAL_ERROR` for one that is answered before.
+            pub fn decode(id: CallId, params: &Params) -> Result<Self, Error> {
+                $(if let Some(call) = $calls::decode(id, params) {
                     return call.map(Self::$group);
                 })+
-                Err(Error::new(Code::NotFound, "There is no such call. /index.html lists all of them."))
+                Err(Error::internal(format!("{id} is answered by the front")))
+            }
+
+            /// Every name of every call that a backend answers.
+            pub fn entries() -> impl Iterator<Item = &'static CallEntry> {
+                let groups = [$($calls::ENTRIES),+];
+                groups.into_iter().flatten()
             }
 
             /// Describes every call a backend answers; schemas of objects are left in the generator's definitions.

@@ -19,6 +19,10 @@ macro_rules! params {
             fn describe(_name: &'static str, _doc: &'static str, _to: &mut $crate::spec::Parameters<'_>) {
                 $(params!(@describe _to, params!(@name $field $($wire)?), concat!($($doc),+), $type $(, $default)?);)*
             }
+
+            fn list(&self, _name: &'static str, _to: &mut $crate::Given) {
+                $(params!(@list _to, params!(@name $field $($wire)?), self.$field, $type $(, $default)?);)*
+            }
         }
     };
     (@name $field:ident) => { stringify!($field) };
@@ -27,6 +31,16 @@ macro_rules! params {
     (@read $from:ident, $name:expr, $type:ty, $default:expr) => {
         <Option<$type> as $crate::params::Field>::read($from, $name).map(|given| given.unwrap_or($default))
     };
+    (@list $to:ident, $name:expr, $value:expr, $type:ty) => {
+        <$type as $crate::params::Field>::list(&$value, $name, $to)
+    };
+    (@list $to:ident, $name:expr, $value:expr, $type:ty, $default:expr) => {{
+        let start = $to.len();
+        <$type as $crate::params::Field>::list(&$value, $name, $to);
+        let mut without = $crate::Given::new("");
+        <$type as $crate::params::Field>::list(&$default, $name, &mut without);
+        $to.drop_default(start, &without);
+    }};
     (@describe $to:ident, $name:expr, $doc:expr, $type:ty) => {
         <$type as $crate::params::Field>::describe($name, $doc, $to)
     };
@@ -35,33 +49,34 @@ macro_rules! params {
     };
 }
 
-/// Declares a group of calls. The doc line is the summary; names after `also` are further paths to the same call;
-/// `by post` makes it one that changes more than a session or takes a file. `over all` makes it one about the sessions
-/// of all processes, `over kept` one that finds a session again; `to read` and `to change` say what it does where that is
-/// not what its group is for. A group `with id` gives all its calls the token of a session as their first parameter.
+/// Declares a group of calls. The doc line is the summary; names after `also` are further paths to the same call, those after
+/// `safe` too, which look for an earlier call of unknown fate first. Then come the effect, `as` the scope, and `of` whose
+/// sessions it is about, see [`Policy`](crate::Policy); `posted` makes it one that comes as POST only, `dials` one that
+/// connects to what its caller names. A group `with id` gives all its calls the token of a session as their first parameter.
 ///
 /// ```text
 /// calls! {
 ///     /// Reads of the account.
 ///     AccountCall tagged "Account" with id {
 ///         /// Lists everything open, pending orders too.
-///         OpenedOrders {
+///         OpenedOrders: read as read of session {
 ///             /// True begins with the oldest.
 ///             ascending: bool = false,
 ///         } -> Vec<Order>;
 ///     }
 /// }
-/// // makes: struct OpenedOrders · impl Call for it (NAME, NAMES, Reply) · AccountCall::OpenedOrders
+/// // makes: struct OpenedOrders · impl Call for it (NAME, NAMES, POLICY, Reply) · AccountCall::OpenedOrders
 /// //        AccountCall::{decode, dispatch, describe}
 /// ```
 macro_rules! calls {
     ($(#[$meta:meta])* $group:ident tagged $tag:literal with id { $(
         $(#[doc = $doc:literal])+
-        $call:ident $(also $($alias:ident),+)? $(by $method:ident)? $(over $reach:ident)? $(to $deed:ident)? { $($fields:tt)* } -> $reply:ty;
+        $call:ident $(also $($alias:ident),+)? $(safe $($safe:ident),+)?: $effect:ident as $scope:ident of $reach:ident $($mark:ident)*
+            { $($fields:tt)* } -> $reply:ty;
     )+ }) => {
         calls! {
             $(#[$meta])* $group tagged $tag { $(
-                $(#[doc = $doc])+ $call $(also $($alias),+)? $(by $method)? $(over $reach)? $(to $deed)? {
+                $(#[doc = $doc])+ $call $(also $($alias),+)? $(safe $($safe),+)?: $effect as $scope of $reach $($mark)* {
                     /// Token of the session, as Connect has answered it.
                     id: $crate::Token,
                     $($fields)*
@@ -69,28 +84,30 @@ macro_rules! calls {
             )+ }
         }
     };
-    (@posted) => { false };
-    (@posted post) => { true };
-    (@over) => { None };
-    (@over all) => { Some($crate::spec::Reach::All) };
-    (@over kept) => { Some($crate::spec::Reach::Kept) };
-    (@reads) => { None };
-    (@reads read) => { Some(true) };
-    (@reads change) => { Some(false) };
+    (@entry $name:ident $call:ident $is_safe:literal) => {
+        $crate::CallEntry {
+            name: stringify!($name),
+            call: stringify!($call),
+            is_safe: $is_safe,
+            policy: <$call as $crate::Call>::POLICY,
+        }
+    };
     ($(#[$meta:meta])* $group:ident tagged $tag:literal { $(
         $(#[doc = $doc:literal])+
-        $call:ident $(also $($alias:ident),+)? $(by $method:ident)? $(over $reach:ident)? $(to $deed:ident)? { $($fields:tt)* } -> $reply:ty;
+        $call:ident $(also $($alias:ident),+)? $(safe $($safe:ident),+)?: $effect:ident as $scope:ident of $reach:ident $($mark:ident)*
+            { $($fields:tt)* } -> $reply:ty;
     )+ }) => {
         $(
             params! { $(#[doc = $doc])+ $call { $($fields)* } }
 
             impl $crate::Call for $call {
                 const NAME: &'static str = stringify!($call);
-                const NAMES: &'static [&'static str] = &[stringify!($call) $($(, stringify!($alias))+)?];
+                const NAMES: &'static [&'static str] =
+                    &[stringify!($call) $($(, stringify!($alias))+)? $($(, stringify!($safe))+)?];
+                const SAFE_NAMES: &'static [&'static str] = &[$($(stringify!($safe)),+)?];
                 const TAG: &'static str = $tag;
-                const POSTED: bool = calls!(@posted $($method)?);
-                const REACH: Option<$crate::spec::Reach> = calls!(@over $($reach)?);
-                const READS: Option<bool> = calls!(@reads $($deed)?);
+                const POLICY: $crate::Policy = policy!($effect $scope $reach $($mark)*);
+                const ENTRY: &'static $crate::CallEntry = &calls!(@entry $call $call false);
                 const SUMMARY: &'static str = concat!($($doc),+);
                 type Reply = $reply;
             }
@@ -102,12 +119,30 @@ macro_rules! calls {
         pub enum $group { $($(#[doc = $doc])+ $call($call)),+ }
 
         impl $group {
-            /// Reads the parameters of the call with this name (in any case); `None` when it is not of this group.
-            pub fn decode(name: &str, params: &$crate::Params) -> Option<Result<Self, error::Error>> {
-                $(if <$call as $crate::Call>::is_named(name) {
-                    return Some(<$call as $crate::Call>::decode(params).map(Self::$call));
-                })+
-                None
+            /// Every name of its calls.
+            pub const ENTRIES: &'static [$crate::CallEntry] = &[$(
+                calls!(@entry $call $call false),
+                $($(calls!(@entry $alias $call false),)+)?
+                $($(calls!(@entry $safe $call true),)+)?
+            )+];
+
+            /// Reads the parameters of a call; `None` when it is not of this group.
+            pub fn decode(id: $crate::CallId, params: &$crate::Params) -> Option<Result<Self, error::Error>> {
+                match id.call() {
+                    $(stringify!($call) => {
+                        Some(<$call as $crate::Call>::decode(params).map(Self::$call))
+                    })+
+                    _ => None,
+                }
+            }
+
+            /// What the call was given.
+            pub fn given(&self) -> $crate::Given {
+                match self { $(Self::$call(call) => {
+                    let mut given = $crate::Given::new(stringify!($call));
+                    $crate::params::Field::list(call, "", &mut given);
+                    given
+                }),+ }
             }
 
             /// Hands the call to the handler written for its type and encodes the reply.

@@ -16,6 +16,7 @@ use error::Error;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
+use crate::given::Given;
 use crate::spec::Parameters;
 use crate::time::ServerTime;
 
@@ -99,6 +100,9 @@ pub trait Field: Sized {
 
     /// Adds its description.
     fn describe(name: &'static str, doc: &'static str, to: &mut Parameters<'_>);
+
+    /// Adds what was given, if anything was.
+    fn list(&self, name: &'static str, to: &mut Given);
 }
 
 /// A kind of single value.
@@ -128,6 +132,10 @@ impl<T: Param> Field for T {
     fn describe(name: &'static str, doc: &'static str, to: &mut Parameters<'_>) {
         to.add::<T>(name, doc, true);
     }
+
+    fn list(&self, name: &'static str, to: &mut Given) {
+        to.add(name, self);
+    }
 }
 
 impl<T: Param> Field for Option<T> {
@@ -140,6 +148,12 @@ impl<T: Param> Field for Option<T> {
 
     fn describe(name: &'static str, doc: &'static str, to: &mut Parameters<'_>) {
         to.add::<T>(name, doc, false);
+    }
+
+    fn list(&self, name: &'static str, to: &mut Given) {
+        if let Some(value) = self {
+            to.add(name, value);
+        }
     }
 }
 

@@ -40,7 +40,7 @@ calls! {
     /// Reads of past prices.
     PricesCall tagged "Prices" with id {
         /// Lists the candles of a range.
-        PriceHistory also PriceHistoryV2 {
+        PriceHistory also PriceHistoryV2: read as read of session {
             /// What is wanted.
             candles: Candles,
             /// The range.
@@ -48,7 +48,7 @@ calls! {
         } -> Vec<Bar>;
 
         /// Lists the candles of a range for several symbols; the failure of one is told in its place.
-        PriceHistoryMany {
+        PriceHistoryMany: read as read of session {
             /// Names of symbols, one for each time the parameter is given, also as `symbols`.
             symbols as "symbol": Names,
             /// The range.
@@ -58,7 +58,7 @@ calls! {
         } -> Vec<BarsForSymbol>;
 
         /// Sums a range up in one candle.
-        PriceHistoryHighLow {
+        PriceHistoryHighLow: read as read of session {
             /// What is wanted.
             candles: Candles,
             /// The range.
@@ -66,7 +66,7 @@ calls! {
         } -> Bar;
 
         /// Lists as many candles as asked for, up to a moment.
-        PriceHistoryEx {
+        PriceHistoryEx: read as read of session {
             /// What is wanted.
             candles: Candles,
             /// Where they end, and how many.
@@ -74,7 +74,7 @@ calls! {
         } -> Vec<Bar>;
 
         /// Lists as many candles as asked for, up to a moment, for several symbols; the failure of one is told in its place.
-        PriceHistoryExMany {
+        PriceHistoryExMany: read as read of session {
             /// Names of symbols, one for each time the parameter is given, also as `symbols`.
             symbols as "symbol": Names,
             /// Where they end, and how many.
@@ -84,7 +84,7 @@ calls! {
         } -> Vec<BarsForSymbol>;
 
         /// Lists the candles of the 30 days that end with a day.
-        PriceHistoryMonth {
+        PriceHistoryMonth: read as read of session {
             /// What is wanted.
             candles: Candles,
             /// The last day.
@@ -92,7 +92,7 @@ calls! {
         } -> Vec<Bar>;
 
         /// Lists the candles of the 30 days that end with a day for several symbols.
-        PriceHistoryMonthMany {
+        PriceHistoryMonthMany: read as read of session {
             /// Names of symbols, one for each time the parameter is given.
             symbols: Names,
             /// The last day.
@@ -102,13 +102,13 @@ calls! {
         } -> Vec<QuoteHistoryEventArgs>;
 
         /// Lists the candles of the present day.
-        PriceHistoryToday {
+        PriceHistoryToday: read as read of session {
             /// What is wanted.
             candles: Candles,
         } -> Vec<Bar>;
 
         /// Lists the candles of the present day for several symbols.
-        PriceHistoryTodayMany {
+        PriceHistoryTodayMany: read as read of session {
             /// Names of symbols, one for each time the parameter is given.
             symbols: Names,
             /// Minutes in a candle.

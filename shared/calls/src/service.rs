@@ -10,7 +10,7 @@ calls! {
     /// Calls that need no session.
     ServiceCall tagged "Service" {
         /// Opens a demo account and answers its login and passwords.
-        GetDemo {
+        GetDemo: change as connect of none dials {
             /// Host name or address of a Web Terminal endpoint.
             host: String,
             /// Its TCP port.
@@ -44,7 +44,7 @@ calls! {
         } -> AccountAnswer;
 
         /// Answers the milliseconds that a connection to an address takes.
-        PingHost to read {
+        PingHost: read as connect of none dials {
             /// Host name or address.
             host: String,
             /// TCP port; 443 when absent.
@@ -52,7 +52,7 @@ calls! {
         } -> i32;
 
         /// Answers the milliseconds that connections to several addresses take; -1 for one that cannot be reached.
-        PingHostMany to read {
+        PingHostMany: read as connect of none dials {
             /// Host names or addresses; repeat the parameter for each one.
             hosts as "host": Many<String>,
             /// TCP ports, one for each host.
@@ -60,43 +60,43 @@ calls! {
         } -> Vec<i32>;
 
         /// Finds servers in the broker directory by their company or name.
-        Search also SearchMQ to read {
+        Search also SearchMQ: read as read of none {
             /// Company or server name, or a part of it.
             company: String,
         } -> Vec<Company>;
 
         /// Decodes a servers.dat file of the desktop terminal. Its format is not public, so this call is always refused.
-        LoadServersDat by post to read {
+        LoadServersDat: read as read of none posted {
             /// The file.
             file: Option<Upload>,
         } -> Vec<Server>;
 
         /// Counts the sessions of a key.
-        MetricsApiKey over all to read {
+        MetricsApiKey: read as read of all {
             /// The key.
             api_key as "apiKey": Option<Secret>,
         } -> MetricsApiKeyResult;
 
         /// Lists the sessions of the process, to the administrator.
-        GetClients over all to read {
+        GetClients: read as read of all {
             /// The key that the administrator of this service has set.
             admin_key as "adminKey": Option<Secret>,
         } -> Vec<MetricAccountData>;
 
         /// Lists brokers and accounts with logins of late, and how many more may be made at once, to the administrator.
-        LoginGovernor to read {
+        LoginGovernor: read as admin of none {
             /// The key that the administrator of this service has set.
             admin_key as "adminKey": Option<Secret>,
         } -> Vec<LoginState>;
 
         /// Lists sessions that nobody takes over for a while, since the workers that did have died of it, to the administrator.
-        QuarantinedSessions to read {
+        QuarantinedSessions: read as admin of none {
             /// The key that the administrator of this service has set.
             admin_key as "adminKey": Option<Secret>,
         } -> Vec<QuarantinedSession>;
 
         /// Ends the quarantine of sessions, so that workers take them over again, and answers their tokens, for the administrator.
-        ReleaseSessions {
+        ReleaseSessions: admin as admin of none {
             /// Tokens; repeat the parameter for each one.
             ids: Many<String>,
             /// The key that the administrator of this service has set.
@@ -104,7 +104,7 @@ calls! {
         } -> Vec<String>;
 
         /// Answers what the process uses of memory, and for what, to the administrator.
-        MemorySnapshot to read {
+        MemorySnapshot: read as admin of none {
             /// The key that the administrator of this service has set.
             admin_key as "adminKey": Option<Secret>,
         } -> Memory;

@@ -4,23 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use crate::params::{Field, Param};
-use crate::{Call, Params, ReplyKind, TradingCall};
-
-/// Groups whose calls only read, but for those that say otherwise.
-const READING: [&str; 5] = ["Account", "History", "Prices", "Statistics", "Symbols"];
-
-/// Whose sessions a call is about, and so which process answers it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// The one that its token names.
-    Session,
-    /// The one that its token names, or else one that it brings back.
-    Kept,
-    /// None, or one that it makes: any process will do.
-    Anywhere,
-    /// All of them, in all processes; what each answers is put together.
-    All,
-}
+use crate::{Call, Policy, ReplyKind};
 
 /// The description of one call.
 #[derive(Debug, Clone)]
@@ -31,12 +15,10 @@ pub struct CallSpec {
     pub names: &'static [&'static str],
     /// The group it is listed under.
     pub tag: &'static str,
-    /// Whether it must come as POST.
-    pub posted: bool,
-    /// Whose sessions it is about.
-    pub reach: Reach,
-    /// Changes nothing: it may be given up when nobody waits for it any more, and asked again.
-    pub only_reads: bool,
+    /// Those of its paths that look for an earlier call of unknown fate first.
+    pub safe_names: &'static [&'static str],
+    /// What it may do.
+    pub policy: Policy,
     /// One sentence.
     pub summary: &'static str,
     /// Parameters in declared order.
@@ -54,14 +36,12 @@ impl CallSpec {
         <C as Field>::describe("", "", &mut Parameters { schemas, list: &mut params });
         let reply = schemas.subschema_for::<C::Reply>();
         let kind = <C::Reply as crate::Reply>::KIND;
-        let by_params = if has_token(&params) { Reach::Session } else { Reach::Anywhere };
         Self {
             name: C::NAME,
             names: C::NAMES,
             tag: C::TAG,
-            posted: C::POSTED,
-            reach: C::REACH.unwrap_or(by_params),
-            only_reads: C::READS.unwrap_or_else(|| READING.contains(&C::TAG)),
+            safe_names: C::SAFE_NAMES,
+            policy: C::POLICY,
             summary: C::SUMMARY.trim_ascii(),
             params,
             kind,
@@ -69,24 +49,15 @@ impl CallSpec {
         }
     }
 
-    /// True when the call acts on a session, named by the required parameter `id`.
-    pub fn needs_session(&self) -> bool {
-        has_token(&self.params)
-    }
-
-    /// True when the call sends an order.
-    pub fn trades(&self) -> bool {
-        TradingCall::decode(self.name, &Params::new()).is_some()
+    /// True when the call may come as POST as well, since it carries the password of a new session.
+    pub fn may_be_posted(&self) -> bool {
+        self.policy.connects() && !self.policy.needs_session()
     }
 
     /// True when the call carries a password, which should not stand in a URL.
     pub fn has_secrets(&self) -> bool {
         self.params.iter().any(ParamSpec::is_secret)
     }
-}
-
-fn has_token(params: &[ParamSpec]) -> bool {
-    params.iter().any(|param| param.name == "id" && param.required)
 }
 
 /// The description of one parameter.
@@ -176,28 +147,20 @@ mod tests {
     }
 
     #[test]
-    fn calls_say_whose_sessions_they_are_about() {
-        let of = |reach| named(|call| call.reach == reach);
-        assert_eq!(
-            of(Reach::All),
-            ["ConnectionStatusAll", "DisconnectOrphans", "MetricsApiKey", "GetClients"]
-        );
-        assert_eq!(of(Reach::Kept), ["ConnectByToken"]);
-        assert!(of(Reach::Anywhere).starts_with(&["Connect", "ConnectEx"]));
-        assert!(of(Reach::Session).contains(&"OrderSend"));
+    fn calls_about_a_session_have_its_token() {
+        let with_token = named(|call| call.params.iter().any(|param| param.name == "id" && param.required));
+        let about_one = named(|call| call.policy.needs_session());
+        assert_eq!(about_one, with_token);
     }
 
     #[test]
-    fn calls_that_change_something_do_not_pass_for_reads() {
-        let changing = named(|call| !call.only_reads);
-        for call in ["Connect", "Disconnect", "DisconnectOrphans", "GetDemo", "ChangePassword", "Subscribe"] {
-            assert!(changing.contains(&call), "{call}");
+    fn only_trades_are_orders_and_only_they_have_safe_names() {
+        assert!(named(|call| call.policy.trades()).iter().all(|name| name.starts_with("Order")));
+        let safe = named(|call| !call.safe_names.is_empty());
+        assert_eq!(safe, ["OrderSend", "OrderModify", "OrderClose"]);
+        for call in AnyCall::specs(&mut SchemaGenerator::default()) {
+            let by_name: Vec<_> = call.names.iter().filter(|name| name.ends_with("Safe")).collect();
+            assert_eq!(by_name, call.safe_names.iter().collect::<Vec<_>>(), "{}", call.name);
         }
-        let reading = named(|call| call.only_reads);
-        for call in ["AccountSummary", "ConnectionStatus", "Search", "GetQuote", "SubscribedSymbols"] {
-            assert!(reading.contains(&call), "{call}");
-        }
-        assert!(named(CallSpec::trades).iter().all(|name| name.starts_with("Order")));
-        assert!(named(|call| call.trades() && call.only_reads).is_empty());
     }
 }

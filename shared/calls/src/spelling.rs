@@ -189,7 +189,8 @@ mod tests {
 
     #[test]
     fn the_table_has_every_trading_call() {
-        let trading: Vec<_> = SPECS.iter().filter(|spec| spec.trades()).map(|spec| spec.name).collect();
+        let trading: Vec<_> =
+            SPECS.iter().filter(|spec| spec.policy.trades()).map(|spec| spec.name).collect();
         assert_eq!(trading, LEAST.map(|(name, _)| name));
     }
 
@@ -311,7 +312,7 @@ mod tests {
         assert!(fault.detail().contains("'volume'"), "{fault}");
         // Each name is told for whatever call has the parameter, and is none of the call's own.
         for (other, meant) in OTHER_NAMES {
-            for spec in SPECS.iter().filter(|spec| spec.trades()) {
+            for spec in SPECS.iter().filter(|spec| spec.policy.trades()) {
                 let has = |name: &str| spec.params.iter().any(|param| plain(param.name) == name);
                 assert!(
                     !(has(other) && meant.iter().any(|meant| has(&plain(meant)))),
@@ -320,7 +321,9 @@ mod tests {
                 );
             }
             let is_known = |meant: &&str| {
-                SPECS.iter().any(|spec| spec.trades() && spec.params.iter().any(|one| one.name == *meant))
+                SPECS
+                    .iter()
+                    .any(|spec| spec.policy.trades() && spec.params.iter().any(|one| one.name == *meant))
             };
             assert!(meant.iter().all(is_known), "{other}");
         }

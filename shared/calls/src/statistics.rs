@@ -17,25 +17,25 @@ calls! {
     /// What came of the trading so far.
     StatisticsCall tagged "Statistics" with id {
         /// Answers the curve of balance and equity from a date on.
-        EquityHistory {
+        EquityHistory: read as read of session {
             /// The curve.
             curve: Curve,
         } -> Vec<EquityPoint>;
 
         /// Answers figures over the trades since a date.
-        TradeStats {
+        TradeStats: read as read of session {
             /// Begin on the trade server's clock.
             from: ServerTime,
         } -> Stats;
 
         /// Answers trading statistics together with the curve of balance and equity.
-        TradeStatsEquityHistory {
+        TradeStatsEquityHistory: read as read of session {
             /// The curve.
             curve: Curve,
         } -> StatsWithCharts;
 
         /// Tells of each trade since a date how well and how badly it stood.
-        TradeUnrealizedPL {
+        TradeUnrealizedPL: read as read of session {
             /// Begin on the trade server's clock.
             from: ServerTime,
         } -> Vec<TradeUnrealizedExtrema>;

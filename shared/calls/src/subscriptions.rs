@@ -7,7 +7,7 @@ calls! {
     /// Interest in streams.
     SubscriptionsCall tagged "Subscriptions" with id {
         /// Has /OnQuote and /Events carry the quotes of a symbol.
-        Subscribe {
+        Subscribe: change as stream of session {
             /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
             /// Least time between two events of the symbol in milliseconds; 0 sends every change.
@@ -15,7 +15,7 @@ calls! {
         } -> Text;
 
         /// Starts quotes of several symbols.
-        SubscribeMany {
+        SubscribeMany: change as stream of session {
             /// Names of symbols, one for each time the parameter is given.
             symbols: Names,
             /// Least time between two events of a symbol in milliseconds; 0 sends every change.
@@ -25,34 +25,34 @@ calls! {
         } -> Text;
 
         /// Ends quotes of a symbol.
-        UnSubscribe {
+        UnSubscribe: change as stream of session {
             /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
         } -> Text;
 
         /// Ends quotes of several symbols.
-        UnSubscribeMany {
+        UnSubscribeMany: change as stream of session {
             /// Names of symbols, one for each time the parameter is given. All when absent.
             symbols: Option<Names>,
         } -> Text;
 
         /// Sets the pace of profit updates on /OnOrderProfit and /Events, and lists everything open.
-        SubscribeOrderProfit {
+        SubscribeOrderProfit: change as stream of session {
             /// Least time between two events in milliseconds; 0 sends every change.
             interval_ms as "interval": u32 = 0,
         } -> Vec<Order>;
 
         /// Ends profit updates.
-        UnSubscribeOrderProfit {} -> Text;
+        UnSubscribeOrderProfit: change as stream of session {} -> Text;
 
         /// Lists everything open; order updates arrive on /OnOrderUpdate and /Events without being asked for.
-        SubscribeOrderUpdate {} -> Vec<Order>;
+        SubscribeOrderUpdate: change as stream of session {} -> Vec<Order>;
 
         /// Lists the symbols with running quotes.
-        SubscribedSymbols to read {} -> Vec<String>;
+        SubscribedSymbols: read as read of session {} -> Vec<String>;
 
         /// Has /OnTickValue and /Events carry the tick values of a symbol.
-        SubscribeTickValue {
+        SubscribeTickValue: change as stream of session {
             /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
             /// Least time between two events of the symbol in milliseconds; 0 sends every change.
@@ -60,19 +60,19 @@ calls! {
         } -> Text;
 
         /// Ends tick values of a symbol.
-        UnSubscribeTickValue {
+        UnSubscribeTickValue: change as stream of session {
             /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
         } -> Text;
 
         /// Starts the day's figures of all symbols that the session has prices of; they arrive on /OnMarketWatch and /Events.
-        SubscribeMarketWatch {} -> Text;
+        SubscribeMarketWatch: change as stream of session {} -> Text;
 
         /// Ends the day's figures.
-        UnSubscribeMarketWatch {} -> Text;
+        UnSubscribeMarketWatch: change as stream of session {} -> Text;
 
         /// Starts order books of several symbols; they arrive on /OnOrderBook and /Events.
-        SubscribeOrderBook {
+        SubscribeOrderBook: change as stream of session {
             /// Names of symbols, one for each time the parameter is given.
             symbols: Names,
             /// Least time between two events of a symbol in milliseconds; 0 sends every change.
@@ -80,13 +80,13 @@ calls! {
         } -> Text;
 
         /// Ends order books of several symbols.
-        UnsubscribeOrderBook {
+        UnsubscribeOrderBook: change as stream of session {
             /// Names of symbols, one for each time the parameter is given.
             symbols: Names,
         } -> Text;
 
         /// Starts running candles of a symbol; they arrive on /OnOhlc and /Events.
-        SubscribeOhlc {
+        SubscribeOhlc: change as stream of session {
             /// Name of the symbol, exactly as /SymbolList has it.
             symbol: Option<String>,
             /// Minutes in a candle; 1 when absent.
@@ -96,7 +96,7 @@ calls! {
         } -> Text;
 
         /// Ends running candles.
-        UnsubscribeOhlc {
+        UnsubscribeOhlc: change as stream of session {
             /// Name of the symbol, exactly as /SymbolList has it. All when absent.
             symbol: Option<String>,
             /// Minutes in a candle. All when absent.
@@ -104,14 +104,14 @@ calls! {
         } -> Text;
 
         /// Sets the pace of /OnOpenedOrdersTickets for sockets that name none.
-        SubscribeOpenedOrdersTickets {
+        SubscribeOpenedOrdersTickets: change as stream of session {
             /// Time between two events in milliseconds.
             interval_ms as "interval": u32 = 1000,
         } -> Text;
 
         /// Starts a download of the ticks that this service has kept of a symbol since a day; portions arrive on
         /// /OnTickHistory, an empty one ends it.
-        TickHistoryRequest {
+        TickHistoryRequest: change as stream of session {
             /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
             /// The first day's year.
@@ -123,7 +123,7 @@ calls! {
         } -> Text;
 
         /// Stops that download.
-        TickHistoryStop {
+        TickHistoryStop: change as stream of session {
             /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
         } -> Text;

@@ -8,7 +8,7 @@ calls! {
     /// Orders.
     TradingCall tagged "Trading" with id {
         /// Sends a market or pending order and answers the order made.
-        OrderSend also OrderSendSafe, OrderSendTask {
+        OrderSend also OrderSendTask safe OrderSendSafe: trade as trade of session {
             /// Name of the symbol, exactly as /SymbolList has it.
             symbol: String,
             /// What to do, by name or number: Buy, Sell, or a kind of pending order.
@@ -38,7 +38,7 @@ calls! {
         } -> Order;
 
         /// Changes stops, price or expiration of a position or pending order and answers it.
-        OrderModify also OrderModifySafe, OrderModifyTask {
+        OrderModify also OrderModifyTask safe OrderModifySafe: trade as trade of session {
             /// The position or pending order, by its ticket.
             ticket: u64,
             /// The stop loss to have from now on; none when absent or 0, unless `keepStops` says otherwise.
@@ -58,7 +58,7 @@ calls! {
         } -> Order;
 
         /// Ends what is open under a ticket, or a part of it, and answers it.
-        OrderClose also OrderCloseSafe, OrderCloseTask {
+        OrderClose also OrderCloseTask safe OrderCloseSafe: trade as trade of session {
             /// The position or pending order, by its ticket.
             ticket: u64,
             /// How many lots to close; all of them when absent or 0.
@@ -72,13 +72,13 @@ calls! {
         } -> Order;
 
         /// Cancels a pending order and answers it.
-        OrderCancelTask also OrderCancel {
+        OrderCancelTask also OrderCancel: trade as trade of session {
             /// The pending order, by its ticket.
             ticket: u64,
         } -> Order;
 
         /// Closes a position with an opposite one of the same symbol and answers it; hedging accounts only.
-        OrderCloseByTask also OrderCloseBy {
+        OrderCloseByTask also OrderCloseBy: trade as trade of session {
             /// The position to close, by its ticket.
             ticket: u64,
             /// The position on the other side, by its ticket.

@@ -147,8 +147,7 @@ impl WorkerClient {
             let told = "The parameters of this call are too large.";
             return Err(Failure::Refused(Error::new(Code::InvalidData, told)));
         }
-        let call = HeaderValue::try_from(ask.call.as_str())
-            .map_err(|fault| Failure::Refused(Error::internal(fault)))?;
+        let call = HeaderValue::from_static(ask.call.name());
         let mut request = self.request(to.ask.clone(), body)?;
         request.headers_mut().insert(header::CALL, call);
         request.headers_mut().insert(header::LEFT_MS, protocol::left(ask));

@@ -11,7 +11,6 @@
 //!
 //! This crate knows nothing of what calls mean, but for what the declarations in `calls` say of them.
 
-mod catalogue;
 mod client;
 mod form;
 mod key;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bus::{Answer, Ask, Params, Payload, Topic, Topics};
 use bytes::Bytes;
+use calls::CallId;
 use error::{Carried, Error};
 use http_body_util::Full;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
@@ -129,10 +130,14 @@ pub(crate) fn left(ask: &Ask) -> HeaderValue {
     HeaderValue::from(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// The ask of a request.
-pub(crate) fn ask_of(headers: &HeaderMap, body: &[u8]) -> Result<Ask, String> {
+/// The call that a request is for. The inner error is for a caller of another version, whose call is not known here.
+pub(crate) fn call_of(headers: &HeaderMap) -> Result<Result<CallId, Error>, String> {
     let call = headers.get(header::CALL).and_then(|name| name.to_str().ok());
-    let call = call.ok_or("the name of the call is missing")?.to_owned();
+    Ok(call.ok_or("the name of the call is missing")?.parse())
+}
+
+/// The ask of a request.
+pub(crate) fn ask_of(call: CallId, headers: &HeaderMap, body: &[u8]) -> Result<Ask, String> {
     let left = number(headers, &header::LEFT_MS).ok_or("the time left is missing")?;
     let heard: AskHeard = decoded(body)?;
     Ok(Ask {
@@ -336,4 +341,21 @@ fn number<T: std::str::FromStr>(headers: &HeaderMap, name: &HeaderName) -> Optio
 /// The beginning of a body, for the log.
 pub(crate) fn shown(body: &[u8]) -> String {
     String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use error::Code;
+
+    use super::*;
+
+    #[test]
+    fn a_call_of_another_version_is_told_as_unknown() {
+        let of = |name: &'static str| {
+            call_of(&HeaderMap::from_iter([(header::CALL, HeaderValue::from_static(name))]))
+        };
+        assert_eq!(of("OrderSendSafe").unwrap().unwrap().name(), "OrderSendSafe");
+        assert_eq!(of("CallOfTomorrow").unwrap().unwrap_err().code(), Code::NotFound);
+        assert!(call_of(&HeaderMap::new()).is_err());
+    }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bus::{Answer, Ask, Backend, Body, Delivery, Interest, Payload, Readiness, Subscription};
-use calls::{AnyCall, Reach};
+use calls::Reach;
 use error::Error;
 use registry::Registry;
 use runtime::{CancellationToken, Tasks};
@@ -21,7 +21,6 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::ClusterKey;
-use crate::catalogue::known;
 use crate::client::{IN_FLIGHT_MAX, WorkerClient};
 use crate::form::Form;
 use crate::routes::{ROUTES_MAX, Routes};
@@ -152,10 +151,10 @@ impl Backend for Router {
 
     async fn ask_streamed(&self, ask: Ask) -> Answer<Body> {
         // What was done is told whole, or not at all.
-        match known(&ask.call) {
-            Some(call) if call.only_reads => self.shared.answer(ask).await,
-            _ => self.shared.answer::<Payload>(ask).await.map(Body::Whole),
+        if ask.call.policy().only_reads() {
+            return self.shared.answer(ask).await;
         }
+        self.shared.answer::<Payload>(ask).await.map(Body::Whole)
     }
 
     async fn delivered(&self, token: &str, receipt: &str, delivery: Delivery) {
@@ -174,13 +173,9 @@ impl Backend for Router {
 impl Shared {
     /// Has whoever can answer a call, in the form that is asked for.
     async fn answer<F: Form>(self: &Arc<Self>, ask: Ask) -> Answer<F> {
-        let Some(call) = known(&ask.call) else {
-            // It says what to do, as an owner would.
-            let error = AnyCall::decode(&ask.call, &ask.params).err();
-            return error.unwrap_or_else(|| Error::internal("a call without a description")).into();
-        };
+        let call = ask.call;
         let token = ask.token.as_deref();
-        match (call.reach, token) {
+        match (call.policy().reach, token) {
             (Reach::Session, Some(token)) => {
                 let answer = self.at_owner(call, &ask, token).await;
                 answer.unwrap_or_else(|| call.refused(Error::invalid_token(token)).into())
@@ -192,7 +187,7 @@ impl Shared {
                 Some(answer) => answer,
                 None => self.at_some(call, &ask).await,
             },
-            (Reach::Kept, None) | (Reach::Anywhere, _) => self.at_some(call, &ask).await,
+            (Reach::Kept, None) | (Reach::None, _) => self.at_some(call, &ask).await,
             (Reach::All, _) => self.at_all(call, &ask).await.map(F::of),
         }
     }

@@ -21,7 +21,6 @@ use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tracing::Instrument;
 
-use crate::catalogue::known;
 use crate::key::Guard;
 use crate::protocol::{
     self, ASK_BYTES_MAX, Delivered, INTEREST_BYTES_MAX, InterestSaid, Interests, NotMine, OneSession, header,
@@ -176,25 +175,27 @@ async fn answer(
 async fn asked(inner: &Arc<Inner>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, String> {
     let (parts, body) = request.into_parts();
     let body = read(body, ASK_BYTES_MAX).await?;
-    let ask = protocol::ask_of(&parts.headers, &body)?;
+    let call = match protocol::call_of(&parts.headers)? {
+        Ok(call) => call,
+        Err(error) => return Ok(protocol::response_of(Reply::Answer(error.into()))),
+    };
+    let ask = protocol::ask_of(call, &parts.headers, &body)?;
     drop(body);
-    let known = known(&ask.call);
-    let only_reads = known.is_some_and(|call| call.only_reads);
+    let only_reads = call.policy().only_reads();
     let trace = parts.headers.get(header::TRACE).and_then(|trace| trace.to_str().ok());
-    let span = runtime::call_span(trace, &ask.call, only_reads);
-    let name = ask.call.clone();
+    let span = runtime::call_span(trace, call.name(), only_reads);
     let owner = Arc::clone(&inner.owner);
     let work = async move { owner.ask(ask).await };
-    let reply = inner.tasks.drive(work.instrument(span.clone()), only_reads).await.unwrap_or_else(|fault| {
-        let error = Error::internal(fault);
-        let error = known.map_or_else(|| error.clone(), |call| call.of_unknown_fate(error.clone()));
-        Reply::Answer(Answer::of(Err(error)))
-    });
+    let reply = inner
+        .tasks
+        .drive(work.instrument(span.clone()), only_reads)
+        .await
+        .unwrap_or_else(|fault| Reply::Answer(call.of_unknown_fate(Error::internal(fault)).into()));
     if let Reply::Answer(Answer { result: Err(error), .. }) = &reply
         && let Some(cause) = error.cause()
     {
         // It stays in this process, so this is the place to tell it.
-        span.in_scope(|| tracing::info!(call = name, code = %error.code(), cause, "a call failed"));
+        span.in_scope(|| tracing::info!(%call, code = %error.code(), cause, "a call failed"));
     }
     Ok(protocol::response_of(reply))
 }

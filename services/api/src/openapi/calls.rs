@@ -4,7 +4,6 @@ use calls::{CallSpec, ParamSpec, ReplyKind, TICKETS_AS_TEXT, ZONED};
 use serde_json::{Map, Value, json};
 
 use super::errors;
-use crate::routes::is_connect;
 
 const POSTED_TOO: &str =
     "Keeps the password out of the URL. Parameters may stand in the query as well; the body wins.";
@@ -13,7 +12,7 @@ const POSTED_ONLY: &str =
 
 /// A path item; further names of a call say whose they are.
 pub(super) fn item(call: &CallSpec, name: &str) -> Value {
-    if call.posted {
+    if call.policy.posted {
         // A one-time code is of no use to who reads it later.
         let is_kept_out = |param: &ParamSpec| param.is_file() || (param.is_secret() && param.name != "otp");
         let beside = |param: &&ParamSpec| !param.required && !is_kept_out(param);
@@ -23,7 +22,7 @@ pub(super) fn item(call: &CallSpec, name: &str) -> Value {
         return json!({ "post": post });
     }
     let get = operation(call, name, name, call.params.iter());
-    if !is_connect(call) {
+    if !call.may_be_posted() {
         return json!({ "get": get });
     }
     let mut post = operation(call, name, &format!("{name}Post"), [].iter());
@@ -55,8 +54,8 @@ fn operation<'a>(
 
 /// What a call takes beside its own parameters: shared by all of its kind.
 fn beside(call: &CallSpec) -> Vec<Value> {
-    let key: &[&str] = if call.trades() { &[KEY, KEY_HEADER] } else { &[] };
-    let opted: &[&str] = if call.needs_session() { &OPTED } else { &[] };
+    let key: &[&str] = if call.policy.trades() { &[KEY, KEY_HEADER] } else { &[] };
+    let opted: &[&str] = if call.policy.needs_session() { &OPTED } else { &[] };
     [shared(key), shared(opted)].concat()
 }
 
@@ -142,7 +141,7 @@ fn responses(call: &CallSpec) -> Value {
         ReplyKind::Html => json!({ "text/html": { "schema": call.reply } }),
     };
     let success = json!({ "description": "Success.", "content": content });
-    if call.trades() {
+    if call.policy.trades() {
         let success = errors::with_trade_headers(success);
         return errors::responses(&success, errors::TRADE_FAILURE, errors::TRADE_PROBLEM);
     }

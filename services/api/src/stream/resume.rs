@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use bus::{Ask, Frame, Params, Payload, Subscription};
 use bytes::Bytes;
+use calls::CallId;
+use calls::account::{AccountSummary, OpenedOrders};
 
 use crate::front::Front;
 
@@ -18,7 +20,11 @@ pub(super) async fn greeting(front: &Arc<Front>, token: &str, subscription: &Sub
     let mut data = format!(r#"{{"position":"{position}","isComplete":{}"#, !subscription.is_cut());
     if subscription.is_cut() {
         // What happens meanwhile is in both: clients know orders by their tickets.
-        for (field, call) in [("accountSummary", "AccountSummary"), ("openedOrders", "OpenedOrders")] {
+        let states = [
+            ("accountSummary", CallId::of::<AccountSummary>()),
+            ("openedOrders", CallId::of::<OpenedOrders>()),
+        ];
+        for (field, call) in states {
             let state = read(front, token, call).await;
             data.push_str(&format!(r#","{field}":{}"#, state.as_deref().unwrap_or("null")));
         }
@@ -30,9 +36,9 @@ pub(super) async fn greeting(front: &Arc<Front>, token: &str, subscription: &Sub
 }
 
 /// A reply as it is; none if the session cannot tell at the moment.
-async fn read(front: &Arc<Front>, token: &str, call: &str) -> Option<String> {
+async fn read(front: &Arc<Front>, token: &str, call: CallId) -> Option<String> {
     let ask = Ask {
-        call: call.to_owned(),
+        call,
         params: Params::from_iter([("id", token)]),
         token: Some(token.to_owned()),
         deadline: Instant::now() + front.settings.call_timeout,

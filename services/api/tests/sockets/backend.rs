@@ -68,7 +68,7 @@ impl Drop for Reading<'_> {
 impl Backend for Desk {
     async fn ask(&self, ask: Ask) -> Answer {
         self.asks.lock().unwrap().push(ask.clone());
-        let call = match AnyCall::decode(&ask.call, &ask.params) {
+        let call = match AnyCall::decode(ask.call, &ask.params) {
             Ok(call) => call,
             Err(error) => return error.into(),
         };
@@ -116,7 +116,7 @@ impl Backend for Desk {
         let symbol = ask.params.get("symbol").unwrap_or_default();
         let body = if symbol == "LARGE" { format!("\"{}\"", "x".repeat(LARGE)) } else { "{}".to_owned() };
         let answer = Answer::of(Ok(Payload::Json(body.into()))).replayed(symbol == "REPEATED");
-        answer.receipt(ask.call.ends_with("Safe").then(|| format!("receipt of {symbol}")))
+        answer.receipt(ask.call.is_safe().then(|| format!("receipt of {symbol}")))
     }
 
     async fn ask_streamed(&self, ask: Ask) -> Answer<Body> {

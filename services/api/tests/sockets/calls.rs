@@ -125,7 +125,7 @@ async fn every_call_answers_an_error_when_called_wrongly() {
     let mut specs: Vec<CallSpec> = AnyCall::specs(&mut SchemaGenerator::default());
     FrontCall::describe(&mut SchemaGenerator::default(), &mut specs);
     for spec in &specs {
-        let method = if spec.posted { "POST" } else { "GET" };
+        let method = if spec.policy.posted { "POST" } else { "GET" };
         for name in spec.names {
             let reply = world.send(method, &format!("/{name}"), &[], "").await;
             if spec.params.iter().any(|param| param.required) {
@@ -175,7 +175,7 @@ async fn an_order_is_finished_although_its_client_hung_up() {
     world.desk.market.add_permits(1);
     eventually("the order is done", || world.desk.orders_done.load(Ordering::SeqCst) == 1).await;
     let asks = world.desk.asks.lock().unwrap();
-    assert_eq!(asks[0].call, "OrderSendSafe");
+    assert_eq!(asks[0].call.name(), "OrderSendSafe");
     assert_eq!(asks[0].token.as_deref(), Some(TOKEN));
     assert_eq!(asks[0].idempotency_key.as_deref(), Some("once-1"));
 }

@@ -22,7 +22,7 @@ async fn head_tells_of_every_read_what_get_does_and_changes_nothing() {
             let begun = world.desk.asks.lock().unwrap().len();
             let head = world.send("HEAD", &path, &[], "").await;
             assert_eq!(head.body, "", "{path}");
-            if call.only_reads && !call.posted {
+            if call.policy.only_reads() && !call.policy.posted {
                 let get = world.get(&path).await;
                 let same = |headers: &std::collections::HashMap<String, String>| {
                     let mut headers = headers.clone();

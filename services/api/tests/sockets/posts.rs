@@ -48,7 +48,7 @@ async fn files_and_texts_come_in_parts() {
     assert_eq!((reply.status, reply.body.as_str()), (200, TOKEN));
     let asks = world.desk.asks.lock().unwrap();
     let ask = asks.last().unwrap();
-    let Ok(AnyCall::Connection(ConnectionCall::ConnectCert(call))) = AnyCall::decode(&ask.call, &ask.params)
+    let Ok(AnyCall::Connection(ConnectionCall::ConnectCert(call))) = AnyCall::decode(ask.call, &ask.params)
     else {
         panic!("{ask:?}");
     };

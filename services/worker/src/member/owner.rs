@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bus::{Ask, Delivery, End};
-use calls::Call;
+use calls::CallId;
 use calls::connection::ConnectByToken;
 use cluster::{Interested, Owner, Reply};
 use error::{Code, Error};
@@ -30,7 +30,7 @@ impl Owner for Member {
             return Reply::NotMine;
         }
         // That one has looked everywhere by itself.
-        let has_looked = ConnectByToken::is_named(&ask.call);
+        let has_looked = ask.call == CallId::of::<ConnectByToken>();
         let answered = self.worker.serve(ask).await;
         if let Some(address) = answered.elsewhere {
             return Reply::Elsewhere(address);

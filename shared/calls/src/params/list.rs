@@ -3,6 +3,7 @@
 use error::Error;
 
 use super::{Field, Param, Params};
+use crate::given::Given;
 use crate::spec::Parameters;
 
 /// A list of names, as given. A single value may be a comma-joined list or a name that holds a comma: only who
@@ -51,6 +52,10 @@ impl Field for Names {
     fn describe(name: &'static str, doc: &'static str, to: &mut Parameters<'_>) {
         to.add::<Vec<String>>(name, doc, true);
     }
+
+    fn list(&self, name: &'static str, to: &mut Given) {
+        to.add(name, &self.0);
+    }
 }
 
 impl Field for Option<Names> {
@@ -61,6 +66,12 @@ impl Field for Option<Names> {
 
     fn describe(name: &'static str, doc: &'static str, to: &mut Parameters<'_>) {
         to.add::<Vec<String>>(name, doc, false);
+    }
+
+    fn list(&self, name: &'static str, to: &mut Given) {
+        if let Some(names) = self {
+            names.list(name, to);
+        }
     }
 }
 
@@ -90,6 +101,10 @@ impl<T: Param> Field for Many<T> {
     fn describe(name: &'static str, doc: &'static str, to: &mut Parameters<'_>) {
         to.add::<Vec<T>>(name, doc, true);
     }
+
+    fn list(&self, name: &'static str, to: &mut Given) {
+        to.add(name, &self.0);
+    }
 }
 
 impl<T: Param> Field for Option<Many<T>> {
@@ -102,5 +117,11 @@ impl<T: Param> Field for Option<Many<T>> {
 
     fn describe(name: &'static str, doc: &'static str, to: &mut Parameters<'_>) {
         to.add::<Vec<T>>(name, doc, false);
+    }
+
+    fn list(&self, name: &'static str, to: &mut Given) {
+        if let Some(values) = self {
+            values.list(name, to);
+        }
     }
 }

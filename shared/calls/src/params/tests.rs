@@ -124,13 +124,16 @@ fn names_are_taken_as_they_came_and_blanks_count_nowhere_else() {
         let given = params(&[("id", "t"), ("ticket", ticket)]);
         for call in ["OrderModify", "OrderClose", "OrderCancel", "OpenedOrder", "HistoryDealsByPositionId"] {
             assert_eq!(
-                AnyCall::decode(call, &given).unwrap_err().code(),
+                AnyCall::decode(call.parse().unwrap(), &given).unwrap_err().code(),
                 Code::InvalidParam,
                 "{call} {ticket:?}"
             );
         }
         let given = params(&[("id", "t"), ("tickets", &format!("5,{ticket}"))]);
-        assert_eq!(AnyCall::decode("HistoryPositions", &given).unwrap_err().code(), Code::InvalidParam);
+        assert_eq!(
+            AnyCall::decode("HistoryPositions".parse().unwrap(), &given).unwrap_err().code(),
+            Code::InvalidParam
+        );
     }
     let names: Names = ["A, B", "C "].into_iter().collect();
     assert_eq!(names.resolve(|_| false), ["A", " B", "C "]);
@@ -141,7 +144,7 @@ fn names_are_taken_as_they_came_and_blanks_count_nowhere_else() {
 fn a_blank_is_no_absent_name() {
     let given = params(&[("id", " "), ("symbol", " "), ("symbols", " ")]);
     for call in ["UnSubscribeMany", "UnsubscribeOhlc", "SymbolParamsMany", "GetQuote"] {
-        let call = format!("{:?}", AnyCall::decode(call, &given).unwrap());
+        let call = format!("{:?}", AnyCall::decode(call.parse().unwrap(), &given).unwrap());
         assert!(call.contains("\" \"") && !call.contains("None, interval"), "{call}");
     }
 }
@@ -149,7 +152,10 @@ fn a_blank_is_no_absent_name() {
 #[test]
 fn a_missing_token_is_a_null_argument() {
     for given in [params(&[]), params(&[("id", "")])] {
-        assert_eq!(AnyCall::decode("OpenedOrders", &given).unwrap_err().code(), Code::NullArgument);
+        assert_eq!(
+            AnyCall::decode("OpenedOrders".parse().unwrap(), &given).unwrap_err().code(),
+            Code::NullArgument
+        );
     }
 }
 
@@ -172,9 +178,9 @@ fn absent_stops_of_a_modification_are_zero() {
 fn all_names_of_a_call_lead_to_it_in_any_case() {
     let given = params(&[("id", "t"), ("ticket", "7"), ("unknown", "ignored")]);
     for name in ["OrderModify", "ordermodifysafe", "ORDERMODIFYTASK"] {
-        assert!(matches!(AnyCall::decode(name, &given), Ok(AnyCall::Trading(_))), "{name}");
+        assert!(matches!(AnyCall::decode(name.parse().unwrap(), &given), Ok(AnyCall::Trading(_))), "{name}");
     }
-    assert_eq!(AnyCall::decode("Nothing", &given).unwrap_err().code(), Code::NotFound);
+    assert_eq!("Nothing".parse::<crate::CallId>().unwrap_err().code(), Code::NotFound);
 }
 
 #[test]

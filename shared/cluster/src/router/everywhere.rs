@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bus::{Answer, Ask, Payload};
 use bytes::{BufMut, Bytes, BytesMut};
+use calls::CallId;
 use error::{Code, Error};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -14,12 +15,11 @@ use super::Shared;
 use super::owner::Fate;
 use super::place::{away_for_all, no_worker};
 use crate::Reply;
-use crate::catalogue::Known;
 use crate::client::Failure;
 
 impl Shared {
     /// Has every worker answer, and puts the answers together. If one fails, all of it does: a part would pass for all.
-    pub(super) async fn at_all(self: &Arc<Self>, call: &Known, ask: &Ask) -> Answer {
+    pub(super) async fn at_all(self: &Arc<Self>, call: CallId, ask: &Ask) -> Answer {
         let fate = Fate { call, ask, maybe_done: false };
         let all = match self.told(self.registry.workers()).await {
             Ok(all) if all.is_empty() => return fate.error(no_worker()),
@@ -56,10 +56,10 @@ impl Shared {
     }
 }
 
-fn missing(call: &Known, reply: &Result<Reply, Failure>) -> Error {
-    let name = call.name;
+fn missing(call: CallId, reply: &Result<Reply, Failure>) -> Error {
+    let name = call.name();
     let late = matches!(reply, Err(Failure::Late));
-    let told = if call.only_reads {
+    let told = if call.policy().only_reads() {
         format!(
             "One of the workers of this service does not answer, so {name} would not be complete. Try again."
         )

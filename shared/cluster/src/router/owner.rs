@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use bus::{Answer, Ask};
+use calls::CallId;
 use error::{Code, Error};
 
 use super::Shared;
 use super::place::no_worker;
 use super::search::{Found, Search, away};
 use crate::Reply;
-use crate::catalogue::Known;
 use crate::client::Failure;
 use crate::form::Form;
 use crate::routes::Route;
@@ -18,7 +18,7 @@ impl Shared {
     /// Has the owner of a session answer; `None`: there is no such session, and nothing was done.
     pub(super) async fn at_owner<F: Form>(
         self: &Arc<Self>,
-        call: &Known,
+        call: CallId,
         ask: &Ask,
         token: &str,
     ) -> Option<Answer<F>> {
@@ -54,8 +54,8 @@ impl Shared {
                 Ok(Reply::NotMine | Reply::Elsewhere(_)) => {}
                 Err(Failure::NotSent(why)) => tracing::debug!(why, "a worker cannot be reached"),
                 Err(Failure::Broken(why)) if fate.may_repeat() => {
-                    tracing::info!(call = call.name, why, "a call is repeated");
-                    fate.maybe_done = !call.only_reads;
+                    tracing::info!(call = %call, why, "a call is repeated");
+                    fate.maybe_done = !call.policy().only_reads();
                     search = Search::until(ask.deadline);
                 }
                 Err(Failure::Broken(why)) => return Some(fate.unknown(&why)),
@@ -75,7 +75,7 @@ impl Shared {
 
 /// What may have become of a call so far.
 pub(super) struct Fate<'a> {
-    pub(super) call: &'a Known,
+    pub(super) call: CallId,
     pub(super) ask: &'a Ask,
     /// An earlier attempt may have done it.
     pub(super) maybe_done: bool,
@@ -84,7 +84,7 @@ pub(super) struct Fate<'a> {
 impl Fate<'_> {
     /// Whether it may be sent once more after the connection broke: a second time changes nothing.
     pub(super) fn may_repeat(&self) -> bool {
-        self.call.only_reads || (self.call.trades && self.ask.idempotency_key.is_some())
+        self.call.policy().only_reads() || (self.call.policy().trades() && self.ask.idempotency_key.is_some())
     }
 
     /// The answer to a call that could not be begun now.
@@ -97,7 +97,7 @@ impl Fate<'_> {
 
     /// The answer to a call whose connection broke.
     pub(super) fn unknown<T>(&self, why: &str) -> Answer<T> {
-        if self.call.only_reads {
+        if self.call.policy().only_reads() {
             let told = "The part of this service that was asked does not answer any more. Try again.";
             return Error::busy(told).because(why).into();
         }
@@ -106,19 +106,19 @@ impl Fate<'_> {
 
     /// The answer to a call that was not answered in time.
     pub(super) fn late<T>(&self) -> Answer<T> {
-        if self.call.only_reads {
-            return Error::timeout(self.call.name).into();
+        if self.call.policy().only_reads() {
+            return Error::timeout(self.call.name()).into();
         }
         self.untold(Code::Timeout, "it was not answered in time").into()
     }
 
     fn untold(&self, code: Code, what: &str) -> Error {
-        let name = self.call.name;
-        let todo = match (self.call.trades, &self.ask.idempotency_key) {
+        let name = self.call.name();
+        let todo = match (self.call.policy().trades(), &self.ask.idempotency_key) {
             (true, Some(_)) => {
                 "Repeat it with the same idempotency key, or look at OpenedOrders and OrderHistory."
             }
-            (true, None) if self.ask.call.to_ascii_lowercase().ends_with("safe") => {
+            (true, None) if self.call.is_safe() => {
                 "Repeat it: a Safe call gets the outcome of an equal one whose answer was not received."
             }
             (true, None) => {

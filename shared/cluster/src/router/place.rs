@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bus::{Answer, Ask, Params};
+use calls::CallId;
 use error::{Code, Error};
 use rand::seq::SliceRandom;
 use registry::{RegistryError, WorkerId};
@@ -10,7 +11,6 @@ use registry::{RegistryError, WorkerId};
 use super::Shared;
 use super::owner::Fate;
 use crate::Reply;
-use crate::catalogue::Known;
 use crate::client::Failure;
 use crate::form::Form;
 
@@ -22,7 +22,7 @@ const PORT: &str = "443";
 
 impl Shared {
     /// Has some worker answer: one that was chosen for a new session, or, for reads, any.
-    pub(super) async fn at_some<F: Form>(self: &Arc<Self>, call: &Known, ask: &Ask) -> Answer<F> {
+    pub(super) async fn at_some<F: Form>(self: &Arc<Self>, call: CallId, ask: &Ask) -> Answer<F> {
         let fate = Fate { call, ask, maybe_done: false };
         let mut tried: Vec<WorkerId> = Vec::new();
         let mut refusal: Option<Answer<F>> = None;
@@ -44,7 +44,7 @@ impl Shared {
                 // What was not begun may be begun elsewhere.
                 Ok(Reply::NotMine | Reply::Elsewhere(_)) => {}
                 Err(Failure::NotSent(why)) => tracing::info!(why, "a worker cannot be reached"),
-                Err(Failure::Broken(_)) if call.only_reads => {}
+                Err(Failure::Broken(_)) if call.policy().only_reads() => {}
                 Err(Failure::Broken(why)) => return fate.unknown(&why),
                 Err(Failure::Late) => return fate.late(),
                 Err(Failure::Refused(error)) => refusal = Some(fate.error(error)),
@@ -56,11 +56,11 @@ impl Shared {
     /// A worker that was not tried yet. Reads are no session, so they do not count where they go.
     async fn some_place(
         &self,
-        call: &Known,
+        call: CallId,
         params: &Params,
         tried: &[WorkerId],
     ) -> Result<Option<(WorkerId, String)>, RegistryError> {
-        if !call.only_reads {
+        if !call.policy().only_reads() {
             let place = self.told(self.registry.place(&broker(params), tried)).await?;
             return Ok(place.map(|place| (place.worker, place.address)));
         }

@@ -252,7 +252,7 @@ impl World {
 pub(crate) fn ask(call: &str, params: &[(&str, &str)]) -> Ask {
     let params: Params = params.iter().copied().collect();
     Ask {
-        call: call.to_owned(),
+        call: call.parse().unwrap(),
         token: params.get("id").map(str::to_owned),
         params,
         deadline: Instant::now() + Duration::from_secs(20),

@@ -36,14 +36,12 @@ async fn a_registry_that_does_not_answer_holds_nothing_up() {
 }
 
 #[tokio::test]
-async fn unknown_tokens_and_calls_are_told_so() {
+async fn unknown_and_missing_tokens_are_told_so() {
     let world = World::new();
     let error = world.router.ask(ask("OpenedOrders", &[("id", "no")])).await.result.unwrap_err();
     assert_eq!(error.detail(), "Client with id no not found");
     let error = world.router.ask(ask("OrderSend", &[("id", "no")])).await.result.unwrap_err();
     assert_eq!((error.code(), error.outcome()), (Code::InvalidToken, Some(Outcome::NotSent)));
-    let error = world.router.ask(ask("NoSuchCall", &[])).await.result.unwrap_err();
-    assert_eq!(error.code(), Code::NotFound);
     let error = world.router.ask(ask("OpenedOrders", &[])).await.result.unwrap_err();
     assert_eq!(error.code(), Code::NullArgument);
 }
