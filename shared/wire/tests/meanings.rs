@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 
 use wire::records::{
-    CompressedSymbols, Deal, FullSymbol, FullSymbolsRequest, KEEP_F64, KEEP_I32, KEEP_U32, KEEP_U64,
-    LoginRequest, Order, PERIODS, Period, Schedule, Session, SymbolBrief, SymbolIds, TradeSettings,
-    TransactionType, details_field,
+    Account, CompressedSymbols, Deal, FullSymbol, FullSymbolsRequest, KEEP_F64, KEEP_I32, KEEP_U32, KEEP_U64,
+    LeverageRule, LeverageTier, LoginRequest, Order, PERIODS, Period, Schedule, Session, SymbolBrief,
+    SymbolIds, TradeSettings, TransactionType, details_field,
 };
 use wire::{Counted, DecodeError, Overlong, Payload, Record, Secret, SecretBytes, code};
 
@@ -210,4 +210,20 @@ fn of_a_secret_nothing_is_shown_but_whether_there_is_one() {
     assert_eq!(format!("{:?} {:?}", bytes(0), bytes(7)), "none ***");
     assert!(bytes(0).is_zero() && !bytes(7).is_zero());
     assert_eq!(bytes(7).reveal(), &[7, 0, 0]);
+}
+
+#[test]
+fn tiers_that_were_never_sent_are_not_begun() {
+    let rule = LeverageRule { tiers: vec![LeverageTier::default(); 2], ..LeverageRule::default() };
+    let account = Account { symbols_count: 7, leverage_rules: vec![rule], ..Account::default() };
+    let body = account.to_bytes();
+    let mut refused = 0;
+    for length in body.len() - 3 * LeverageTier::LEN..body.len() {
+        match Account::from_bytes(&body[..length]) {
+            Err(DecodeError::Invalid { record: "LeverageRule", .. }) => refused += 1,
+            Err(DecodeError::Short { record: "LeverageTier", .. }) => panic!("begun, cut at {length}"),
+            _ => {}
+        }
+    }
+    assert_eq!(refused, 2 * LeverageTier::LEN);
 }

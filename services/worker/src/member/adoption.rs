@@ -211,3 +211,6 @@ impl Member {
         self.standbys().retain(|_, standby| !old(standby));
     }
 }
+
+#[cfg(test)]
+mod tests;
