@@ -158,6 +158,65 @@ mod tests {
     }
 
     #[test]
+    fn each_write_takes_its_bytes() {
+        let bytes = |length| Bytes::from(vec![b' '; length]);
+        let event = Event { before: bytes(3), list: vec![bytes(100), bytes(200)], after: bytes(5) };
+        let key = || Key::Chosen("key".into());
+        let rows = [
+            (
+                Write::Event { short: bytes(7), whole: Some(event), memo: bytes(11) },
+                (18, 8 + 2 * ENTRY_BYTES),
+            ),
+            (Write::Event { short: bytes(7), whole: None, memo: bytes(11) }, (18, 0)),
+            (Write::Memo(bytes(4)), (4, 0)),
+            (Write::Settle { number: 1, outcome: bytes(5), then: None }, (5, 0)),
+            (Write::SettleKey { key: key(), outcome: bytes(6) }, (6, 0)),
+            (Write::FreeKey(key()), (0, 0)),
+            (Write::Login(bytes(9)), (9, 0)),
+        ];
+        let mut backlog = Backlog::default();
+        for (write, expected) in rows {
+            assert_eq!(write.bytes(), expected);
+            assert!(backlog.add(write).is_none());
+        }
+        assert_eq!((backlog.bytes, backlog.whole_bytes), (60, 8 + 2 * ENTRY_BYTES));
+        assert_eq!(backlog.take(1).len(), 1);
+        assert_eq!((backlog.bytes, backlog.whole_bytes), (42, 0));
+        assert_eq!(backlog.take(10).len(), 6);
+        assert_eq!((backlog.bytes, backlog.whole_bytes), (0, 0));
+    }
+
+    #[test]
+    fn there_is_room_to_the_last_byte() {
+        let bytes = |length| Bytes::from(vec![b' '; length]);
+        let mut backlog = Backlog::default();
+        assert!(backlog.add(Write::Memo(bytes(WAITING_BYTES))).is_none() && !backlog.has_overflowed);
+        assert!(backlog.add(Write::Memo(bytes(0))).is_none() && !backlog.has_overflowed);
+        assert!(backlog.add(Write::Memo(bytes(1))).is_some() && backlog.has_overflowed);
+        let mut backlog = Backlog::default();
+        let mut is_whole = |length| {
+            let whole = Some(Event { before: bytes(length), ..Event::default() });
+            assert!(backlog.add(Write::Event { short: bytes(1), whole, memo: bytes(1) }).is_none());
+            matches!(backlog.waiting.back(), Some(Write::Event { whole: Some(_), .. }))
+        };
+        assert!(is_whole(WHOLE_BYTES - 1) && !is_whole(2) && is_whole(1) && !is_whole(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_long_silence_an_event_stands_by_itself() {
+        let mut backlog = Backlog::default();
+        let mut is_whole = || {
+            let short = backlog.short(&event(3), Fence(1));
+            Frame::new(Topic::OrderUpdate, None, short).is_whole()
+        };
+        assert!(is_whole() && !is_whole());
+        tokio::time::advance(SILENCE - Duration::from_secs(1)).await;
+        assert!(!is_whole());
+        tokio::time::advance(SILENCE).await;
+        assert!(is_whole() && !is_whole());
+    }
+
+    #[test]
     fn an_event_stands_by_itself_under_each_fence() {
         let mut backlog = Backlog::default();
         let frame = |short: Bytes| Frame::new(Topic::OrderUpdate, None, short);

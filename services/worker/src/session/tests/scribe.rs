@@ -1,6 +1,6 @@
 //! What a session writes into the registry: in order, until it is done, and by nobody but the owner.
 
-use bus::{Event, Fanout, Interest, Position as Place, Topic};
+use bus::{EVENT_BYTES_MAX, Event, Fanout, Interest, Position as Place, Topic};
 use bytes::Bytes;
 use error::Code;
 use registry::{
@@ -195,6 +195,29 @@ async fn a_request_begins_with_its_owner_only() {
     let refused = world.scribe.begin(&entry(7)).await.unwrap_err();
     assert_eq!((refused.code(), world.standing.rank()), (Code::ConnectError, Rank::Gone));
     assert_eq!(world.registry.unsettled("token").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn who_is_in_doubt_waits_until_it_is_found_out() {
+    let world = world(Rank::Doubtful).await;
+    world.scribe.begin(&entry(7)).await.unwrap();
+    world.give_away().await;
+    assert!(matches!(world.settle(7).await, Ok(Outcome::Absent(7))), "its caller does not wait for that");
+    assert_eq!((world.standing.rank(), world.scribe.waiting()), (Rank::Doubtful, 1));
+    world.standing.set_rank(Rank::Gone);
+    world.wait_until_written().await;
+    assert_eq!(world.registry.unsettled("token").await.unwrap(), [entry(7)]);
+}
+
+#[tokio::test]
+async fn who_listens_to_an_event_too_long_has_to_look_anew() {
+    let world = world(Rank::Owner).await;
+    let mut reader = world.fanout.subscribe(Interest::from(Topic::OrderUpdate)).unwrap();
+    world.scribe.event(event(0), Bytes::new());
+    assert!(reader.next().await.is_ok_and(|frame| frame.text == event(0).text()));
+    let entry = Bytes::from(vec![b'1'; EVENT_BYTES_MAX / 4]);
+    world.scribe.event(Event { list: vec![entry; 5], ..event(1) }, Bytes::new());
+    assert!(reader.next().await.is_err());
 }
 
 #[tokio::test]
