@@ -98,9 +98,10 @@ impl Member {
             refused.retain(|_, until| *until > now);
             tokens.retain(|token| !refused.contains_key(token));
         }
-        if !tokens.is_empty() {
-            tracing::info!(%owner, "taking over sessions of a worker that is gone");
+        if tokens.is_empty() {
+            return;
         }
+        tracing::info!(%owner, "taking over sessions of a worker that is gone");
         tokens.shuffle(&mut rand::rng());
         for some in tokens.chunks(BATCH) {
             if !self.takes() || self.worker.check_room().is_err() {

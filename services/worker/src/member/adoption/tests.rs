@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use cluster::{ClusterKey, WorkerClient};
-use registry::{Beat, MemoryRegistry, Opened, Sessions as _, Workers as _, Written};
+use registry::{Beat, MemoryRegistry, Opened, Quarantine as _, Sessions as _, Workers as _, Written};
 use runtime::Tasks;
 use seal::KeyRing;
+use testkit::eventually;
 use tokio::time::advance;
 
 use super::*;
@@ -234,4 +235,72 @@ async fn a_standby_waits_for_so_long_and_ends() {
     advance(Duration::from_secs(5)).await;
     member.drop_old_standbys();
     assert_eq!(left(&member), 0);
+}
+
+/// Joins, and dies.
+async fn die(registry: &MemoryRegistry, worker: &WorkerId) {
+    let beat = Beat {
+        worker: worker.clone(),
+        address: "gone:1".to_owned(),
+        sessions: 1,
+        sessions_max: 10,
+        is_open: true,
+        brokers: Vec::new(),
+        ttl: Duration::from_secs(5),
+    };
+    registry.join(&beat).await.unwrap();
+    registry.leave(worker).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_looks_after_orphans_and_its_own_as_long_as_it_lives() {
+    let registry = MemoryRegistry::new();
+    many(&registry, 2, &dead()).await;
+    die(&registry, &dead()).await;
+    let member = Arc::new(member(&registry, KEY, 10));
+    let own = member.worker.shared.lease.worker();
+    owned(&registry, "lost answer", 3, &own).await;
+    member.tasks.spawn(Arc::clone(&member).look_after_orphans());
+    let has = async |what: &str, tokens: &[&str]| {
+        eventually(what, async || (member.tokens() == tokens).then_some(())).await;
+    };
+    has("sessions of the dead are taken, and its own begin", &["lost answer", "token-1", "token-2"]).await;
+    let fence = registry.record("token-1").await.unwrap().unwrap().fence;
+    assert!(registry.give("token-1", fence, &WorkerId::new("other"), &Bytes::new()).await.unwrap().is_some());
+    has("what another owns is dropped", &["lost answer", "token-2"]).await;
+    member.tasks.stop();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_quarantine_is_over_is_taken_if_there_is_room() {
+    let registry = MemoryRegistry::new();
+    many(&registry, 1, &dead()).await;
+    die(&registry, &dead()).await;
+    let mut last = dead();
+    for name in ["one", "two"] {
+        let next = WorkerId::new(name);
+        assert!(registry.claim("token-1", &last, &next).await.unwrap().is_ok());
+        die(&registry, &next).await;
+        last = next;
+    }
+    let (worker, full) = (member(&registry, KEY, 10), member(&registry, KEY, 0));
+    assert!(worker.worker.take_over("token-1", &last).await.is_err(), "two have died of it");
+    worker.take_one_of_quarantine().await;
+    assert_eq!(worker.tokens(), Vec::<String>::new());
+    let left = registry.quarantined().await.unwrap()[0].left;
+    advance(left).await;
+    full.take_one_of_quarantine().await;
+    assert_eq!(full.tokens(), Vec::<String>::new());
+    worker.take_one_of_quarantine().await;
+    assert_eq!(worker.tokens(), ["token-1"]);
+    // It is told once it has lived with it for long enough.
+    advance(Duration::from_secs(29)).await;
+    assert_eq!(worker.worker.trials.take_stood(), []);
+    advance(Duration::from_secs(1)).await;
+    let stood = worker.worker.trials.take_stood();
+    worker.tell_stood(stood).await;
+    let own = worker.worker.shared.lease.worker();
+    die(&registry, &own).await;
+    let next = registry.claim("token-1", &own, &WorkerId::new("three")).await.unwrap();
+    assert!(next.is_ok(), "it is suspected no more");
 }
