@@ -95,6 +95,10 @@ struct StandaloneArgs {
     /// refused.
     #[arg(long, env = "MT5REST_CROSS_SITE_DIALS", action = ArgAction::SetTrue, value_parser = StringValueParser::new())]
     cross_site_dials: String,
+    /// Names by which browsers reach this service, such as mt5.example.com, besides addresses and names without a dot: under
+    /// others their requests to dial are refused.
+    #[arg(long, env = "MT5REST_PUBLIC_NAMES", value_name = "NAMES")]
+    public_names: Option<String>,
     #[command(flatten)]
     front: FrontArgs,
     #[command(flatten)]

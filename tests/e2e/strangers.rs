@@ -1,7 +1,8 @@
 //! What those may not have whom nobody has let in: pages of other sites, callers without the administrator's key.
 
 use testkit::Client;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::binary::start_binary;
 use crate::world::{World, manual};
@@ -28,6 +29,17 @@ async fn pages_of_other_sites_do_not_search_the_network_through_a_standalone() {
         }
     }
     http.get_with("/Search?company=mt5rest", &FOREIGN).await.ok();
+    // A page whose name leads to this machine since it was loaded says that it is of this site.
+    for (host, status) in [("evil.example", 403), ("localhost", 200)] {
+        let mut socket = TcpStream::connect(http.address()).await.unwrap();
+        let head = format!(
+            "GET {ping} HTTP/1.1\r\nHost: {host}:5000\r\nUser-Agent: Mozilla/5.0\r\nConnection: close\r\n\r\n"
+        );
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host}: {answer}");
+    }
 
     let (_process, allowed): (_, Client) = start_binary(&["--cross-site-dials"]).await;
     allowed.get_with(&ping, &FOREIGN).await.ok();

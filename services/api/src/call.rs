@@ -42,7 +42,7 @@ pub(crate) async fn answer(
     let taken = parts.extensions.remove::<Taken>();
     if route.policy().dials && !front.settings.cross_site_dials {
         let base = front.settings.trusted_proxies.base_url(&parts);
-        if pages::is_of_another_site(&parts.headers, &base) {
+        if pages::is_of_another_site(&parts.headers, &base, &front.settings.public_names) {
             return reply::refusal(StatusCode::FORBIDDEN, accept, &route.id.refused(pages::refused()));
         }
     }

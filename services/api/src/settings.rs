@@ -14,6 +14,9 @@ pub struct Settings {
     /// Whether web pages of other sites may make calls that dial. Default: true, for services that dial public addresses only;
     /// on a user's machine pages could search its network.
     pub cross_site_dials: bool,
+    /// Names by which browsers reach this service, besides addresses and names without a dot. Default: none; asked for where
+    /// pages of other sites may not dial.
+    pub public_names: Vec<String>,
     /// How long a call may take. Default 60 s: brokers confirm within a few seconds, and proxies in front of this
     /// service commonly give up after a minute.
     pub call_timeout: Duration,
@@ -72,6 +75,7 @@ impl Default for Settings {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             trusted_proxies: TrustedProxies::default(),
             cross_site_dials: true,
+            public_names: Vec::new(),
             call_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(90),
             body_bytes_max: 64 * 1024,

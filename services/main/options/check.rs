@@ -130,6 +130,7 @@ impl Mistakes {
         let owner = self.owner(args.owner, args.egress.as_deref());
         let front = self.front(&args.front);
         let cross_site_dials = self.switch("--cross-site-dials", &args.cross_site_dials);
+        let public_names = self.names("--public-names", args.public_names.as_deref());
         let no_broker = self.switch("--no-broker", &args.no_broker);
         let broker = match no_broker {
             Some(true) => None,
@@ -147,7 +148,8 @@ impl Mistakes {
         };
         let (listen, front, owner) = (listen?, front?, owner?);
         no_broker?;
-        let front = api::Settings { cross_site_dials: cross_site_dials?, ..front };
+        let (cross_site_dials, public_names) = (cross_site_dials?, public_names?);
+        let front = api::Settings { cross_site_dials, public_names, ..front };
         let role = StandaloneRole { listen, front, owner, broker };
         Some(Role::Standalone(log?, Box::new(role)))
     }
@@ -219,6 +221,21 @@ impl Mistakes {
         });
         // All of them are looked at before one that is none counts.
         networks.collect::<Vec<_>>().into_iter().collect()
+    }
+
+    /// Names of hosts, with commas between them.
+    fn names(&mut self, option: &str, given: Option<&str>) -> Option<Vec<String>> {
+        let is_name = |text: &str| {
+            text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.')
+        };
+        let texts = given.into_iter().flat_map(|text| text.split(',')).map(str::trim);
+        let names = texts.filter(|text| !text.is_empty()).map(|text| {
+            let name = is_name(text).then(|| text.to_owned());
+            name.or_else(|| {
+                self.note(format_args!("{option} '{text}' is no name of a host such as mt5.example.com"))
+            })
+        });
+        names.collect::<Vec<_>>().into_iter().collect()
     }
 
     fn broker_only(&mut self, args: BrokerOnlyArgs) -> Option<Role> {

@@ -243,6 +243,18 @@ fn settings_are_a_list_without_secrets_and_numbers_may_be_negative() {
 }
 
 #[test]
+fn public_names_are_names() {
+    let names = |given: &str| match role(&["--public-names", given]) {
+        Ok(Role::Standalone(_, role)) => Ok(role.front.public_names),
+        Ok(other) => panic!("{other:?}"),
+        Err(mistakes) => Err(mistakes),
+    };
+    assert_eq!(names("mt5.example, a.b").unwrap(), ["mt5.example", "a.b"]);
+    assert!(names("").unwrap().is_empty());
+    assert!(names("mt5.example:80").unwrap_err().contains("--public-names 'mt5.example:80'"));
+}
+
+#[test]
 fn limits_of_clients_are_options() {
     let front = |args: &[&str]| match role(args) {
         Ok(Role::Standalone(_, role)) => role.front,
