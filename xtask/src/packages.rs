@@ -26,7 +26,7 @@ pub(crate) enum What {
 
 const CLIENTS: &str = "the clients of the README are built and run";
 
-const NEEDS: [Need; 13] = [
+const NEEDS: [Need; 14] = [
     Need {
         what: What::Program(&["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]),
         package: "chromium",
@@ -36,6 +36,11 @@ const NEEDS: [Need; 13] = [
         what: What::Program(&["curl"]),
         package: "curl",
         why: "the commands of the README are run as they stand",
+    },
+    Need {
+        what: What::Program(&["faketime"]),
+        package: "faketime",
+        why: "processes of a cluster are shown wrong clocks",
     },
     Need { what: What::Program(&["jq"]), package: "jq", why: CLIENTS },
     Need { what: What::Program(&["node"]), package: "nodejs", why: CLIENTS },
