@@ -14,10 +14,10 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use runtime::{CancellationToken, Door, DoorLimits, Full, Guest, Held, RESERVE};
+use runtime::{CancellationToken, Door, DoorLimits, Full, Guest, Held, RESERVE, WriteRate};
 use tokio::net::TcpListener;
 
-use self::stream::{ClientStream, WriteRate};
+use self::stream::ClientStream;
 use crate::delivery::Wire;
 use crate::front::Front;
 use crate::proxies::Peer;
@@ -32,12 +32,15 @@ pub(crate) struct NoPlace(pub(crate) Full);
 /// Accepts until the front's tasks are told to stop. Connections are tasks of the front.
 pub(crate) async fn accept(front: &Arc<Front>, listener: TcpListener, router: Router) {
     let settings = &front.settings;
+    let span = settings.send_timeout;
+    let seconds = usize::try_from(span.as_secs()).unwrap_or(usize::MAX);
     let limits = DoorLimits {
         places: settings.connections_max,
         per_address: settings.connections_per_address,
         reserve: RESERVE,
         head_timeout: settings.head_timeout,
         idle_timeout: settings.idle_timeout,
+        write_rate: WriteRate { span, bytes_min: settings.send_rate_min.saturating_mul(seconds) },
     };
     let proxies = settings.trusted_proxies.clone();
     let mut door = Door::new(listener, &limits).shared_by(move |address| proxies.contains(address));
@@ -64,15 +67,12 @@ async fn serve(front: Arc<Front>, router: Router, guest: Guest, stop: Cancellati
         let answer = router.call(request);
         async move { answer.await.map(|response| response.map(|body| Held::new(body, busy))) }
     });
-    let span = front.settings.send_timeout;
-    let seconds = usize::try_from(span.as_secs()).unwrap_or(usize::MAX);
-    let rate = WriteRate { span, bytes_min: front.settings.send_rate_min.saturating_mul(seconds) };
     let connection = http1::Builder::new()
         // The door bounds how long a head may take.
         .header_read_timeout(None)
         .keep_alive(full.is_none())
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(ClientStream::new(wire, rate)), service)
+        .serve_connection(TokioIo::new(ClientStream::new(wire)), service)
         .with_upgrades();
     let ended = visit.attend(connection, |connection| connection.graceful_shutdown(), &stop).await;
     if let Some(Err(error)) = ended {

@@ -22,7 +22,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use runtime::{CancellationToken, Door, DoorLimits, Guest, Held, Tasks};
+use runtime::{CancellationToken, Door, DoorLimits, Guest, Held, Tasks, WriteRate};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
@@ -38,10 +38,12 @@ const RESERVE: usize = 8;
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long a connection may be silent.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// The least rate at which answers must be taken.
+const WRITE_RATE: WriteRate = WriteRate { span: Duration::from_secs(30), bytes_min: 120 << 10 };
 /// Largest body of a request.
 const BODY_BYTES_MAX: usize = 64 << 10;
 const JSON: &str = "application/json";
-const BUSY: &str = "all connections of this port are busy: come back later";
+const BUSY: &str = "all connections that this port takes at once are busy: try again in a moment";
 
 /// Serves operators until the tasks are told to stop. With a key, only those who show it.
 pub(crate) async fn serve(listener: TcpListener, control: Control, key: Option<Digest>, tasks: Tasks) {
@@ -52,6 +54,7 @@ pub(crate) async fn serve(listener: TcpListener, control: Control, key: Option<D
         reserve: RESERVE,
         head_timeout: HEAD_TIME,
         idle_timeout: SILENCE_MAX,
+        write_rate: WRITE_RATE,
     };
     let mut door = Door::new(listener, &limits);
     let stop = tasks.stop_signal();

@@ -16,7 +16,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use registry::Fence;
-use runtime::{CancellationToken, Door, DoorLimits, Full as NoPlace, Guest, Held, RESERVE, Tasks};
+use runtime::{CancellationToken, Door, DoorLimits, Full as NoPlace, Guest, Held, RESERVE, Tasks, WriteRate};
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tracing::Instrument;
@@ -43,6 +43,10 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long a connection may be silent. Callers close theirs before, so that no call meets a closing connection.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(90);
 
+/// How long a caller may take nothing of a reply. It reads a streamed one as slowly as its client, who is seen after by the front;
+/// buffers on the way empty in large steps.
+const WRITE_SPAN: Duration = Duration::from_secs(600);
+
 /// How long a body may take.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
@@ -52,6 +56,7 @@ const LIMITS: DoorLimits = DoorLimits {
     reserve: RESERVE,
     head_timeout: HEAD_TIME,
     idle_timeout: SILENCE_MAX,
+    write_rate: WriteRate { span: WRITE_SPAN, bytes_min: 1 },
 };
 
 struct Inner {

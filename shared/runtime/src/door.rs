@@ -7,6 +7,7 @@
 //! theirs.
 
 mod places;
+mod rate;
 mod visit;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::places::Full;
 use self::places::{Bounds, Places};
+pub use self::rate::WriteRate;
 pub use self::visit::{Busy, GuestSocket, Held, Visit};
 
 /// How long accepting rests when the process has no file handle left: others must close first.
@@ -48,6 +50,8 @@ pub struct DoorLimits {
     pub head_timeout: Duration,
     /// How long a connection may stay between two requests.
     pub idle_timeout: Duration,
+    /// The least rate at which replies must be taken.
+    pub write_rate: WriteRate,
 }
 
 /// Addresses whose connections are of many callers.
@@ -60,6 +64,7 @@ pub struct Door {
     reserve: Arc<Places>,
     is_shared: Shared,
     looks: Interval,
+    write_rate: WriteRate,
 }
 
 /// A connection that was let in.
@@ -94,6 +99,7 @@ impl Door {
             reserve: Arc::new(Places::new(bounds(limits.reserve, in_reserve))),
             is_shared: Arc::new(|_| false),
             looks,
+            write_rate: limits.write_rate,
         }
     }
 
@@ -154,7 +160,8 @@ impl Door {
             Ok(visit) => (visit, None),
             Err(full) => (Visit::begin(&self.reserve, address).ok()?, Some(full)),
         };
-        Some(Guest { socket: GuestSocket::new(socket, visit.clone()), visit, peer, full })
+        let socket = GuestSocket::new(socket, visit.clone(), self.write_rate);
+        Some(Guest { socket, visit, peer, full })
     }
 }
 

@@ -10,7 +10,7 @@ mod trace;
 
 pub use backoff::Backoff;
 pub use clock::unix_ms;
-pub use door::{Busy, Door, DoorLimits, Full, Guest, GuestSocket, Held, RESERVE, Visit, caller};
+pub use door::{Busy, Door, DoorLimits, Full, Guest, GuestSocket, Held, RESERVE, Visit, WriteRate, caller};
 pub use tasks::Tasks;
 pub use telemetry::{LogFormat, init_logging};
 pub use tokio_util::sync::{CancellationToken, DropGuard};

@@ -1,5 +1,4 @@
-//! The bytes of one connection: replies must be taken at a least rate, and what the HTTP library refuses by itself comes
-//! with words.
+//! The bytes of one connection: what the HTTP library refuses by itself comes with words.
 
 use std::io;
 use std::pin::Pin;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use error::{Code, Error};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Sleep, sleep};
 
 use super::HEAD_BYTES_MAX;
 
@@ -17,28 +16,10 @@ use super::HEAD_BYTES_MAX;
 /// read is reset, and the words are lost with it.
 const LINGER: (Duration, usize) = (Duration::from_secs(2), 4 * 1024 * 1024);
 
-/// The least rate at which replies must be taken.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct WriteRate {
-    /// Of these spans, each must see some progress.
-    pub(super) span: Duration,
-    /// Bytes in a span.
-    pub(super) bytes_min: usize,
-}
-
 /// A connection to a client. See the module.
 pub(super) struct ClientStream<S> {
     inner: S,
-    rate: WriteRate,
-    /// While the client does not take everything at once.
-    window: Option<Window>,
     refusal: Option<Refusal>,
-}
-
-/// A span of a client's that is behind.
-struct Window {
-    over: Pin<Box<Sleep>>,
-    taken: usize,
 }
 
 /// What is written in place of an empty refusal.
@@ -51,38 +32,8 @@ struct Refusal {
 }
 
 impl<S> ClientStream<S> {
-    pub(super) const fn new(inner: S, rate: WriteRate) -> Self {
-        Self { inner, rate, window: None, refusal: None }
-    }
-
-    /// Ends a connection whose client takes too little.
-    fn measured(
-        &mut self,
-        written: Poll<io::Result<usize>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
-        match &written {
-            Poll::Ready(Ok(bytes)) => {
-                if let Some(window) = &mut self.window {
-                    window.taken += bytes;
-                }
-            }
-            Poll::Ready(Err(_)) => {}
-            Poll::Pending => {
-                let rate = self.rate;
-                let begin = || Window { over: Box::pin(sleep(rate.span)), taken: 0 };
-                let window = self.window.get_or_insert_with(begin);
-                while window.over.as_mut().poll(cx).is_ready() {
-                    if window.taken < rate.bytes_min {
-                        let cause = "the client takes its reply too slowly";
-                        return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, cause)));
-                    }
-                    window.taken = 0;
-                    window.over.as_mut().reset(Instant::now() + rate.span);
-                }
-            }
-        }
-        written
+    pub(super) const fn new(inner: S) -> Self {
+        Self { inner, refusal: None }
     }
 }
 
@@ -119,8 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientStream<S> {
             this.refusal.get_or_insert(Refusal { bytes: words, written: 0, discarded: 0, over: None });
             return this.poll_refusal(bytes.len(), cx);
         }
-        let written = Pin::new(&mut this.inner).poll_write(cx, bytes);
-        this.measured(written, cx)
+        Pin::new(&mut this.inner).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -133,9 +83,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientStream<S> {
         {
             return self.poll_write(cx, first);
         }
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.inner).poll_write_vectored(cx, slices);
-        this.measured(written, cx)
+        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -143,9 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientStream<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.inner).poll_flush(cx))?;
-        self.window = None;
-        Poll::Ready(Ok(()))
+        Pin::new(&mut self.inner).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -198,54 +144,7 @@ pub(super) fn refusal(status: StatusCode, error: &Error) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-
     use super::*;
-
-    fn rate() -> WriteRate {
-        WriteRate { span: Duration::from_secs(30), bytes_min: 30 * 1024 }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_reader_must_make_progress() {
-        for (bytes_per_second, is_served) in [(0, false), (512, false), (4096, true)] {
-            let (own, mut peer) = duplex(1024);
-            let mut own = ClientStream::new(own, rate());
-            let begun = Instant::now();
-            let read = async {
-                let mut buffer = vec![0; bytes_per_second];
-                let mut seconds = tokio::time::interval(Duration::from_secs(1));
-                loop {
-                    seconds.tick().await;
-                    if bytes_per_second > 0 && peer.read_exact(&mut buffer).await.is_err() {
-                        return;
-                    }
-                }
-            };
-            let written = tokio::select! {
-                written = async { own.write_all(&[7; 1 << 20]).await } => written,
-                () = read => panic!("the reader ended"),
-            };
-            assert_eq!(written.is_ok(), is_served, "{bytes_per_second} bytes a second");
-            assert!(is_served || begun.elapsed() < Duration::from_secs(61), "{:?}", begun.elapsed());
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_pause_between_replies_is_no_lack_of_progress() {
-        let (own, mut peer) = duplex(1024);
-        let mut own = ClientStream::new(own, rate());
-        let mut taken = [0; 4096];
-        for _ in 0..3 {
-            let write = async {
-                own.write_all(&[7; 4096]).await?;
-                own.flush().await
-            };
-            let (written, read) = tokio::join!(write, peer.read_exact(&mut taken));
-            assert!(written.is_ok() && read.is_ok());
-            tokio::time::advance(Duration::from_secs(3600)).await;
-        }
-    }
 
     #[test]
     fn only_empty_refusals_of_the_library_get_words() {

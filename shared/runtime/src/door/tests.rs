@@ -9,7 +9,8 @@ use super::*;
 
 fn limits(places: usize, per_address: usize, reserve: usize) -> DoorLimits {
     let long = Duration::from_secs(3600);
-    DoorLimits { places, per_address, reserve, head_timeout: long, idle_timeout: long }
+    let write_rate = WriteRate { span: long, bytes_min: 1 };
+    DoorLimits { places, per_address, reserve, head_timeout: long, idle_timeout: long, write_rate }
 }
 
 async fn door(limits: &DoorLimits) -> (Door, SocketAddr) {

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::places::{Full, Places, Wait};
+use super::rate::{WriteMeter, WriteRate};
 
 /// Waits for a head.
 const HEAD: u8 = 0;
@@ -153,11 +154,12 @@ impl Drop for Busy {
 pub struct GuestSocket {
     socket: TcpStream,
     visit: Visit,
+    meter: WriteMeter,
 }
 
 impl GuestSocket {
-    pub(super) const fn new(socket: TcpStream, visit: Visit) -> Self {
-        Self { socket, visit }
+    pub(super) const fn new(socket: TcpStream, visit: Visit, rate: WriteRate) -> Self {
+        Self { socket, visit, meter: WriteMeter::new(rate) }
     }
 
     /// Whether the connection must go in the middle of a head.
@@ -207,7 +209,8 @@ impl AsyncRead for GuestSocket {
 
 impl AsyncWrite for GuestSocket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        self.meter.measured(written, cx)
     }
 
     fn poll_write_vectored(
@@ -215,7 +218,8 @@ impl AsyncWrite for GuestSocket {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, slices);
+        self.meter.measured(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -225,6 +229,7 @@ impl AsyncWrite for GuestSocket {
     /// The server flushes when it has given everything away.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
+        self.meter.flushed();
         self.visit.flushed();
         Poll::Ready(Ok(()))
     }
