@@ -23,6 +23,14 @@ use crate::worker::LOGIN_DATA_KEPT;
 const FINDS_MAX: usize = 20;
 const FIND_EVERY: Duration = Duration::from_millis(50);
 
+/// Where a login has led.
+enum Place {
+    /// Another session of the account that it joins.
+    Joined(Session),
+    /// A session of its own.
+    Own(Session),
+}
+
 /// A session that is logged in and that nobody knows yet. It ends when it is dropped before it is somebody's.
 struct Candidate(Option<Session>);
 
@@ -66,8 +74,11 @@ impl Caller<'_> {
         let candidate = logged_in.inspect_err(|failure| {
             live.iter().for_each(|session| session.disproved(&target, failure));
         })?;
-        let session = self.place(candidate, id, &target, deadline).await?;
-        self.rejoin(&session, &target, deadline).await
+        match self.place(candidate, id, &target, deadline).await? {
+            Place::Joined(session) => self.rejoin(&session, &target, deadline).await,
+            // It was up a moment ago, and it is the caller's whatever becomes of its link.
+            Place::Own(session) => Ok(session.token().to_owned()),
+        }
     }
 
     /// Brings a session back that has ended, from what was kept of it.
@@ -150,7 +161,7 @@ impl Caller<'_> {
         id: Option<&str>,
         target: &Target,
         deadline: Instant,
-    ) -> Result<Session, Error> {
+    ) -> Result<Place, Error> {
         let session = candidate.session()?.clone();
         let account = session.account();
         let _turn = self.worker.turn(&account.name(), deadline).await?;
@@ -158,13 +169,10 @@ impl Caller<'_> {
         self.check_id(id, account).await?;
         let limits = &self.worker.shared.proof_limits;
         let live = self.live(id, account);
-        let equal = live.iter().find(|live| live.is_investor() == session.is_investor());
-        if let Some(equal) = equal {
-            if matches!(equal.entry(target, limits), Entry::ByCertificate) {
-                return Err(certificate_is_missing());
-            }
-            equal.proved(target).await;
-            return Ok(equal.clone());
+        let equal = live.iter().filter(|live| live.is_investor() == session.is_investor());
+        if let Some(equal) = joinable(equal.map(|equal| (equal, equal.entry(target, limits))))? {
+            equal.proved(target, session.takes_codes()).await;
+            return Ok(Place::Joined(equal.clone()));
         }
         let mut ended = self.worker.sessions_of(account);
         ended.retain(|ended| id.is_none_or(|id| id == ended.token()) && has_ended(ended));
@@ -176,7 +184,7 @@ impl Caller<'_> {
         for over in ended.iter().filter(|ended| !has_other_rights(ended)) {
             self.worker.close(over.token(), false).await?;
         }
-        self.own(candidate, false, deadline).await
+        self.own(candidate, false, deadline).await.map(Place::Own)
     }
 
     /// Makes a session that is logged in known to all; one that comes back (`was_kept`) keeps its login data if that fails.
@@ -288,6 +296,18 @@ impl Caller<'_> {
     }
 }
 
+/// Which session a login of its rights joins: any that asks for no certificate that was not shown. `None`: there is no session.
+fn joinable<T>(equal: impl Iterator<Item = (T, Entry)>) -> Result<Option<T>, Error> {
+    let mut is_shut = false;
+    for (session, entry) in equal {
+        match entry {
+            Entry::ByCertificate => is_shut = true,
+            Entry::Open | Entry::ByLogin | Entry::Refused(_) => return Ok(Some(session)),
+        }
+    }
+    if is_shut { Err(certificate_is_missing()) } else { Ok(None) }
+}
+
 fn has_ended(session: &Session) -> bool {
     matches!(session.phase(), Phase::Ended(_))
 }
@@ -306,4 +326,25 @@ fn of_other_rights(own: &Session) -> Error {
          password. Choose another id, leave it out, or disconnect that session first."
     );
     Error::new(Code::DuplicateAttempt, told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_with_a_certificate_does_not_bar_the_way_to_one_without() {
+        let refused = || Entry::Refused(Error::of(Code::InvalidAccount));
+        let joined = |entries: Vec<Entry>| joinable(entries.into_iter().enumerate());
+        assert_eq!(joined(vec![Entry::ByCertificate, Entry::ByLogin]).unwrap(), Some(1));
+        assert_eq!(joined(vec![Entry::Open, Entry::ByCertificate]).unwrap(), Some(0));
+        assert_eq!(
+            joined(vec![Entry::ByCertificate, refused()]).unwrap(),
+            Some(1),
+            "this login has succeeded"
+        );
+        assert_eq!(joined(vec![]).unwrap(), None);
+        let shut = joined(vec![Entry::ByCertificate; 2]).unwrap_err();
+        assert_eq!(shut.code(), Code::CertificateRequired);
+    }
 }

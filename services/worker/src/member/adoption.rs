@@ -1,7 +1,7 @@
 //! Sessions whose owner is dead: each worker takes some, the emptier ones more.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use bus::End;
@@ -83,19 +83,28 @@ impl Member {
             return;
         }
         let Ok(mut all) = self.registry().quarantined().await else { return };
-        all.retain(|session| session.left.is_zero());
+        {
+            let refused = self.refused_now();
+            all.retain(|session| session.left.is_zero() && !refused.contains_key(&session.token));
+        }
         let chosen = all.choose(&mut rand::rng()).cloned();
         if let Some(session) = chosen {
             self.adopt_one(&session.token, &session.owner).await;
         }
     }
 
+    /// Sessions that this worker could not take over a moment ago.
+    fn refused_now(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+        let (mut refused, now) = (self.refused(), Instant::now());
+        refused.retain(|_, until| *until > now);
+        refused
+    }
+
     /// Takes over the sessions of a dead worker, as far as there is room.
     async fn adopt_from(&self, owner: &WorkerId) {
         let Ok(mut tokens) = self.registry().tokens_at(owner, self.worker.sessions_max).await else { return };
         {
-            let (mut refused, now) = (self.refused(), Instant::now());
-            refused.retain(|_, until| *until > now);
+            let refused = self.refused_now();
             tokens.retain(|token| !refused.contains_key(token));
         }
         if tokens.is_empty() {

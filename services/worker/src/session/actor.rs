@@ -45,6 +45,8 @@ const RETRY_CEILING: Duration = Duration::from_secs(60);
 const BRIEF: Duration = Duration::from_secs(10);
 /// Mails handled between two looks at the link, and its messages between two looks at the mails.
 const BURST: usize = 32;
+/// Of an account whose logins take one-time codes.
+const OTP_ON: u32 = 2;
 /// Goodbye at the end of a session.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -443,6 +445,7 @@ impl Actor {
         credentials.earlier = Some(login);
         credentials.otp.clear();
         self.admission.set_investor(is_investor(account.main.rights));
+        self.admission.set_takes_codes(account.main.otp_status == OTP_ON);
         if is_needed {
             self.is_login_kept = true;
             self.keep_login();

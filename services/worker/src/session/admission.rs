@@ -49,8 +49,10 @@ pub(crate) struct Admission {
     identity: Option<Identity>,
     /// Whether the password is the one that only looks.
     is_investor: AtomicBool,
-    /// Whether a login needed a one-time code.
+    /// Whether a login needed a one-time code, as far as is known.
     needs_code: AtomicBool,
+    /// Whether logins of the account take one-time codes, as the server said at the last login.
+    takes_codes: AtomicBool,
     /// When a login proved the password last, milliseconds since 1970 UTC; 0 is not known.
     proved_ms: AtomicI64,
     /// When a login was made last to prove the password anew, and what came of it.
@@ -66,6 +68,7 @@ impl Admission {
             is_investor: AtomicBool::new(data.is_investor),
             // What a login gave is kept only where the next owner would need another code.
             needs_code: AtomicBool::new(!credentials.otp.is_empty() || credentials.earlier.is_some()),
+            takes_codes: AtomicBool::default(),
             proved_ms: AtomicI64::new(data.proved_ms),
             tried: Mutex::default(),
         }
@@ -119,6 +122,31 @@ impl Admission {
         }
     }
 
+    /// What the server says of one-time codes.
+    pub(crate) fn set_takes_codes(&self, takes_codes: bool) {
+        self.takes_codes.store(takes_codes, Ordering::SeqCst);
+    }
+
+    /// A login without a code, and with no more of a certificate than the session's, shows that none is needed. One with a
+    /// code shows that it is where the account takes codes: else the server has not looked at it.
+    fn learn_code(&self, target: &Target, takes_codes: bool) {
+        if target.credentials.otp.is_empty() {
+            if target.identity == self.identity {
+                self.needs_code.store(false, Ordering::SeqCst);
+            }
+        } else if takes_codes {
+            self.needs_code.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// A login with this password has failed. If the server has refused it, and it is that of the session, it is not tried
+    /// again at once; what failed on the way says nothing of it.
+    fn disproved(&self, password: &str, failure: &Error) {
+        if failure.code() == Code::InvalidAccount && self.secret() == password {
+            self.tried(Err(failure.clone()));
+        }
+    }
+
     fn tried(&self, outcome: Result<(), Error>) {
         *self.tried.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), outcome));
     }
@@ -130,18 +158,19 @@ impl Session {
         self.0.admission.entry(target, limits)
     }
 
-    /// A login like this has failed; if it was with the session's password, that is not tried again at once.
+    /// A login like this has failed.
     pub(crate) fn disproved(&self, target: &Target, failure: &Error) {
-        if self.secret() == target.credentials.password {
-            self.0.admission.tried(Err(failure.clone()));
-        }
+        self.0.admission.disproved(&target.credentials.password, failure);
     }
 
-    /// A login like this has succeeded, with the rights of the session.
-    pub(crate) async fn proved(&self, target: &Target) {
-        if !target.credentials.otp.is_empty() {
-            self.0.admission.needs_code.store(true, Ordering::SeqCst);
-        }
+    /// Whether logins of the account take one-time codes, as the server said at the last login.
+    pub(crate) fn takes_codes(&self) -> bool {
+        self.0.admission.takes_codes.load(Ordering::SeqCst)
+    }
+
+    /// A login like this has succeeded, with the rights of the session, on an account that takes one-time codes or does not.
+    pub(crate) async fn proved(&self, target: &Target, takes_codes: bool) {
+        self.0.admission.learn_code(target, takes_codes);
         self.set_password(&target.credentials.password).await;
     }
 
@@ -221,6 +250,39 @@ mod tests {
             assert_eq!(entry(&admission, "right"), told);
             tokio::time::advance(Duration::from_secs(1)).await;
             assert_eq!(entry(&admission, "right"), "login");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_servers_refusal_keeps_a_password_from_being_tried() {
+        let admission = Admission::of(&data("right"));
+        for code in
+            [Code::ConnectError, Code::Timeout, Code::TooFrequentFailConnect, Code::InvalidOnetimePassword]
+        {
+            admission.disproved("right", &Error::of(code));
+            assert_eq!(entry(&admission, "right"), "login", "{code}");
+        }
+        admission.disproved("wrong", &Error::of(Code::InvalidAccount));
+        assert_eq!(entry(&admission, "right"), "login");
+        admission.disproved("right", &Error::of(Code::InvalidAccount));
+        assert_eq!(entry(&admission, "right"), "refused");
+    }
+
+    #[test]
+    fn a_code_that_the_server_never_asked_for_is_asked_of_nobody() {
+        let admission = Admission::of(&data("right"));
+        admission.prove();
+        for (otp, takes_codes, told) in [
+            ("123456", false, "open"),
+            ("123456", true, "login"),
+            ("123456", false, "login"),
+            // Whatever the server says of the account: this login went without.
+            ("", true, "open"),
+        ] {
+            let mut target = data("right").target;
+            otp.clone_into(&mut target.credentials.otp);
+            admission.learn_code(&target, takes_codes);
+            assert_eq!(entry(&admission, "right"), told, "{otp:?} {takes_codes}");
         }
     }
 
