@@ -118,15 +118,23 @@ impl Caller<'_> {
     /// The error of a refused request with the numbers that help to mend it. It waits a little for the prices that they are
     /// made of: an order does not need a quote, so the session may have none.
     async fn explained(&self, session: &Session, request: &TradeRequest, error: Error) -> Error {
+        if error.details().is_some() {
+            return error;
+        }
         let deadline = self.deadline.checked_sub(REPLY_MARGIN).unwrap_or(self.deadline);
         let until = deadline.min(Instant::now() + PRICE_LIMIT);
         loop {
             let (refusal, refused) = (error.clone(), request.clone());
             let look = move |state: &mut State| explained(refusal, &refused, state);
             // Whether prices come or not, the refusal stands.
-            let Ok(told) = session.visit(self.deadline, look).await else { return error };
-            if Instant::now() >= until || !told.details().is_some_and(Details::lacks_price) {
+            let Ok(told) = session.visit(until, look).await else { return error };
+            let lacks_price = told.details().is_some_and(Details::lacks_price);
+            if !lacks_price {
                 return told;
+            }
+            if Instant::now() >= until {
+                // Whether anything was too near cannot be told without the price.
+                return if matches!(told.details(), Some(Details::Freeze(_))) { error } else { told };
             }
             session.news(until.min(Instant::now() + QUOTE_LOOK)).await;
         }

@@ -310,20 +310,22 @@ fn freeze(
     let positions = state.positions.values().filter(is_meant);
     let stops =
         positions.map(|open| (quote.map(|quote| quote.close(open.side())), [open.record.sl, open.record.tp]));
-    let told = order.into_iter().chain(stops).map(|(present, prices)| {
+    let told = order.into_iter().chain(stops).filter_map(|(present, prices)| {
         let prices = prices.into_iter().filter(|price| *price > 0.0);
-        let prices = prices.filter_map(|price| Price::from_f64(price, digits));
+        let mut prices = prices.filter_map(|price| Price::from_f64(price, digits)).peekable();
+        prices.peek()?;
+        // Without a price nothing is known to be near.
         let is_near = |price: &Price| {
-            present.is_none_or(|present| (present - *price).units().abs() <= distance.units())
+            present.is_some_and(|present| (present - *price).units().abs() <= distance.units())
         };
-        FreezeDetails {
+        Some(FreezeDetails {
             freeze_distance: distance.to_f64(),
             present_price: present.map(Price::to_f64),
             too_near: prices.filter(is_near).map(Price::to_f64).collect(),
-        }
+        })
     });
-    // Where nothing is so near, it was refused for something else.
-    told.into_iter().find(|one| !one.too_near.is_empty())
+    // Where nothing is so near, it was refused for something else. While the price is missing, that is for the caller to wait for.
+    told.into_iter().find(|one| !one.too_near.is_empty() || one.present_price.is_none())
 }
 
 fn expiration(request: &TradeRequest, terms: &Terms, now: ServerTime) -> ExpirationDetails {

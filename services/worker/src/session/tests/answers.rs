@@ -199,3 +199,27 @@ fn a_caller_who_left_before_the_request_was_begun_has_not_sent_it() {
     let (intent, number, call) = (Intent::Open, Arc::default(), CallName::default());
     assert!(trades.begin(Job { request: buy(2), intent, magic: 0, reply, number, call }, &state).is_none());
 }
+
+#[test]
+fn what_is_too_near_to_be_changed_cannot_be_told_without_a_price() {
+    let mut state = state();
+    let mut full = (*state.catalogue.full(1).unwrap()).clone();
+    full.trade.trade_freeze_level = 100;
+    state.catalogue.learn(vec![full]);
+    let request = TradeRequest { trade_position: 70, ..buy(2) };
+    let explained = |state: &mut State, sl: f64| {
+        let held = Position { sl, ..position(70, 2) };
+        state.load(Portfolio { positions: vec![held], orders: Vec::new() });
+        let error = error::Error::of(error::Code::ModificationFailed);
+        crate::session::details::explained(error, &request, state).details().cloned()
+    };
+    let near = explained(&mut state, 1.0995);
+    let is_told = |told: &error::FreezeDetails| told.present_price == Some(1.1) && told.too_near == [1.0995];
+    assert!(matches!(&near, Some(error::Details::Freeze(told)) if is_told(told)), "{near:?}");
+    assert_eq!(explained(&mut state, 1.05), None, "it was refused for something else");
+    state.quotes.forget_prices();
+    let waiting = explained(&mut state, 1.0995).unwrap();
+    assert!(waiting.lacks_price());
+    assert!(matches!(waiting, error::Details::Freeze(told) if told.too_near.is_empty()));
+    assert_eq!(explained(&mut state, 0.0), None, "nothing could be near");
+}
