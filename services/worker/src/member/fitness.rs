@@ -2,12 +2,16 @@
 //! workers seal. One that cannot takes nothing, and says so.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use registry::{CLOCKS_APART_MAX, RegistryError, SessionState, WorkerId};
+use tokio::time::timeout;
 
 use super::Member;
 use crate::login_data::LoginData;
 
+/// The time that a check may take: a worker joins without it rather than late.
+const CHECK_LIMIT: Duration = Duration::from_secs(2);
 /// Sessions of another worker that are looked at. One may be damaged; if none can be opened, it is the key.
 const SAMPLES: usize = 3;
 
@@ -55,11 +59,12 @@ impl Fitness {
 impl Member {
     /// Finds out whether this worker can serve what others have made. While the registry is away it stays as it was.
     pub(super) async fn check_fitness(&self) {
-        match self.trouble().await {
-            Ok(trouble) => self.fitness.set(trouble),
-            Err(failure) => {
+        match timeout(CHECK_LIMIT, self.trouble()).await {
+            Ok(Ok(trouble)) => self.fitness.set(trouble),
+            Ok(Err(failure)) => {
                 tracing::debug!(%failure, "it cannot be told whether this worker fits the others");
             }
+            Err(_) => tracing::debug!("it takes too long to tell whether this worker fits the others"),
         }
     }
 
