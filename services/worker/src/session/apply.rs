@@ -129,7 +129,7 @@ fn apply_deal(state: &mut State, update: DealUpdate) -> Vec<reply::OrderUpdate> 
         None => Vec::new(),
     };
     keep_positions(state, &update);
-    for deal in new.iter().filter(|deal| !is_service(deal)) {
+    for deal in new.iter().filter(|deal| !is_service(deal.trade_reason)) {
         state.forget_booked(deal);
     }
     for deal in deal.into_iter().chain(update.deals) {
@@ -155,8 +155,9 @@ fn settle(state: &mut State, deal: &Deal) -> Option<reply::Order> {
     is_closed.then(|| translate::closed_by(opened, deal, &closing, state.login, state.zone))
 }
 
-fn is_service(deal: &Deal) -> bool {
-    Reason::from_number(deal.trade_reason).is_some_and(Reason::is_service)
+/// Whether a service of the server made it: such deals neither open nor close a position.
+pub(super) fn is_service(reason: u32) -> bool {
+    Reason::from_number(reason).is_some_and(Reason::is_service)
 }
 
 /// What is told of a new deal that closed this. One that turns a position round closes it and opens another one.
@@ -199,7 +200,7 @@ fn deal_kind(state: &State, deal: &Deal, position: &Position) -> UpdateType {
     if !is_trade {
         return UpdateType::Balance;
     }
-    if is_service(deal) {
+    if is_service(deal.trade_reason) {
         // The position stays what it is for its holder: the closing books money, the opening states its price anew.
         return if deal.entry == 0 { UpdateType::MarketModify } else { UpdateType::Balance };
     }

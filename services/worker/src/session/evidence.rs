@@ -8,6 +8,7 @@ use error::{Code, Error};
 use model::{DealEntry, OrderState, Price, Reason, Retcode};
 use wire::records::{Deal, Order, Position, TradeRequest, TradeResult};
 
+use super::apply::is_service;
 use super::state::State;
 use super::trade::{Intent, Sent};
 use crate::translate;
@@ -55,7 +56,7 @@ pub(super) fn settled(sent: &Sent, result: &TradeResult, state: &mut State) -> O
             None => last_closed(state, |order| i64::try_from(order.ticket) == Ok(position)),
         },
         Intent::Modify(ticket) => match state.orders.get(&ticket) {
-            Some(order) => has_terms(order, &sent.request).then(|| shown_pending(state, order)),
+            Some(order) => has_terms(order, &sent.request).then(|| state.shown_pending(order)),
             None => placed(ticket, state),
         },
         Intent::Close(position) | Intent::CloseBy(position) => {
@@ -86,7 +87,7 @@ pub(super) fn shown(sent: &Sent, result: &TradeResult, state: &mut State) -> rep
         Intent::Stops(position) => {
             state.positions.get(&position).map(|open| translate::position(open, state.zone))
         }
-        Intent::Modify(ticket) => state.orders.get(&ticket).map(|order| shown_pending(state, order)),
+        Intent::Modify(ticket) => state.orders.get(&ticket).map(|order| state.shown_pending(order)),
         _ => None,
     };
     current.unwrap_or_else(|| {
@@ -132,16 +133,11 @@ fn opened(result: &TradeResult, state: &State) -> Option<reply::Order> {
 
 fn placed(ticket: i64, state: &State) -> Option<reply::Order> {
     if let Some(order) = state.orders.get(&ticket) {
-        return Some(shown_pending(state, order));
+        return Some(state.shown_pending(order));
     }
     // Filled, cancelled or expired in the same breath.
     let ended = state.ended.iter().rev().find(|order| order.trade_order == ticket)?;
     Some(translate::ended_order(ended, state.login, state.zone))
-}
-
-fn shown_pending(state: &State, order: &Order) -> reply::Order {
-    let expert_id = state.magic(order.trade_order, order.expert);
-    reply::Order { expert_id, ..translate::pending(order, state.zone) }
 }
 
 fn last_closed(state: &State, is_it: impl Fn(&reply::Order) -> bool) -> Option<reply::Order> {
@@ -167,7 +163,7 @@ fn may_close(sent: &Sent, position: i64, deal: &Deal) -> bool {
 
 /// Whether somebody asked for it: what the server does by itself is nobody's request, whatever it looks like.
 fn is_asked_for(reason: u32) -> bool {
-    !is_by_stop(reason) && !Reason::from_number(reason).is_some_and(Reason::is_service)
+    !is_by_stop(reason) && !is_service(reason)
 }
 
 /// Whether the server closed it, by its stop or for want of margin: all that was left of it.

@@ -419,11 +419,13 @@ impl State {
         self.revalue_changed();
         let zone = self.zone;
         let positions = self.positions.values().map(|open| translate::position(open, zone));
-        let orders = self
-            .orders
-            .values()
-            .map(|order| translate::pending_of(order, self.magic(order.trade_order, order.expert), zone));
+        let orders = self.orders.values().map(|order| self.shown_pending(order));
         positions.chain(orders).collect()
+    }
+
+    /// A pending order as the contract shows it.
+    pub(super) fn shown_pending(&self, order: &Order) -> reply::Order {
+        translate::pending_of(order, self.magic(order.trade_order, order.expert), self.zone)
     }
 
     /// Whether all deals and ended orders with larger tickets than these are remembered.
