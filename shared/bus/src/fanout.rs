@@ -430,6 +430,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_ended_reader_with_most_behind_makes_room_too() {
+        let budget: &'static Budget = Box::leak(Box::new(Budget::new(1_000)));
+        let fanouts = [Fanout::within(budget), Fanout::within(budget)];
+        let mut readers: Vec<_> =
+            fanouts.iter().map(|one| one.subscribe(Topic::OrderUpdate).unwrap()).collect();
+        let event = |bytes: usize| Frame::new(Topic::OrderUpdate, None, vec![b'x'; bytes].into());
+        fanouts[0].publish(event(800));
+        // Its last frames are never read.
+        fanouts[0].end(End::Closed);
+        fanouts[1].publish(event(400));
+        assert_eq!(readers[1].next().await.unwrap().text.len(), 400);
+        assert_eq!(readers[0].next().await, Err(End::Closed));
+    }
+
+    #[tokio::test]
     async fn a_waiting_reader_is_woken() {
         let fanout = Fanout::new();
         let mut reader = fanout.subscribe(Topics::ALL).unwrap();

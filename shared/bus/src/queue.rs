@@ -54,11 +54,10 @@ impl Queue {
         fits
     }
 
-    /// Ends it at once, without what waits: its reader is behind.
+    /// Ends it at once, without what waits: its reader is behind. One that had ended before keeps its end, but not what
+    /// waited, so that nothing is ever behind afterwards.
     pub(crate) fn lag(&mut self) {
-        if self.end.is_none() {
-            *self = Self { end: Some(End::Lagged), ..Self::default() };
-        }
+        *self = Self { end: Some(self.end.unwrap_or(End::Lagged)), ..Self::default() };
     }
 
     fn push_state(&mut self, frame: Arc<Frame>) -> bool {
@@ -198,6 +197,16 @@ mod tests {
             while let Some(Ok(_)) = queue.pop() {}
             assert_eq!(queue.bytes(), 0);
         }
+    }
+
+    #[test]
+    fn one_that_had_ended_has_nothing_behind_it_either() {
+        let mut queue = Queue::default();
+        queue.push(frame(Topic::OrderUpdate, "", "never read"));
+        queue.end(End::Closed);
+        queue.lag();
+        assert_eq!((queue.bytes(), queue.events()), (0, 0));
+        assert_eq!(queue.pop(), Some(Err(End::Closed)));
     }
 
     #[test]
