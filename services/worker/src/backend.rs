@@ -100,7 +100,7 @@ impl Backend for Worker {
         let Some(since) = interest.since else { return Ok(subscription) };
         let kept = self.registry().since(token, since).await.map_err(|failure| unreachable(&failure))?;
         let end = kept.end;
-        let (missed, is_cut) = kept.replay(since);
+        let (missed, is_cut) = kept.replay(since)?;
         Ok(subscription.after(since, end, missed, is_cut))
     }
 }

@@ -14,15 +14,17 @@
 //! everything that a reader must have read, so that nothing is ever built on something else.
 
 mod codec;
+mod list;
 mod replay;
-
-use std::collections::HashMap;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 pub use self::replay::Replay;
 
+pub use self::replay::{NoReplay, REPLAY_BYTES_MAX, REPLAYS_BYTES_MAX};
+
 use self::codec::{Squeezed, put_number, squeeze, take, take_number, unsqueeze};
+use self::list::Places;
 
 /// The longest event, in bytes: some ten thousand open orders. A longer one is left out, and who listens is told so.
 pub const EVENT_BYTES_MAX: usize = 16 << 20;
@@ -64,6 +66,14 @@ impl Event {
         self.before.len() + list.saturating_sub(1) + self.after.len()
     }
 
+    /// What it takes beside an earlier one, in bytes: entries that both have are shared.
+    pub fn bytes_beside(&self, earlier: &Self) -> usize {
+        let mut places = Places::of(&earlier.list);
+        let new = self.list.iter().filter(|entry| places.find(entry).is_none());
+        let list = size_of::<Bytes>() * self.list.len();
+        self.before.len() + self.after.len() + list + new.map(Bytes::len).sum::<usize>()
+    }
+
     /// The whole text.
     pub fn text(&self) -> Bytes {
         if self.list.is_empty() && self.after.is_empty() {
@@ -103,9 +113,12 @@ impl Known {
         }
         self.mark = codec::mark(self.mark, body);
         self.list = list;
-        self.window.extend_from_slice(&body[body.len().saturating_sub(WINDOW_BYTES)..]);
-        let excess = self.window.len().saturating_sub(WINDOW_BYTES);
+        let last = &body[body.len().saturating_sub(WINDOW_BYTES)..];
+        let excess = (self.window.len() + last.len()).saturating_sub(WINDOW_BYTES);
         self.window.drain(..excess);
+        // A session has two of these: no more than is used.
+        self.window.reserve_exact(last.len());
+        self.window.extend_from_slice(last);
     }
 }
 
@@ -153,7 +166,8 @@ impl Keeper {
         let mut known = known.unwrap_or_default();
         known.learn(is_whole, &body, event.list.clone());
         self.known = Some(known);
-        short.freeze()
+        // Of its own length: it may be kept for long.
+        Bytes::copy_from_slice(&short)
     }
 }
 
@@ -164,14 +178,7 @@ fn body(event: &Event, last: &[Bytes]) -> Vec<u8> {
         put_number(&mut body, text.len());
         body.extend_from_slice(text);
     }
-    // Most of the time an entry is the next one of the last list; where they are only looked for when it is not.
-    let mut places: Option<HashMap<(*const u8, usize), usize>> = None;
-    let mut find = |entry: &Bytes| {
-        let all = places.get_or_insert_with(|| {
-            last.iter().enumerate().map(|(place, entry)| ((entry.as_ptr(), entry.len()), place)).collect()
-        });
-        all.get(&(entry.as_ptr(), entry.len())).copied()
-    };
+    let mut places = Places::of(last);
     let (mut start, mut count) = (0, 0);
     let flush = |body: &mut Vec<u8>, start: usize, count: usize| {
         if count > 0 {
@@ -179,12 +186,8 @@ fn body(event: &Event, last: &[Bytes]) -> Vec<u8> {
             put_number(body, start);
         }
     };
-    let mut next = 0;
     for entry in &event.list {
-        let place = match last.get(next) {
-            Some(known) if known == entry => Some(next),
-            _ => find(entry),
-        };
+        let place = places.find(entry);
         match place {
             Some(place) if place == start + count => count += 1,
             Some(place) => {
@@ -198,7 +201,6 @@ fn body(event: &Event, last: &[Bytes]) -> Vec<u8> {
                 body.extend_from_slice(entry);
             }
         }
-        next = place.map_or(next + 1, |place| place + 1);
     }
     flush(&mut body, start, count);
     body
@@ -250,14 +252,19 @@ fn parted(body: &Bytes, last: &[Bytes]) -> Result<Event, Unreadable> {
         take(&mut rest, length)
     };
     let (before, after) = (part()?, part()?);
+    for text in [&before, &after] {
+        std::str::from_utf8(text).map_err(|_| Unreadable)?;
+    }
     let mut event = Event { before, list: Vec::new(), after };
     let mut bytes = event.text_bytes();
     while !rest.is_empty() {
         let step = take_number(&mut rest)?;
         let from = event.list.len();
         if step & 1 == 1 {
-            // On its own: it may stay for long, and what stands beside it must not.
-            event.list.push(Bytes::copy_from_slice(&take(&mut rest, step >> 1)?));
+            // On its own: it may stay for long, and what stands beside it must not. Those of the last list are texts.
+            let entry = take(&mut rest, step >> 1)?;
+            std::str::from_utf8(&entry).map_err(|_| Unreadable)?;
+            event.list.push(Bytes::copy_from_slice(&entry));
         } else {
             let start = take_number(&mut rest)?;
             let end = start.checked_add(step >> 1).ok_or(Unreadable)?;
@@ -268,8 +275,6 @@ fn parted(body: &Bytes, last: &[Bytes]) -> Result<Event, Unreadable> {
             return Err(Unreadable);
         }
     }
-    let texts = [&event.before, &event.after].into_iter().chain(&event.list);
-    texts.into_iter().try_for_each(|text| std::str::from_utf8(text).map(drop)).map_err(|_| Unreadable)?;
     Ok(event)
 }
 

@@ -57,6 +57,8 @@ pub use budget::WAITING_BYTES_MAX;
 pub use calls::{Params, Payload};
 pub use fanout::{Fanout, SUBSCRIPTIONS_MAX, Subscription};
 pub use frame::{Frame, Interest, NoPosition, Position, Topic, Topics, envelope};
-pub use kept::{EVENT_BYTES_MAX, Event, Keeper, Reader, Replay, Unreadable};
+pub use kept::{
+    EVENT_BYTES_MAX, Event, Keeper, NoReplay, REPLAY_BYTES_MAX, REPLAYS_BYTES_MAX, Reader, Replay, Unreadable,
+};
 pub use queue::{EVENTS_MAX, End, QUEUE_BYTES_MAX, STATES_MAX};
 pub use streamed::{Body, Interrupted, Streamed};

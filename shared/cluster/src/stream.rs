@@ -90,7 +90,7 @@ async fn resumed(
         let Some(since) = interest.since else { return Ok(subscription) };
         let end = log.end;
         // A place above the end is of a log that is not there any more.
-        let (missed, is_cut) = log.replay(after);
+        let (missed, is_cut) = log.replay(after)?;
         return Ok(subscription.after(since, end, missed, is_cut || since > end));
     }
     Err(hub::deaf())

@@ -1,10 +1,16 @@
 //! Events: those that must not be lost are kept in a log for those who come back; all go to whoever listens now.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use bus::{Frame, Position, Replay};
+use bus::{Frame, NoReplay, Position, Replay};
 use bytes::Bytes;
+use runtime::Seldom;
 
 use crate::{Fence, RegistryError, Written};
+
+/// Of logs that cannot be read not each is worth a line: whoever comes back to one finds it so.
+static UNREADABLE: Seldom = Seldom::new(Duration::from_secs(60));
 
 /// What was told since a position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,14 +26,22 @@ pub struct Since {
 }
 
 impl Since {
-    /// What is kept, for a reader who stood there. What cannot be read is as good as not kept.
-    pub fn replay(self, after: Position) -> (Replay, bool) {
-        let frames = [self.base, self.events].concat();
+    /// What is kept, for a reader who stood there, and whether some of it is not. What cannot be read, or is too long, is
+    /// as good as not kept.
+    ///
+    /// # Errors
+    /// [`NoReplay::Busy`]: the reader may come again.
+    pub fn replay(self, after: Position) -> Result<(Replay, bool), NoReplay> {
+        let mut frames = self.base;
+        frames.extend(self.events);
         match Replay::of(frames, after) {
-            Ok(replay) => (replay, self.is_cut),
+            Ok(replay) => Ok((replay, self.is_cut)),
+            Err(NoReplay::Busy) => Err(NoReplay::Busy),
             Err(failure) => {
-                tracing::error!(%failure, %after, "a log cannot be read");
-                (Replay::none(), true)
+                if UNREADABLE.is_due() {
+                    tracing::error!(%failure, %after, "a log cannot be replayed; others are not reported for a minute");
+                }
+                Ok((Replay::none(), true))
             }
         }
     }

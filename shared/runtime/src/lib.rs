@@ -4,6 +4,7 @@
 mod backoff;
 mod clock;
 mod door;
+mod seldom;
 mod tasks;
 mod telemetry;
 mod trace;
@@ -11,6 +12,7 @@ mod trace;
 pub use backoff::Backoff;
 pub use clock::unix_ms;
 pub use door::{Busy, Door, DoorLimits, Full, Guest, GuestSocket, Held, RESERVE, Visit, WriteRate, caller};
+pub use seldom::Seldom;
 pub use tasks::Tasks;
 pub use telemetry::{LogFormat, init_logging};
 pub use tokio_util::sync::{CancellationToken, DropGuard};

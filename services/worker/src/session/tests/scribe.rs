@@ -62,7 +62,7 @@ impl World {
     async fn log(&self) -> Vec<(Place, Bytes)> {
         let from = Place { epoch: self.fence.0, offset: 0 };
         let since = self.registry.since("token", from).await.unwrap();
-        let (replay, is_cut) = since.replay(from);
+        let (replay, is_cut) = since.replay(from).unwrap();
         assert!(!is_cut);
         replay.map(|frame| (frame.at, frame.text)).collect()
     }
