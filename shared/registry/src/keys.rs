@@ -5,13 +5,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::limits::{IMPLIED_KEPT, IMPLIED_MAX, KEYS_KEPT, KEYS_MAX};
+use crate::limits::{IMPLIED_KEPT, IMPLIED_MAX, KEYS_BYTES, KEYS_KEPT, KEYS_MAX};
 use crate::{Fence, RegistryError, Written};
 
 /// Under what an order call is remembered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
-    /// Its idempotency key, chosen by the client. Kept for 24 hours, 10,000 for each session.
+    /// Its idempotency key, chosen by the client. Kept for 24 hours, 10,000 or 4 MiB of them for each session.
     Chosen(String),
     /// The call itself, for one attempt at it: until its answer has reached its caller. Kept for ten minutes, 256 for each
     /// session.
@@ -48,13 +48,25 @@ impl Key {
         }
     }
 
-    /// For how long it is kept, and how many of its kind a session has.
-    pub(crate) fn bounds(&self) -> (Duration, usize) {
-        match self {
+    /// How much is kept of its kind.
+    pub(crate) fn bounds(&self) -> KeyBounds {
+        let (kept_for, count) = match self {
             Self::Chosen(_) => (KEYS_KEPT, KEYS_MAX),
             Self::Implied { .. } => (IMPLIED_KEPT, IMPLIED_MAX),
-        }
+        };
+        KeyBounds { kept_for, count, bytes: KEYS_BYTES }
     }
+}
+
+/// How much is kept of one kind of keys.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyBounds {
+    /// For how long each.
+    pub(crate) kept_for: Duration,
+    /// How many of a session.
+    pub(crate) count: usize,
+    /// And how many bytes of them: a further one is refused once there are so many.
+    pub(crate) bytes: usize,
 }
 
 /// What a key says when a call begins under it. Attempts are those of implied keys, and empty for others.

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub(crate) const LOG_MAX: usize = 1_024;
 pub(crate) const LOG_BYTES: usize = 128 << 10;
 pub(crate) const LOG_TAIL_BYTES: usize = 4 << 20;
-pub(crate) const LOG_EVENT_BYTES: usize = 64;
+pub(crate) const LOG_EVENT_BYTES: usize = 96;
 /// The logs of all sessions in memory, in bytes; the largest make room.
 pub(crate) const LOGS_BYTES: usize = 256 << 20;
 pub(crate) const LOG_KEPT: Duration = Duration::from_secs(24 * 3600);
@@ -18,8 +18,10 @@ pub(crate) const SETTLED_BYTES: usize = 64 << 10;
 /// Trade requests of a session that may be without an outcome at once, and how many bytes each may have.
 pub(crate) const BEGUN_MAX: usize = 1_000;
 pub(crate) const REQUEST_BYTES: usize = 4 << 10;
-/// Idempotency keys of a session, and for how long each is kept.
+/// Idempotency keys of a session, their bytes with their outcomes (those of each kind by themselves), and for how long
+/// each is kept.
 pub(crate) const KEYS_MAX: usize = 10_000;
+pub(crate) const KEYS_BYTES: usize = 4 << 20;
 pub(crate) const KEYS_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Implied keys of a session, of calls whose answers have not reached their callers, and for how long each is kept.
 pub(crate) const IMPLIED_MAX: usize = 256;

@@ -8,8 +8,8 @@ use bus::{Frame, Position, Topic};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use registry::{
-    AccountName, Beat, Ear, Events, Fence, Heard, Key, Keyed, Keys, Lease, Opened, RedisRegistry, Routed,
-    Sessions, WorkerId, Workers, Written,
+    AccountName, Beat, Ear, Entry, Events, Fence, Heard, Journal, Key, Keyed, Keys, Lease, Opened,
+    Quarantine, RedisRegistry, Routed, Sessions, Unclaimed, WorkerId, Workers, Written,
 };
 use testkit::{Redis, eventually, in_time};
 
@@ -385,4 +385,70 @@ async fn a_node_of_a_cluster_may_go_and_come_back() {
     })
     .await;
     hears_again(&registry, &mut *ear, &tokens).await;
+}
+
+/// Sets what the registry counted to what is not there.
+async fn miscount(server: &Redis, words: &[&str]) {
+    let answer = server.command(words).await;
+    assert!(answer.starts_with(':') || answer.starts_with('+'), "{answer}");
+}
+
+const FAR_TOO_MANY: &str = "1000000000000";
+
+#[tokio::test]
+async fn counts_that_are_wrong_stop_nothing_and_are_put_right() {
+    let server = Redis::start().await;
+    let registry = registry(&server);
+    let fence = live(&registry, "token").await;
+    let record = "mt5rest:session:{token}:record";
+    // Outcomes in a journal.
+    let settle = async |number: u32| {
+        let entry = Entry { number, key: None, request: Bytes::from_static(b"request") };
+        assert_eq!(registry.begin("token", fence, &entry).await.unwrap(), Written::Yes);
+        let outcome = Bytes::from_static(b"done");
+        assert_eq!(registry.settle("token", fence, number, &outcome).await.unwrap(), Written::Yes);
+    };
+    settle(1).await;
+    miscount(&server, &["HSET", record, "journal_bytes", FAR_TOO_MANY]).await;
+    settle(2).await;
+    settle(3).await;
+    let journal = registry.journal("token").await.unwrap();
+    assert_eq!(journal.iter().map(|(number, ..)| *number).collect::<Vec<_>>(), [3]);
+    // Events in a log.
+    append(&registry, "token", fence, 1).await;
+    miscount(&server, &["HSET", record, "log_bytes", FAR_TOO_MANY]).await;
+    append(&registry, "token", fence, 2).await;
+    append(&registry, "token", fence, 3).await;
+    let since = registry.since("token", at(fence, 0)).await.unwrap();
+    assert_eq!((since.is_cut, since.events.len(), since.end), (true, 1, at(fence, 3)));
+    // Idempotency keys.
+    miscount(&server, &["SET", "mt5rest:session:{token}:keys_bytes", FAR_TOO_MANY]).await;
+    let key = Key::Chosen("key".to_owned());
+    assert_eq!(registry.begin_key("token", fence, &key, "print").await.unwrap(), Keyed::New);
+    // Sessions that have ended.
+    miscount(&server, &["SET", "mt5rest:{ended}:bytes", FAR_TOO_MANY]).await;
+    let week = Some(Duration::from_secs(7 * 24 * 3600));
+    assert_eq!(registry.end("token", fence, week).await.unwrap(), Written::Yes);
+    assert_eq!(server.command(&["GET", "mt5rest:{ended}:bytes"]).await, "0");
+    let fence = live(&registry, "other").await;
+    assert_eq!(registry.end("other", fence, week).await.unwrap(), Written::Yes);
+    assert!(registry.record("other").await.unwrap().is_some(), "there is room again");
+}
+
+#[tokio::test]
+async fn a_claim_stands_although_a_list_cannot_be_kept_up() {
+    let server = Redis::start().await;
+    let registry = registry(&server);
+    live(&registry, "token").await;
+    let claim =
+        async |from: &str, to: &str| registry.claim("token", &worker(from), &worker(to)).await.unwrap();
+    claim("one", "two").await.unwrap();
+    claim("two", "three").await.unwrap();
+    assert!(matches!(claim("three", "four").await, Err(Unclaimed::Quarantined(_))));
+    assert!(registry.release("token").await.unwrap());
+    // Nothing can be taken off a list that is none.
+    let list = "mt5rest:{quarantine}:tokens";
+    assert_eq!(server.command(&["SET", list, "no list"]).await, "+OK");
+    assert_eq!(claim("three", "four").await.unwrap().owner, worker("four"));
+    assert_eq!(registry.record("token").await.unwrap().unwrap().owner, worker("four"));
 }

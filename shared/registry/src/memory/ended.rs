@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::State;
@@ -41,7 +40,7 @@ impl State {
         let kept_until = (!keep.is_zero()).then(|| now + keep);
         session.record.state = SessionState::Ended;
         // Its events, its journal and its memo are of no use any more.
-        session.record.memo = Bytes::new();
+        session.forget_memo();
         session.log.clear();
         session.book = Book::default();
         self.lists.unlist(token, &session.record.owner);

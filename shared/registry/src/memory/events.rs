@@ -138,8 +138,10 @@ impl Log {
         };
         let place = self.events.partition_point(|event| event.at <= after);
         let begin = match self.events.get(place) {
+            // Nothing builds on what came before.
+            None => place,
             Some(next) if next.is_whole() => place,
-            _ => self.events.range(..place).rposition(Frame::is_whole).unwrap_or(place),
+            Some(_) => self.events.range(..place).rposition(Frame::is_whole).unwrap_or(place),
         };
         let range = |range| self.events.range(range).cloned().collect();
         let events = self.events.range(place..).cloned().collect();

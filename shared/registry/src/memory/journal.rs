@@ -15,7 +15,7 @@ use crate::{Entry, Fence, Journal, Key, Keyed, Keys, RegistryError, Written};
 #[derive(Default)]
 pub(super) struct Book {
     begun: BTreeMap<u32, Entry>,
-    settled: VecDeque<(u32, Bytes)>,
+    settled: VecDeque<(u32, Box<[u8]>)>,
     settled_bytes: usize,
 }
 
@@ -32,6 +32,8 @@ struct KeyBook {
     keys: HashMap<String, Kept>,
     /// In the order they were begun; of a key that was freed and begun again the earlier place is left over.
     order: VecDeque<(Instant, String)>,
+    /// What the keys take, in bytes.
+    bytes: usize,
 }
 
 struct Kept {
@@ -43,6 +45,14 @@ struct Kept {
     outcome: Option<Bytes>,
 }
 
+impl Kept {
+    /// What it takes under this name, in bytes.
+    fn bytes(&self, name: &str) -> usize {
+        let outcome = self.outcome.as_ref().map_or(0, Bytes::len);
+        name.len() + self.print.len() + self.attempt.len() + outcome
+    }
+}
+
 impl Book {
     fn settle(&mut self, number: u32, outcome: &Bytes) {
         if self.begun.remove(&number).is_none() {
@@ -51,7 +61,8 @@ impl Book {
             self.settled_bytes -= earlier.len();
         }
         self.settled_bytes += outcome.len();
-        self.settled.push_back((number, outcome.clone()));
+        // On its own: what it was written into may be some times as long.
+        self.settled.push_back((number, (&**outcome).into()));
         while self.settled.len() > SETTLED_MAX || self.settled_bytes > SETTLED_BYTES {
             let Some((_, oldest)) = self.settled.pop_front() else { break };
             self.settled_bytes -= oldest.len();
@@ -61,10 +72,8 @@ impl Book {
 
 impl KeyBooks {
     /// What is kept of them.
-    pub(super) fn bytes(&self) -> usize {
-        let kept = self.chosen.keys.iter().chain(&self.implied.keys);
-        kept.map(|(name, kept)| name.len() + kept.print.len() + kept.outcome.as_ref().map_or(0, Bytes::len))
-            .sum()
+    pub(super) const fn bytes(&self) -> usize {
+        self.chosen.bytes + self.implied.bytes
     }
 
     fn of(&mut self, key: &Key) -> &mut KeyBook {
@@ -81,16 +90,35 @@ impl KeyBooks {
 }
 
 impl KeyBook {
+    fn put(&mut self, name: String, kept: Kept) {
+        self.bytes += kept.bytes(&name);
+        self.keys.insert(name, kept);
+    }
+
+    fn remove(&mut self, name: &str) {
+        if let Some(kept) = self.keys.remove(name) {
+            self.bytes -= kept.bytes(name);
+        }
+    }
+
+    /// The outcome of what is kept under this name.
+    fn settle(&mut self, name: &str, outcome: &Bytes) {
+        if let Some(kept) = self.keys.get_mut(name) {
+            let before = kept.outcome.replace(outcome.clone());
+            self.bytes = self.bytes + outcome.len() - before.as_ref().map_or(0, Bytes::len);
+        }
+    }
+
     fn forget_old(&mut self, kept_for: Duration, most: usize) {
-        while let Some((begun_at, key)) = self.order.front() {
-            let known = self.keys.get(key).is_some_and(|own| own.begun_at == *begun_at);
+        while let Some((begun_at, key)) = self.order.pop_front() {
+            let known = self.keys.get(&key).is_some_and(|own| own.begun_at == begun_at);
             if known && begun_at.elapsed() < kept_for {
+                self.order.push_front((begun_at, key));
                 break;
             }
             if known {
-                self.keys.remove(key);
+                self.remove(&key);
             }
-            self.order.pop_front();
         }
         // Freed ones behind one that stays.
         if self.order.len() > 2 * most {
@@ -100,8 +128,8 @@ impl KeyBook {
     }
 
     fn begin(&mut self, fence: Fence, key: &Key, print: &str) -> Keyed {
-        let (kept_for, most) = key.bounds();
-        self.forget_old(kept_for, most);
+        let bounds = key.bounds();
+        self.forget_old(bounds.kept_for, bounds.count);
         if let Some(own) = self.keys.get_mut(key.name()) {
             let attempt = own.attempt.clone();
             return match &own.outcome {
@@ -109,17 +137,18 @@ impl KeyBook {
                 Some(outcome) => Keyed::Done { outcome: outcome.clone(), attempt },
                 None if own.is_sent || own.fence == fence => Keyed::Open { attempt },
                 None => {
+                    self.bytes = self.bytes + key.attempt().len() - attempt.len();
                     (own.fence, own.attempt) = (fence, key.attempt().to_owned());
                     Keyed::New
                 }
             };
         }
-        if self.keys.len() >= most {
+        if self.keys.len() >= bounds.count || self.bytes >= bounds.bytes {
             return Keyed::Full;
         }
         let (begun_at, attempt) = (Instant::now(), key.attempt().to_owned());
         let new = Kept { begun_at, print: print.to_owned(), attempt, fence, is_sent: false, outcome: None };
-        self.keys.insert(key.name().to_owned(), new);
+        self.put(key.name().to_owned(), new);
         self.order.push_back((begun_at, key.name().to_owned()));
         Keyed::New
     }
@@ -164,7 +193,9 @@ impl Journal for MemoryRegistry {
         let state = self.state();
         let Some(session) = state.sessions.get(token) else { return Ok(Vec::new()) };
         let Book { begun, settled, .. } = &session.book;
-        let settled = settled.iter().map(|(number, outcome)| (*number, Bytes::new(), Some(outcome.clone())));
+        let settled = settled
+            .iter()
+            .map(|(number, outcome)| (*number, Bytes::new(), Some(Bytes::copy_from_slice(outcome))));
         let begun = begun.values().map(|entry| (entry.number, entry.request.clone(), None));
         let mut all: Vec<_> = settled.chain(begun).collect();
         all.sort_by_key(|(number, ..)| *number);
@@ -195,8 +226,8 @@ impl Keys for MemoryRegistry {
     ) -> Result<Written, RegistryError> {
         let mut state = self.state();
         let Some(session) = state.owned(token, fence) else { return Ok(Written::Stale) };
-        if let Some(own) = session.keys.get(key) {
-            own.outcome = Some(outcome.clone());
+        if session.keys.get(key).is_some() {
+            session.keys.of(key).settle(key.name(), outcome);
         }
         Ok(Written::Yes)
     }
@@ -206,7 +237,7 @@ impl Keys for MemoryRegistry {
         let Some(session) = state.owned(token, fence) else { return Ok(Written::Stale) };
         let is_implied = matches!(key, Key::Implied { .. });
         if session.keys.get(key).is_some_and(|own| is_implied || own.outcome.is_none()) {
-            session.keys.of(key).keys.remove(key.name());
+            session.keys.of(key).remove(key.name());
         }
         Ok(Written::Yes)
     }

@@ -19,7 +19,9 @@ use crate::{
 
 /// A session, or what is left of one.
 pub(super) struct Session {
+    /// But for the memo.
     pub(super) record: Record,
+    memo: MemoParts,
     pub(super) trial: Trial,
     /// The fence its maker knew, of one that was brought back.
     origin: Option<Fence>,
@@ -29,20 +31,57 @@ pub(super) struct Session {
     pub(super) keys: KeyBooks,
 }
 
+/// A memo as it was written: one that stands by itself, and what was added to it. So adding costs what is added.
+#[derive(Default)]
+struct MemoParts(Vec<Bytes>);
+
+impl MemoParts {
+    /// Replaces the memo.
+    fn set(&mut self, memo: &Bytes) {
+        self.0.clear();
+        self.0.push(memo.clone());
+    }
+
+    fn put(&mut self, memo: &Bytes) {
+        if adds_to_memo(memo) { self.0.push(memo.clone()) } else { self.set(memo) }
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.iter().map(Bytes::len).sum()
+    }
+
+    fn whole(&self) -> Bytes {
+        match self.0.as_slice() {
+            [] => Bytes::new(),
+            [one] => one.clone(),
+            parts => parts.concat().into(),
+        }
+    }
+}
+
 impl Session {
     /// What is kept of it, but for its log and its journal.
     pub(super) fn bytes(&self) -> usize {
-        self.record.sealed.len() + self.record.memo.len() + self.keys.bytes()
+        self.record.sealed.len() + self.memo.bytes() + self.keys.bytes()
+    }
+
+    /// The record with its memo.
+    fn record(&self) -> Record {
+        Record { memo: self.memo.whole(), ..self.record.clone() }
     }
 
     pub(super) fn forget_login_data(&mut self) {
-        (self.record.sealed, self.record.memo) = (Bytes::new(), Bytes::new());
+        self.record.sealed = Bytes::new();
+        self.forget_memo();
+    }
+
+    pub(super) fn forget_memo(&mut self) {
+        self.memo = MemoParts::default();
     }
 
     /// Replaces the memo, or adds to it.
     pub(super) fn put_memo(&mut self, memo: &Bytes) {
-        let known = &mut self.record.memo;
-        *known = if adds_to_memo(memo) { [&**known, memo].concat().into() } else { memo.clone() };
+        self.memo.put(memo);
     }
 }
 
@@ -123,7 +162,7 @@ impl State {
         lists.list(token, &session.record.account, to);
         session.record.owner = to.clone();
         session.record.fence.0 += 1;
-        Ok(session.record.clone())
+        Ok(session.record())
     }
 }
 
@@ -171,6 +210,7 @@ impl Sessions for MemoryRegistry {
         let log = Log::new(fence, true, &state.logs_bytes);
         let session = Session {
             record,
+            memo: MemoParts::default(),
             trial: Trial::default(),
             origin: None,
             ended: None,
@@ -187,8 +227,8 @@ impl Sessions for MemoryRegistry {
         let mut state = self.state();
         let Some(session) = state.owned(token, fence) else { return Ok(Written::Stale) };
         session.record.state = SessionState::Live;
-        if session.record.memo.is_empty() {
-            session.record.memo = memo.clone();
+        if session.memo.bytes() == 0 {
+            session.memo.set(memo);
         }
         Ok(Written::Yes)
     }
@@ -199,7 +239,7 @@ impl Sessions for MemoryRegistry {
             Some(end) => end.kept_until.is_some_and(|until| until > Instant::now()),
             None => true,
         });
-        Ok(known.map(|session| session.record.clone()))
+        Ok(known.map(Session::record))
     }
 
     async fn route(&self, token: &str) -> Result<Routed, RegistryError> {
@@ -246,7 +286,7 @@ impl Sessions for MemoryRegistry {
         let mut state = self.state();
         let Some(session) = state.owned(token, fence) else { return Ok(None) };
         session.record.fence.0 += 1;
-        session.record.memo = memo.clone();
+        session.memo.set(memo);
         session.trial.end();
         let given = session.record.fence;
         let account = session.record.account.clone();
@@ -280,11 +320,20 @@ impl Sessions for MemoryRegistry {
             (book, keys) = (old.book, old.keys);
         }
         let fence = Fence(now().max(above.0 + 1));
-        let record = Record { owner: to.clone(), fence, state: SessionState::Live, ..known.clone() };
+        let mut memo = MemoParts::default();
+        memo.set(&known.memo);
+        let record = Record {
+            owner: to.clone(),
+            fence,
+            state: SessionState::Live,
+            memo: Bytes::new(),
+            ..known.clone()
+        };
         let log = Log::new(fence, false, &state.logs_bytes);
         state.lists.list(token, &record.account, to);
         let session = Session {
             record,
+            memo,
             trial: Trial::default(),
             origin: Some(known.fence),
             ended: None,

@@ -49,7 +49,7 @@ impl Journal for RedisRegistry {
             most.as_bytes(),
         ];
         let book = key.map_or(&names.chosen, |key| names.of(key));
-        let keys = [&*names.record, &names.begun, &book.keys];
+        let keys = [&*names.record, &names.begun, &book.keys, &book.bytes];
         match self.lines.script(&scripts::BEGIN, &keys, &args).await? {
             -1 => Err(RegistryError(format!("{BEGUN_MAX} requests of {token} have no outcome yet"))),
             done => Ok(written(done)),
@@ -108,10 +108,13 @@ impl Keys for RedisRegistry {
         fingerprint: &str,
     ) -> Result<Keyed, RegistryError> {
         let (names, fence) = (self.names.session(token), sent(fence)?);
-        let (kept_for, most) = key.bounds();
-        let (kept_for, most) = (kept_for.as_millis().to_string(), most.to_string());
-        let args = [&*fence, key.name(), key.attempt(), fingerprint, &kept_for, &most].map(str::as_bytes);
-        let keys = [&*names.record, &names.of(key).keys, &names.of(key).times];
+        let bounds = key.bounds();
+        let kept_for = bounds.kept_for.as_millis().to_string();
+        let (most, most_bytes) = (bounds.count.to_string(), bounds.bytes.to_string());
+        let args = [&*fence, key.name(), key.attempt(), fingerprint, &kept_for, &most, &most_bytes];
+        let args = args.map(str::as_bytes);
+        let book = names.of(key);
+        let keys = [&*names.record, &book.keys, &book.times, &book.bytes];
         let row: Row = self.lines.script(&scripts::BEGIN_KEY, &keys, &args).await?;
         match row.iter().map(Vec::as_slice).collect::<Vec<_>>().as_slice() {
             [b"stale"] => Ok(Keyed::Stale),
@@ -136,13 +139,14 @@ impl Keys for RedisRegistry {
     ) -> Result<Written, RegistryError> {
         let (names, fence) = (self.names.session(token), sent(fence)?);
         let args = [fence.as_bytes(), key.name().as_bytes(), key.attempt().as_bytes(), outcome];
-        let keys = [&*names.record, &names.of(key).keys];
+        let keys = [&*names.record, &names.of(key).keys, &names.of(key).bytes];
         Ok(written(self.lines.script(&scripts::SETTLE_KEY, &keys, &args).await?))
     }
 
     async fn free_key(&self, token: &str, fence: Fence, key: &Key) -> Result<Written, RegistryError> {
         let (names, fence) = (self.names.session(token), sent(fence)?);
-        let keys = [&*names.record, &names.of(key).keys, &names.of(key).times];
+        let book = names.of(key);
+        let keys = [&*names.record, &book.keys, &book.times, &book.bytes];
         let args = [fence.as_bytes(), key.name().as_bytes(), key.attempt().as_bytes()];
         Ok(written(self.lines.script(&scripts::FREE_KEY, &keys, &args).await?))
     }

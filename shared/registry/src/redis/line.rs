@@ -301,6 +301,7 @@ impl Lines {
     async fn once<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, RedisError> {
         let slot = &self.slots[self.next.fetch_add(1, Ordering::Relaxed) % LINES];
         let (number, mut connection) = self.open(slot).await?;
+        let made_before = self.made.load(Ordering::Relaxed);
         let result = cmd.query_async::<Value>(&mut connection).await;
         if let Err(error) = &result
             && !matches!(error.kind(), ErrorKind::Server(kind) if kind != ServerErrorKind::ReadOnly)
@@ -310,17 +311,17 @@ impl Lines {
                 held.discard();
             }
             if is_broken(error) {
-                self.discard_older(number).await;
+                self.discard_older(made_before).await;
             }
         }
         Ok(redis::from_redis_value(result?)?)
     }
 
-    /// Where a connection broke, those that are as old have most likely broken with it, and nobody has noticed.
-    async fn discard_older(&self, than: usize) {
-        let made_together = than + LINES;
+    /// Where a connection broke, those that were there when the command was sent have most likely broken with it, and
+    /// nobody has noticed. Later ones were made since, perhaps because of another command that failed with it.
+    async fn discard_older(&self, made_before: usize) {
         for slot in &self.slots {
-            let old = slot.lock().await.take_if(|(own, _)| *own < made_together);
+            let old = slot.lock().await.take_if(|(own, _)| *own < made_before);
             old.into_iter().for_each(|(_, held)| held.discard());
         }
     }
@@ -384,5 +385,41 @@ async fn in_time<T>(work: impl Future<Output = Result<T, RedisError>>) -> Result
     match timeout(OPERATION_MAX, work).await {
         Ok(result) => result.map_err(|error| RegistryError(error.to_string())),
         Err(_) => Err(RegistryError(format!("no answer within {} s", OPERATION_MAX.as_secs()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::Redis;
+
+    use super::*;
+
+    async fn held(lines: &Lines) -> Vec<usize> {
+        let mut numbers = Vec::new();
+        for slot in &lines.slots {
+            numbers.extend(slot.lock().await.as_ref().map(|(number, _)| *number));
+        }
+        numbers
+    }
+
+    async fn use_all(lines: &Lines) {
+        for _ in 0..LINES {
+            lines.command::<String>(&redis::cmd("PING")).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn commands_that_break_together_leave_fresh_connections_alone() {
+        let server = Redis::start().await;
+        let lines = Lines::new(Address::parse(&server.url()).unwrap());
+        use_all(&lines).await;
+        assert_eq!(held(&lines).await, [0, 1, 2, 3]);
+        // Two commands are under way over different connections, and the server goes.
+        let made_before = [lines.made.load(Ordering::Relaxed); 2];
+        lines.discard_older(made_before[0]).await;
+        assert_eq!(held(&lines).await, [0; 0], "all of them have broken");
+        use_all(&lines).await;
+        lines.discard_older(made_before[1]).await;
+        assert_eq!(held(&lines).await.len(), LINES, "these were made since");
     }
 }

@@ -42,11 +42,13 @@ pub(super) struct KeyNames {
     pub(super) keys: String,
     /// Sorted set: when they were begun.
     pub(super) times: String,
+    /// Number: the bytes of them all.
+    pub(super) bytes: String,
 }
 
 impl SessionNames {
     /// All keys, in the order that scripts have them.
-    pub(super) fn all(&self) -> [&str; 9] {
+    pub(super) fn all(&self) -> [&str; 11] {
         let (chosen, implied) = (&self.chosen, &self.implied);
         [
             &self.record,
@@ -56,8 +58,10 @@ impl SessionNames {
             &self.begun,
             &chosen.keys,
             &chosen.times,
+            &chosen.bytes,
             &implied.keys,
             &implied.times,
+            &implied.bytes,
         ]
     }
 
@@ -84,8 +88,12 @@ impl Names {
             log: name("log"),
             journal: name("journal"),
             begun: name("begun"),
-            chosen: KeyNames { keys: name("keys"), times: name("times") },
-            implied: KeyNames { keys: name("implied"), times: name("implied_times") },
+            chosen: KeyNames { keys: name("keys"), times: name("times"), bytes: name("keys_bytes") },
+            implied: KeyNames {
+                keys: name("implied"),
+                times: name("implied_times"),
+                bytes: name("implied_bytes"),
+            },
             channel: name("channel"),
         }
     }

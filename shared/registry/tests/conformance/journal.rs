@@ -1,7 +1,7 @@
 //! Journal and idempotency keys.
 
 use futures_util::future::join_all;
-use registry::{Entry, Fence, Key, Keyed, Opened, Registry, Written};
+use registry::{Entry, Fence, Key, Keyed, Opened, Record, Registry, SessionState, Written};
 
 use crate::tools::{LONG, account, bytes, live, worker};
 
@@ -19,6 +19,8 @@ crate::on_both! {
     keys_refuse_a_stale_fence
     of_many_who_begin_a_key_one_is_new
     a_session_has_so_many_keys
+    the_keys_of_a_session_have_so_many_bytes
+    a_journal_counts_on_when_its_session_is_brought_back
     an_implied_key_is_of_one_attempt
     what_is_said_of_an_earlier_attempt_does_not_reach_a_later_one
     an_implied_key_outlives_its_owner
@@ -247,6 +249,69 @@ async fn a_session_has_so_many_keys(registry: &dyn Registry) {
     assert_eq!(key(registry, fence, "key 7").await, open(""), "known ones are answered still");
     assert_eq!(registry.free_key("token", fence, &chosen("key 7")).await.unwrap(), Written::Yes);
     assert_eq!(key(registry, fence, "one more").await, Keyed::New);
+}
+
+async fn the_keys_of_a_session_have_so_many_bytes(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    // A quarter of all, as a name; freed, it does not count.
+    let long = "n".repeat(1 << 20);
+    for number in 0..8 {
+        let name = format!("{number}{long}");
+        assert_eq!(key(registry, fence, &name).await, Keyed::New, "{number}");
+        freed(registry, fence, &chosen(&name)).await;
+    }
+    let outcome = "x".repeat(512 << 10);
+    for number in 0..8 {
+        let name = format!("key {number}");
+        assert_eq!(key(registry, fence, &name).await, Keyed::New, "{number}");
+        begun(registry, fence, &[entry(number, Some(&name))]).await;
+        // A later word takes the place of an earlier one.
+        for word in [outcome.as_str(), "short", outcome.as_str()] {
+            said(registry, fence, &chosen(&name), word).await;
+        }
+    }
+    assert_eq!(key(registry, fence, "one more").await, Keyed::Full);
+    assert_eq!(key(registry, fence, "key 7").await, done("", &outcome), "known ones are answered still");
+    assert_eq!(
+        attempt(registry, fence, "print", "one").await,
+        Keyed::New,
+        "implied ones count by themselves"
+    );
+    said(registry, fence, &chosen("key 3"), "short").await;
+    assert_eq!(key(registry, fence, "one more").await, Keyed::New);
+    // What is left of the session counts as well, and another account begins without it.
+    assert_eq!(registry.end("token", fence, Some(LONG)).await.unwrap(), Written::Yes);
+    let opened = registry.open("token", &account("other"), &worker("one"), &bytes("sealed")).await.unwrap();
+    let Opened::Yes(fence) = opened else { panic!("the token is taken") };
+    for number in 0..8 {
+        let name = format!("key {number}");
+        assert_eq!(key(registry, fence, &name).await, Keyed::New, "{number}");
+        said(registry, fence, &chosen(&name), &outcome).await;
+    }
+    assert_eq!(key(registry, fence, "one more").await, Keyed::Full);
+}
+
+async fn a_journal_counts_on_when_its_session_is_brought_back(registry: &dyn Registry) {
+    let known = |fence| Record {
+        account: account("account"),
+        owner: worker("lost"),
+        fence: Fence(fence),
+        state: SessionState::Live,
+        sealed: bytes("sealed"),
+        memo: bytes("memo"),
+    };
+    let back =
+        async |fence, owner| registry.bring_back("token", &known(fence), &worker(owner)).await.unwrap();
+    let settle = async |fence, numbers: std::ops::RangeInclusive<u32>| {
+        for number in numbers {
+            begun(registry, fence, &[entry(number, None)]).await;
+            settled(registry, fence, number, &"x".repeat(8 << 10)).await;
+        }
+    };
+    settle(back(5, "one").await.unwrap(), 1..=7).await;
+    settle(back(6, "two").await.unwrap(), 8..=12).await;
+    let journal = registry.journal("token").await.unwrap();
+    assert_eq!((journal.len(), journal[0].0), (8, 5), "64 KiB of outcomes");
 }
 
 async fn said(registry: &dyn Registry, fence: Fence, key: &Key, outcome: &str) {

@@ -50,8 +50,13 @@ end
 
 -- The oldest of too many go, and those that build on them.
 while (count > most or bytes > most_bytes) and bytes > tail do
-  local gone = 0
-  for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 128)) do
+  local gone, oldest = 0, redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 128)
+  -- What was counted is not there.
+  if #oldest == 0 then
+    bytes, tail = 0, 0
+    break
+  end
+  for _, entry in ipairs(oldest) do
     local is_enough = count - gone <= most and bytes <= most_bytes
     if entry[2][1] == 'whole' and gone > 0 and (is_enough or bytes <= tail) then break end
     gone, bytes = gone + 1, bytes - #entry[2][2] - each

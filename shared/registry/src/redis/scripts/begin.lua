@@ -1,5 +1,5 @@
 -- Writes a trade request that is about to be sent, and at its key that something was sent.
--- KEYS: record, begun, keys. ARGV: fence, number, request, mark (0, or 1 or 2 and what makes the key), name and attempt of
+-- KEYS: record, begun, keys, their bytes. ARGV: fence, number, request, mark (0, or 1 or 2 and what makes the key), name and attempt of
 -- the key, most that may be open.
 -- Returns 1; 0 when the session is not the caller's; -1 when too many are open.
 if not is_owned(KEYS[1], ARGV[1]) then return 0 end
@@ -11,7 +11,7 @@ if ARGV[4] ~= '0' then
   local key = key_of(KEYS[3], ARGV[5], ARGV[6])
   if key then
     key.is_sent = true
-    redis.call('HSET', KEYS[3], ARGV[5], cmsgpack.pack(key))
+    put_key(KEYS[3], KEYS[4], ARGV[5], key)
   end
 end
 return 1

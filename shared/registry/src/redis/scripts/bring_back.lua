@@ -2,7 +2,7 @@
 -- its journal and keys stay then, for they tell what its maker has sent.
 -- KEYS: record, log. ARGV: account, known fence, sealed, memo, to.
 -- Returns the new fence, or an empty text when the session is not to be had.
-local old = redis.call('HMGET', KEYS[1], 'state', 'fence', 'origin', 'owner')
+local old = redis.call('HMGET', KEYS[1], 'state', 'fence', 'origin', 'owner', 'journal_bytes')
 local known = tonumber(ARGV[2])
 local above = known
 if old[1] then
@@ -18,4 +18,6 @@ redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('HSET', KEYS[1], 'state', 'live', 'fence', text(fence), 'account', ARGV[1], 'owner', ARGV[5],
   'sealed', ARGV[3], 'memo', ARGV[4], 'origin', ARGV[2],
   'log_first', text(fence), 'log_end', begin, 'log_cut', begin, 'log_whole', '0')
+-- The journal stays, and what it counts.
+if old[5] then redis.call('HSET', KEYS[1], 'journal_bytes', old[5]) end
 return text(fence)

@@ -24,6 +24,22 @@ local function key_of(keys, name, attempt)
   if key and (key.attempt or '') == attempt then return key end
 end
 
+-- Writes what is known under a key. Its name and its value count.
+local function put_key(keys, bytes, name, key)
+  local packed, before = cmsgpack.pack(key), redis.call('HSTRLEN', keys, name)
+  if before == 0 then before = -#name end
+  redis.call('HSET', keys, name, packed)
+  redis.call('INCRBY', bytes, #packed - before)
+end
+
+-- Forgets what is known under a key.
+local function drop_key(keys, times, bytes, name)
+  local size = redis.call('HSTRLEN', keys, name)
+  if size > 0 then redis.call('DECRBY', bytes, size + #name) end
+  redis.call('HDEL', keys, name)
+  redis.call('ZREM', times, name)
+end
+
 -- Replaces the memo, or adds to it what begins with a 2: a change.
 local function put_memo(record, memo)
   if string.byte(memo, 1) == 2 then memo = (redis.call('HGET', record, 'memo') or '') .. memo end

@@ -1,6 +1,6 @@
 -- The session is over: its events, its journal and its memo go. What may bring it back goes into a key of its own that
 -- expires in time; the fence stays longer.
--- KEYS: record, kept, log, journal, begun, then keys and times of both kinds.
+-- KEYS: record, kept, log, journal, begun, then keys, times and bytes of both kinds.
 -- ARGV: fence, for how long login data are kept in ms (0: not), and the fence.
 -- Returns owner, account and the bytes of what is left, or nothing when the session is not the caller's.
 if not is_owned(KEYS[1], ARGV[1]) then return {} end

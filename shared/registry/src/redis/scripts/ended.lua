@@ -22,6 +22,11 @@ for _, token in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', time, 'LIMIT
 local named = {}
 while #named < most and is_over() do
   local token = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
+  -- What was counted is not there.
+  if not token then
+    redis.call('SET', KEYS[4], 0)
+    break
+  end
   discount(token)
   named[#named + 1] = token
 end

@@ -20,6 +20,11 @@ redis.call('XADD', KEYS[3], '*', 'number', ARGV[2], 'outcome', ARGV[3])
 bytes = bytes + #ARGV[3]
 while redis.call('XLEN', KEYS[3]) > tonumber(ARGV[4]) or bytes > tonumber(ARGV[5]) do
   local oldest = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)[1]
+  -- What was counted is not there.
+  if not oldest then
+    bytes = 0
+    break
+  end
   redis.call('XDEL', KEYS[3], oldest[1])
   bytes = bytes - #oldest[2][4]
 end

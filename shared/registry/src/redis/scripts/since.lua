@@ -15,7 +15,7 @@ else
 end
 local events = redis.call('XRANGE', KEYS[2], '(' .. ARGV[1], '+')
 local base, from = {}, ARGV[1]
-while not (events[1] and events[1][2][1] == 'whole') and not (base[1] and base[#base][2][1] == 'whole') do
+while events[1] and events[1][2][1] ~= 'whole' and not (base[1] and base[#base][2][1] == 'whole') do
   local earlier = redis.call('XREVRANGE', KEYS[2], from, '-', 'COUNT', 32)
   if #earlier == 0 then break end
   for _, entry in ipairs(earlier) do
