@@ -15,7 +15,7 @@ use registry::{Entry, Fence, Key, Registry, RegistryError, Written};
 use runtime::{Backoff, Tasks};
 use tokio::sync::oneshot;
 
-use self::backlog::{Backlog, Write, tell};
+use self::backlog::{Backlog, Shortener, Write, tell};
 use super::standing::{Rank, Standing};
 use super::trade::Outcome;
 
@@ -35,6 +35,9 @@ struct Inner {
     tasks: Tasks,
     standing: Standing,
     fanout: Arc<Fanout>,
+    /// Taken before the backlog, so that events wait in the order in which they were put in short; whoever writes needs
+    /// the backlog alone.
+    shortener: Mutex<Shortener>,
     backlog: Mutex<Backlog>,
     /// The first fence of this process: events from before are not its own.
     first: Fence,
@@ -64,8 +67,8 @@ impl Scribe {
         standing: Standing,
         fanout: Arc<Fanout>,
     ) -> Self {
-        let (backlog, first) = (Mutex::default(), standing.fence());
-        Self(Arc::new(Inner { token, registry, tasks, standing, fanout, backlog, first }))
+        let (shortener, backlog, first) = (Mutex::default(), Mutex::default(), standing.fence());
+        Self(Arc::new(Inner { token, registry, tasks, standing, fanout, shortener, backlog, first }))
     }
 
     /// How the session stands.
@@ -85,7 +88,8 @@ impl Scribe {
 
     /// An event of the session's sequence. Listeners are told once it is written.
     pub(crate) fn event(&self, event: Event, memo: Bytes) {
-        let short = self.backlog().short(&event, self.0.standing.fence());
+        let mut shortener = self.0.shortener.lock().unwrap_or_else(PoisonError::into_inner);
+        let short = shortener.short(&event, self.0.standing.fence());
         self.push(Write::Event { short, whole: Some(event), memo });
     }
 
@@ -261,7 +265,7 @@ impl Scribe {
 
     async fn append(&self, frames: &[Frame], memo: &Bytes, fence: Fence) -> Attempt {
         match self.0.registry.append(&self.0.token, fence, frames, memo).await {
-            Ok(Written::Yes) => self.appended(frames),
+            Ok(Written::Yes) => self.appended(frames.iter().map(|frame| frame.at).collect()),
             Ok(Written::Stale) => self.stale(fence).await,
             Err(failure) => Attempt::Failed(failure),
         }
@@ -271,17 +275,19 @@ impl Scribe {
     async fn append_again(&self, frames: &[Frame], memo: &Bytes, fence: Fence) -> Attempt {
         let last = self.backlog().last.max(Position { epoch: self.0.first.0, offset: 0 });
         match self.0.registry.since(&self.0.token, last).await {
-            Ok(since) if since.is_cut || since.events.is_empty() => self.append(frames, memo, fence).await,
-            Ok(since) => self.appended(&since.events),
+            Ok(since) => match places_after(last, since.end, frames.len()) {
+                places if places.is_empty() => self.append(frames, memo, fence).await,
+                places => self.appended(places),
+            },
             Err(failure) => Attempt::Failed(failure),
         }
     }
 
-    fn appended(&self, frames: &[Frame]) -> Attempt {
-        if let Some(last) = frames.last() {
-            self.backlog().last = last.at;
+    fn appended(&self, places: Vec<Position>) -> Attempt {
+        if let Some(last) = places.last() {
+            self.backlog().last = *last;
         }
-        Attempt::Done(frames.iter().map(|frame| frame.at).collect())
+        Attempt::Done(places)
     }
 
     /// Tells those who listen in this process of an event that is written.
@@ -340,6 +346,16 @@ impl Scribe {
     }
 }
 
+/// The places of events that were written behind the last one known, by the end of the log alone: what it kept of them
+/// may have been cut since. They were written at once, so they are of one epoch.
+fn places_after(last: Position, end: Position, most: usize) -> Vec<Position> {
+    if end <= last {
+        return Vec::new();
+    }
+    let before = if end.epoch == last.epoch { last.offset } else { 0 };
+    (before + 1..=end.offset).take(most).map(|offset| Position { epoch: end.epoch, offset }).collect()
+}
+
 /// How many of the first writes go together.
 fn leading(waiting: &VecDeque<Write>) -> usize {
     let events = waiting.iter().take_while(|write| matches!(write, Write::Event { .. }));
@@ -356,3 +372,6 @@ pub(crate) fn unreachable(failure: &RegistryError) -> Error {
     let told = "The service cannot reach its registry at the moment, so nothing was sent. Try again.";
     Error::new(Code::ServerBusy, told).because(failure)
 }
+
+#[cfg(test)]
+mod tests;

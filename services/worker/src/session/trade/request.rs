@@ -55,10 +55,33 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// What it takes, in bytes.
+    pub(in crate::session) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Done(order) => order_bytes(order),
+                Self::Refused(error) | Self::NotSent(error) => {
+                    error.detail().len() + error.cause().map_or(0, str::len)
+                }
+                Self::Prices { .. } | Self::Unknown(_) | Self::Absent(_) => 0,
+            }
+    }
+
     /// Whether nobody knows what came of it.
     pub(crate) const fn is_open(&self) -> bool {
         matches!(self, Self::Unknown(_) | Self::Absent(_))
     }
+}
+
+fn order_bytes(order: &reply::Order) -> usize {
+    let deals = order.deal_internal_in.iter().chain(&order.deal_internal_out).map(AsRef::as_ref);
+    let deals = deals.chain(&order.partial_close_deals).chain(&order.partial_fill_deals);
+    let deals = deals.map(|deal| size_of_val(deal) + deal.id.len() + deal.symbol.len() + deal.comment.len());
+    let record = order.order_internal.as_deref().map_or(0, |record| {
+        size_of_val(record) + record.id.len() + record.symbol.len() + record.comment.len()
+    });
+    let texts = order.symbol.len() + order.comment.len() + order.close_comment.len();
+    size_of_val(order) + texts + deals.sum::<usize>() + record
 }
 
 /// A request to be sent.
