@@ -25,6 +25,7 @@ mod margin;
 mod market;
 mod market_order;
 mod net;
+mod past;
 mod pending;
 mod record;
 mod restore;

@@ -1,6 +1,6 @@
 //! An account: its terms, its money, what it has open and what it did.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::calc::{
@@ -11,6 +11,7 @@ use model::{Filling, MarginMode, Money, ServerTime};
 
 use super::book::Fill;
 use super::market::Market;
+use super::past::{Past, Record};
 use super::{Deal, Funds, History, Login, Order, Position, Ticket};
 use crate::catalogue::{CommissionRule, SymbolId};
 use model::calc::BidAsk;
@@ -97,8 +98,8 @@ pub(super) struct Account {
     pub(super) day_profit: Money,
     pub(super) positions: BTreeMap<Ticket, Position>,
     pub(super) orders: BTreeMap<Ticket, Order>,
-    pub(super) deals: VecDeque<Deal>,
-    pub(super) past_orders: VecDeque<Order>,
+    pub(super) deals: Past<Deal>,
+    pub(super) past_orders: Past<Order>,
     pub(super) offers: BTreeMap<SymbolId, Offer>,
     pub(super) is_called: bool,
     margin: Money,
@@ -114,8 +115,8 @@ impl Account {
             day_profit: Money::ZERO,
             positions: BTreeMap::new(),
             orders: BTreeMap::new(),
-            deals: VecDeque::new(),
-            past_orders: VecDeque::new(),
+            deals: Past::new(),
+            past_orders: Past::new(),
             offers: BTreeMap::new(),
             is_called: false,
             margin: Money::ZERO,
@@ -245,7 +246,7 @@ impl Account {
 
     /// Whether a position of this number was closed in the time that the history covers.
     pub(super) fn has_closed(&self, id: Ticket) -> bool {
-        !self.positions.contains_key(&id) && self.deals.iter().rev().any(|deal| deal.position == Some(id))
+        !self.positions.contains_key(&id) && self.deals.newest_first().any(|deal| deal.position == Some(id))
     }
 }
 
@@ -267,15 +268,15 @@ impl Order {
 
 /// The newest `limit` records of a range, in the order in which they were made. That is not quite the order of their times:
 /// an hour comes twice when daylight saving time ends.
-fn range<T: Clone>(
-    records: &VecDeque<T>,
+fn range<T: Record>(
+    records: &Past<T>,
     time: impl Fn(&T) -> ServerTime,
     from_s: i64,
     to_s: i64,
     limit: usize,
 ) -> Vec<T> {
-    let is_within = |record: &&T| (from_s..=to_s).contains(&time(record).seconds());
-    let mut newest: Vec<T> = records.iter().rev().filter(is_within).take(limit).cloned().collect();
+    let is_within = |record: &T| (from_s..=to_s).contains(&time(record).seconds());
+    let mut newest: Vec<T> = records.newest_first().filter(is_within).take(limit).collect();
     newest.reverse();
     newest
 }

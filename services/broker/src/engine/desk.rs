@@ -152,7 +152,7 @@ impl Desk<'_> {
     }
 
     pub(super) fn keep_deal(&mut self, deal: Deal) {
-        self.account.deals.push_back(deal);
+        self.account.deals.push(deal);
         if self.account.deals.len() > self.ledger.limits.history_max {
             self.account.deals.pop_front();
         }
@@ -194,7 +194,7 @@ impl Desk<'_> {
         order.done = Some(self.now);
         self.announce(List::Open, Change::Deleted, &order);
         self.announce(List::History, Change::Added, &order);
-        self.account.past_orders.push_back(order);
+        self.account.past_orders.push(order);
         if self.account.past_orders.len() > self.ledger.limits.history_max {
             self.account.past_orders.pop_front();
         }

@@ -3,6 +3,7 @@
 use model::ServerTime;
 
 use super::account::Account;
+use super::past::Past;
 use super::{AccountTerms, Deal, Engine, Funds, Order, Position};
 
 /// An account as it was when its last change was kept.
@@ -66,8 +67,8 @@ impl Engine {
         for deal in &kept.deals {
             self.ledger.has_deal(deal.ticket);
         }
-        account.deals = kept.deals.into();
-        account.past_orders = kept.past_orders.into();
+        account.deals = Past::of(kept.deals);
+        account.past_orders = Past::of(kept.past_orders);
         account.settle_margin(&self.market);
         self.accounts.insert(login, account);
     }
