@@ -17,8 +17,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, accept_async, connect_a
 
 use wire::message::Response;
 use wire::records::{
-    Account, BootstrapReply, DealUpdate, DealUpdateHead, Order, OrderUpdate, Position, Tick, TradeUpdate,
-    mask,
+    Account, BootstrapReply, DealUpdate, DealUpdateHead, Order, OrderUpdate, Portfolio, Position, Tick,
+    TradeUpdate, mask,
 };
 use wire::{Bare, Cipher, Command, INITIAL_KEY, Payload, frame};
 
@@ -62,6 +62,8 @@ pub(crate) enum Malice {
     Bomb(usize),
     /// This many pushes of new orders.
     OrderPushes(i64),
+    /// An account that has so many orders, and a push of so many more, once.
+    MuchOpen { open: i64, pushed: i64 },
 }
 
 /// A gateway that listens.
@@ -175,6 +177,10 @@ impl Evil {
                 let other = Response { prefix: response.prefix.map(|byte| !byte), ..response.clone() };
                 vec![response.clone(), other, response]
             }
+            Malice::MuchOpen { open, .. } if response.command == Command::Portfolio.number() => {
+                let orders = (0..open).map(order).collect();
+                vec![Response { body: Portfolio { orders, ..Portfolio::default() }.to_bytes(), ..response }]
+            }
             Malice::Bomb(_) if response.command == Command::CompressedSymbols.number() => {
                 vec![Response { body: self.bomb.to_vec(), ..response }]
             }
@@ -198,8 +204,11 @@ impl Evil {
                 vec![push(Command::Ticks, &Bare((0..TICKS).map(tick).collect()))]
             }
             Malice::OrderPushes(most) => (told..most.min(told + ORDERS))
-                .map(|number| push(Command::TradeUpdate, &new_order(number)))
+                .map(|number| push(Command::TradeUpdate, &new_orders(number..number + 1)))
                 .collect(),
+            Malice::MuchOpen { open, pushed } if told == 0 && pushed > 0 => {
+                vec![push(Command::TradeUpdate, &new_orders(open..open + pushed))]
+            }
             Malice::Contradictions => {
                 // A position that is opened, closed twice, and there all the same.
                 let position =
@@ -230,8 +239,14 @@ fn push(command: Command, body: &impl Payload) -> Response {
     Response { prefix: [0; 2], command: command.number(), code: 0, body: body.to_bytes() }
 }
 
-fn new_order(number: i64) -> TradeUpdate {
-    let order = Order {
+fn new_orders(numbers: std::ops::Range<i64>) -> TradeUpdate {
+    let new =
+        |number| OrderUpdate { flag_mask: mask::OPEN_ORDERS, order: order(number), ..OrderUpdate::default() };
+    TradeUpdate::Orders(numbers.map(new).collect())
+}
+
+fn order(number: i64) -> Order {
+    Order {
         trade_order: 1_000_000 + number,
         trade_symbol: "EURUSD".into(),
         order_type: 2,
@@ -242,8 +257,7 @@ fn new_order(number: i64) -> TradeUpdate {
         digits: 5,
         comment: "an order that nobody sent".into(),
         ..Order::default()
-    };
-    TradeUpdate::Orders(vec![OrderUpdate { flag_mask: mask::OPEN_ORDERS, order, ..OrderUpdate::default() }])
+    }
 }
 
 /// Passes the bootstrap on, and learns the key from it.

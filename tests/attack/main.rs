@@ -98,6 +98,34 @@ async fn a_cluster_stands_what_strangers_and_hostile_brokers_do_to_it() {
     assert_eq!(bystander.tickets().await, [ticket]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_opens_more_than_can_be_followed_loses_its_session() {
+    let world = World::start(1, 1).await;
+    let http = world.http(0);
+    let much = Malice::MuchOpen { open: 10_001, pushed: 0 };
+    let gateway = Gateway::start(world.broker_addr(), much).await;
+    let refused = http.get(&connect_path(TRUSTING, "demo", gateway.address)).await;
+    assert!(refused.status != 200 && refused.body.contains("10001 open positions and orders"), "{refused:?}");
+
+    for (open, pushed, told) in [(9_990, 20, "10010 open positions and orders"), (0, 10_001, "10001 changes")]
+    {
+        let gateway = Gateway::start(world.broker_addr(), Malice::MuchOpen { open, pushed }).await;
+        let token = http.get(&connect_path(TRUSTING, "demo", gateway.address)).await.ok().body;
+        let session = Session { http: http.clone(), token, account: TRUSTING };
+        let mut status = session.stream("OnConnectionStatus", "").await;
+        assert_eq!(status.next().await["data"]["status"], "Connected");
+        session.call("Subscribe", "symbol=EURUSD").await;
+        let lost = status.next().await;
+        let reason = lost["data"]["reason"].as_str().unwrap_or_default();
+        assert!(reason.contains(told), "{lost}");
+        // What the account has otherwise can be followed.
+        assert_eq!(status.next().await["data"]["status"], "Restored", "{told}");
+        let tickets = session.json("OpenedOrdersTickets", "").await;
+        assert_eq!(tickets.as_array().unwrap().len(), usize::try_from(open).unwrap());
+        session.call("Disconnect", "").await;
+    }
+}
+
 /// A demo broker as a process of its own.
 async fn demo_broker() -> Part {
     let mut process =

@@ -4,6 +4,7 @@ mod actor;
 mod admission;
 mod apply;
 mod books;
+mod bounds;
 mod candles;
 pub(crate) mod details;
 mod establish;

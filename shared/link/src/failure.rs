@@ -105,6 +105,12 @@ pub enum LinkError {
         /// What is wrong with it.
         cause: String,
     },
+    /// The server sent more than can be followed.
+    #[error("{what}")]
+    TooMuch {
+        /// What, and how much is followed.
+        what: String,
+    },
     /// The account must change its password before anything else.
     #[error("the account must change its password first")]
     PasswordMustChange,
@@ -231,6 +237,7 @@ impl From<LinkError> for Error {
             LinkError::Protocol { cause } => {
                 Self::new(Code::NetworkError, format!("{}.", capital(&told))).because(cause)
             }
+            LinkError::TooMuch { .. } => Self::new(Code::NetworkError, format!("{}.", capital(&told))),
             LinkError::PasswordMustChange => {
                 let advice = "Change it in the broker's web terminal";
                 Self::new(Code::PasswordMustChanged, format!("{}. {advice}.", capital(&told)))

@@ -129,8 +129,9 @@ fn apply_deal(state: &mut State, update: DealUpdate) -> Vec<reply::OrderUpdate> 
         None => Vec::new(),
     };
     keep_positions(state, &update);
-    for deal in new.iter().filter(|deal| !is_service(deal.trade_reason)) {
-        state.forget_booked(deal);
+    for deal in &new {
+        // A rollover closes a position for a moment, and opens it again.
+        if is_service(deal.trade_reason) { state.bound_ledger() } else { state.forget_booked(deal) }
     }
     for deal in deal.into_iter().chain(update.deals) {
         match change {

@@ -73,6 +73,9 @@ impl Candle {
     }
 }
 
+/// Candles that have ended, and wait to be told: more than end at once on the largest servers known.
+const ENDED_MAX: usize = 16_384;
+
 #[derive(Debug, Default)]
 struct Running {
     candle: Option<Candle>,
@@ -184,7 +187,9 @@ impl Candles {
                 ended => {
                     let before = ended.replace(Candle::first(open_s, price, time_ms));
                     // One whose beginning is not known is not told.
-                    if let Some(candle) = before.filter(|_| running.is_seeded) {
+                    if let Some(candle) = before.filter(|_| running.is_seeded)
+                        && self.ended.len() < ENDED_MAX
+                    {
                         self.ended.push((*which, candle));
                     }
                 }

@@ -12,6 +12,7 @@ use crate::catalogue::{Catalogue, Catalogues};
 use crate::governor::Login;
 use crate::ranges::{HistoryAsking, RECORDS_MAX, Recent};
 use crate::session::AccountKey;
+use crate::session::bounds::check_portfolio;
 use crate::worker::Shared;
 use crate::zone;
 
@@ -165,6 +166,7 @@ async fn load(
     let range = HistoryRequest { from, to: 0 };
     let recent = load_history(&mut link, &range, history_from.is_some()).await?;
     let portfolio = link.request::<requests::Portfolio>("loading positions and orders", &Empty).await?;
+    check_portfolio(&portfolio)?;
     load_held_symbols(&mut link, &catalogue, &portfolio, names, history_from.is_some()).await?;
     // Once more, after the positions: whatever was pushed in between, the money is that of this moment.
     let account = link.request::<requests::Account>("loading the account", &Empty).await?;

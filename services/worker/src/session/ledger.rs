@@ -6,6 +6,7 @@ use model::{Money, Price, Side, Volume};
 use statistics::{Amounts, Effect, Open};
 use wire::records::{Deal, Position};
 
+use super::bounds::OPEN_MAX;
 use super::state::State;
 use crate::translate::deal_of;
 
@@ -44,6 +45,12 @@ impl Ledger {
         self.0.get(&id).copied().unwrap_or(Open::NONE)
     }
 
+    /// Of how many positions it knows.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Forgets all but some.
     pub(super) fn retain(&mut self, is_kept: impl Fn(i64) -> bool) {
         self.0.retain(|id, _| is_kept(*id));
@@ -67,6 +74,13 @@ impl State {
         let id = self.number_of(deal.position_id, &deal.trade_symbol);
         if !self.positions.contains_key(&id) {
             self.ledger.0.remove(&id);
+        }
+    }
+
+    /// Forgets what was booked for positions that are gone, or never were, once there are more than may be open.
+    pub(super) fn bound_ledger(&mut self) {
+        if self.ledger.0.len() > 2 * OPEN_MAX {
+            self.ledger.retain(|id| self.positions.contains_key(&id));
         }
     }
 

@@ -142,6 +142,25 @@ fn a_position_lives_from_its_first_deal_to_its_last() {
 }
 
 #[test]
+fn what_a_server_tells_of_positions_that_never_were_is_forgotten() {
+    let mut state = state();
+    state.put_position(position(5, 1));
+    let most = i64::try_from(super::bounds::OPEN_MAX).unwrap();
+    for id in 10..10 + 3 * most {
+        // A rollover of what is not open.
+        let trade_reason = model::Reason::Rollover.number();
+        let deal = Deal { trade_reason, ..deal(id, id, id, 0, 1) };
+        apply(&mut state, deal_push(deal, Position::default(), 1000.0));
+        assert!(state.ledger.len() <= 2 * super::bounds::OPEN_MAX);
+    }
+    assert!(!state.ledger.of(5).volume.is_zero(), "what is open is known still");
+    for id in 10..=10 + most {
+        state.put_order(pending(id));
+    }
+    assert!(state.check_open().is_err());
+}
+
+#[test]
 fn margin_follows_the_floating_leverage_of_the_account() {
     let mut state = state();
     let tier = |from, to, rate| LeverageTier {

@@ -263,7 +263,7 @@ fn a_log_is_read_from_a_place_on() {
         assert_eq!(read, all.skip(usize::try_from(after).unwrap()).collect::<Vec<_>>(), "after {after}");
     }
     // Without the whole one that it builds on.
-    assert_eq!(Replay::of(frames[1..].to_vec(), place(0)).err(), Some(Unreadable));
+    assert_eq!(Replay::of(frames[1..].to_vec(), place(0)).err(), Some(NoReplay::Unreadable(Unreadable)));
     assert_eq!(Replay::none().count(), 0);
 }
 

@@ -13,6 +13,7 @@ use wire::{Bare, Command, Counted, Payload, code, requests};
 
 use super::{Actor, BURST, Heard, Legacy, RETRY_CEILING, Waiting};
 use crate::session::apply::apply;
+use crate::session::bounds::check_update;
 use crate::session::mail::Mail;
 use crate::session::scribe::moved;
 use crate::session::state::State;
@@ -106,6 +107,9 @@ impl Actor {
     /// An error ends the link: something that would have changed the account's state could not be read, so that nobody
     /// knows it any more before all of it has been fetched anew.
     pub(super) fn on_incoming(&mut self, incoming: Incoming, link: &mut Link) -> Result<(), LinkError> {
+        if let Incoming::Push { command: Command::TradeUpdate, body } = &incoming {
+            return self.on_trade_update(body);
+        }
         let (is_state, handled) = match incoming {
             Incoming::Reply { id, code, body, .. } => match self.waiting.remove(&id) {
                 Some(Waiting::Look(step)) => return self.on_look(step, code, &body, link),
@@ -123,6 +127,19 @@ impl Actor {
             }
             Ok(()) => Ok(()),
         }
+    }
+
+    /// As above; nor is a link of use whose account changes by more than can be followed.
+    fn on_trade_update(&mut self, body: &[u8]) -> Result<(), LinkError> {
+        let Some(state) = &mut self.state else { return Ok(()) };
+        let update = TradeUpdate::from_bytes(body)?;
+        check_update(&update)?;
+        let told = apply(state, update);
+        state.check_open()?;
+        self.trades.settle(state);
+        self.held_back.extend(told);
+        self.changed = true;
+        Ok(())
     }
 
     fn on_reply(
@@ -200,12 +217,6 @@ impl Actor {
             }
             Command::SymbolDetails => state.on_details(&Bare::<SymbolDetails>::from_bytes(body)?.0),
             Command::Books => state.on_books(&Books::from_bytes(body)?.0),
-            Command::TradeUpdate => {
-                let told = apply(state, TradeUpdate::from_bytes(body)?);
-                self.trades.settle(state);
-                self.held_back.extend(told);
-                self.changed = true;
-            }
             Command::TradeResult => self.trades.on_result(TradeResultPush::from_bytes(body)?, state),
             Command::SymbolUpdate => {
                 let symbols = Bare::<FullSymbol>::from_bytes(body)?.0;

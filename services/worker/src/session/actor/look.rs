@@ -9,6 +9,7 @@ use wire::{Empty, Payload, code, requests};
 
 use super::{Actor, Waiting};
 use crate::ranges::{HistoryAsking, RECORDS_MAX, Recent};
+use crate::session::bounds::check_portfolio;
 use crate::session::resync::resync;
 use crate::session::state::State;
 
@@ -89,7 +90,11 @@ impl Actor {
         if let Some(state) = &mut self.state {
             self.trades.look_failed(state);
         }
-        if matches!(cause, LinkError::Protocol { .. }) { Err(cause) } else { Ok(()) }
+        if matches!(cause, LinkError::Protocol { .. } | LinkError::TooMuch { .. }) {
+            Err(cause)
+        } else {
+            Ok(())
+        }
     }
 
     fn take_step(&mut self, look: Look, body: &[u8], link: &mut Link) -> Result<(), LinkError> {
@@ -113,6 +118,7 @@ impl Actor {
             }
             Step::Portfolio(recent) => {
                 let portfolio = Portfolio::from_bytes(body)?;
+                check_portfolio(&portfolio)?;
                 if self.legacy.is_some() {
                     self.take_up_legacy(portfolio, *recent);
                     return Ok(());
