@@ -8,7 +8,7 @@ use std::time::Duration;
 pub(crate) const LOG_MAX: usize = 1_024;
 pub(crate) const LOG_BYTES: usize = 128 << 10;
 pub(crate) const LOG_TAIL_BYTES: usize = 4 << 20;
-pub(crate) const LOG_EVENT_BYTES: usize = 96;
+pub(crate) const LOG_EVENT_BYTES: usize = 88;
 /// The logs of all sessions in memory, in bytes; the largest make room.
 pub(crate) const LOGS_BYTES: usize = 256 << 20;
 pub(crate) const LOG_KEPT: Duration = Duration::from_secs(24 * 3600);

@@ -47,7 +47,7 @@ const CLAIMED_MAX: usize = 4096;
 /// Outcomes that are kept for callers who come back.
 const FINISHED_MAX: usize = 256;
 /// The same where somebody still waited for the outcome, and most likely has it: they may only just have given up.
-const TOLD_MAX: usize = 32;
+const TOLD_MAX: usize = 12;
 
 /// All requests of a session.
 #[derive(Debug)]
