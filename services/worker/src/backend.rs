@@ -134,7 +134,7 @@ impl Worker {
             receipt: OnceLock::new(),
             is_replayed: AtomicBool::new(false),
         };
-        let only_reads = only_reads(&call);
+        let only_reads = ask.call.policy().only_reads();
         let result = self.answer(&caller, ask.token.as_deref(), call, session.as_ref()).await;
         let result = match result {
             Ok(Payload::Json(json)) => caller.memory.made(json, only_reads).map(Payload::Json),
@@ -166,20 +166,6 @@ impl Worker {
                 let unknown = || Error::invalid_token(token.unwrap_or_default());
                 trading::answer(caller, session.ok_or_else(unknown)?, call).await
             }
-        }
-    }
-}
-
-/// Whether a call is of a group that changes nothing.
-fn only_reads(call: &AnyCall) -> bool {
-    match call {
-        AnyCall::Account(_)
-        | AnyCall::Symbols(_)
-        | AnyCall::History(_)
-        | AnyCall::Prices(_)
-        | AnyCall::Statistics(_) => true,
-        AnyCall::Connection(_) | AnyCall::Trading(_) | AnyCall::Subscriptions(_) | AnyCall::Service(_) => {
-            false
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reads of past prices.
 
 use crate::history::Range;
-use crate::reply::{Bar, BarsForSymbol, QuoteHistoryEventArgs};
+use crate::reply::{Bar, BarsForSymbol, QuoteHistoryEventArgs, Series};
 use crate::{Names, ServerTime, TimeFrame};
 
 params! {
@@ -45,7 +45,7 @@ calls! {
             candles: Candles,
             /// The range.
             range: Range,
-        } -> Vec<Bar>;
+        } -> Series<Bar>;
 
         /// Lists the candles of a range for several symbols; the failure of one is told in its place.
         PriceHistoryMany: read as read of session {
@@ -71,7 +71,7 @@ calls! {
             candles: Candles,
             /// Where they end, and how many.
             back: Back,
-        } -> Vec<Bar>;
+        } -> Series<Bar>;
 
         /// Lists as many candles as asked for, up to a moment, for several symbols; the failure of one is told in its place.
         PriceHistoryExMany: read as read of session {
@@ -89,7 +89,7 @@ calls! {
             candles: Candles,
             /// The last day.
             day: Day,
-        } -> Vec<Bar>;
+        } -> Series<Bar>;
 
         /// Lists the candles of the 30 days that end with a day for several symbols.
         PriceHistoryMonthMany: read as read of session {
@@ -105,7 +105,7 @@ calls! {
         PriceHistoryToday: read as read of session {
             /// What is wanted.
             candles: Candles,
-        } -> Vec<Bar>;
+        } -> Series<Bar>;
 
         /// Lists the candles of the present day for several symbols.
         PriceHistoryTodayMany: read as read of session {

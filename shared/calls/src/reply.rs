@@ -7,6 +7,7 @@ mod filter;
 mod market;
 mod order;
 mod prices;
+mod series;
 mod service;
 mod statistics;
 mod symbol;
@@ -23,6 +24,7 @@ pub use market::{
 };
 pub use order::{DealInternal, Order, OrderHistoryEventArgs, OrderInternal, PaginationReply};
 pub use prices::{BarsForSymbol, OhlcSubscription, QuoteHistoryEventArgs, TickBar, TickHistoryEventArgs};
+pub use series::Series;
 pub use service::{
     Access, AccessEx, AccessRec, AccessRecEx, AddressRec, AddressRecEx, ClusterDetails, Company, FoundServer,
     LoginState, MemorySnapshot, MetricAccountData, MetricPodData, MetricsApiKeyResult, QuarantinedSession,
@@ -189,6 +191,7 @@ json_replies!(
 
 impl<T: Reply> Reply for Filtered<T> {}
 impl<T: Reply> Reply for Vec<T> {}
+impl<T: Reply> Reply for Series<T> {}
 impl<T: Reply> Reply for BTreeMap<String, T> {}
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Candles of every length: the server's own bars, or put together from its shorter ones.
 
 use calls::prices::Back;
-use calls::reply::Bar;
+use calls::reply::{Bar, Series};
 use calls::{ServerTime, TimeFrame};
 use error::Error;
 use model::grid::{next_open, open_of};
@@ -25,6 +25,33 @@ const MINUTE_S: i64 = 60;
 /// What a candle takes as a part of an encoded reply.
 const CANDLE_TEXT_BYTES: usize = 160;
 
+/// The server's bars that candles are made of, in rising time.
+pub(super) struct Parts {
+    bars: Vec<records::Bar>,
+    frame: TimeFrame,
+    period: Period,
+    /// Of prices.
+    digits: u32,
+}
+
+impl Parts {
+    /// Candles as the contract has them.
+    fn shown(&self) -> Vec<Bar> {
+        let bars = self.bars.iter().map(|record| bar(record, self.digits));
+        if self.are_candles() { bars.collect() } else { together(bars, self.frame.minutes()) }
+    }
+
+    /// Whether each is a candle by itself.
+    fn are_candles(&self) -> bool {
+        self.period.minutes == self.frame.minutes()
+    }
+
+    /// About how many candles they make: with gaps there may be more, but never more than parts.
+    fn candles(&self) -> usize {
+        self.bars.len().div_ceil(parts_of(self.frame, self.period))
+    }
+}
+
 impl Caller<'_> {
     /// The candles of a symbol that open in a span.
     pub(super) async fn bars(
@@ -34,11 +61,8 @@ impl Caller<'_> {
         frame: TimeFrame,
         span: Span,
     ) -> Result<Vec<Bar>, Error> {
-        let (name, digits) = self.known(session, symbol).await?;
-        let period = period_of(frame)?;
-        let asking = BarsAsking::new(period.minutes, parts_span(frame, period, span));
-        let parts = session.whole_bars(self.deadline, &name, period, asking, |_| false, &self.memory).await?;
-        self.shown(parts, frame, period, digits).await
+        let parts = self.parts(session, symbol, frame, span).await?;
+        self.shown(&parts).await
     }
 
     /// The last candles up to a moment: looked for further back until there are enough.
@@ -49,6 +73,33 @@ impl Caller<'_> {
         frame: TimeFrame,
         back: &Back,
     ) -> Result<Vec<Bar>, Error> {
+        let parts = self.parts_back(session, symbol, frame, back).await?;
+        Ok(last(self.shown(&parts).await?, check_count(back)?))
+    }
+
+    /// What the candles of a symbol are made of that open in a span.
+    pub(super) async fn parts(
+        &self,
+        session: &Session,
+        symbol: &str,
+        frame: TimeFrame,
+        span: Span,
+    ) -> Result<Parts, Error> {
+        let (name, digits) = self.known(session, symbol).await?;
+        let period = period_of(frame)?;
+        let asking = BarsAsking::new(period.minutes, parts_span(frame, period, span));
+        let bars = session.whole_bars(self.deadline, &name, period, asking, |_| false, &self.memory).await?;
+        Ok(Parts { bars, frame, period, digits })
+    }
+
+    /// What the last candles up to a moment are made of, and perhaps a part of one more.
+    pub(super) async fn parts_back(
+        &self,
+        session: &Session,
+        symbol: &str,
+        frame: TimeFrame,
+        back: &Back,
+    ) -> Result<Parts, Error> {
         let count = check_count(back)?;
         let (name, digits) = self.known(session, symbol).await?;
         let period = period_of(frame)?;
@@ -58,32 +109,29 @@ impl Caller<'_> {
         // Further and further back where there are none, as in the future, until nothing can be there any more.
         let is_enough =
             |asking: &BarsAsking| asking.is_whole_from_the_end() && asking.opens(frame.minutes()) > count;
-        let mut parts =
-            session.whole_bars(self.deadline, &name, period, asking, is_enough, &self.memory).await?;
-        // So many candles have at most so many parts; with fewer in some, the oldest candle is cut and goes below.
-        let surplus = parts.len().saturating_sub(count.saturating_mul(parts_of(frame, period)));
-        parts.drain(..surplus);
-        self.memory.give_back(surplus * BAR_BYTES);
-        let mut bars = self.shown(parts, frame, period, digits).await?;
-        let surplus = bars.len().saturating_sub(count);
-        bars.drain(..surplus);
-        Ok(bars)
+        let bars = session.whole_bars(self.deadline, &name, period, asking, is_enough, &self.memory).await?;
+        // So many candles have at most so many parts; with fewer in some, the oldest candle is cut and not shown.
+        let (before, most) = (bars.len(), count.saturating_mul(parts_of(frame, period)));
+        let bars = last(bars, most);
+        self.memory.give_back((before - bars.len()) * BAR_BYTES);
+        Ok(Parts { bars, frame, period, digits })
     }
 
     /// Candles as the contract has them. Their memory and that of their text is reserved in place of that of the parts.
-    async fn shown(
-        &self,
-        parts: Vec<records::Bar>,
-        frame: TimeFrame,
-        period: Period,
-        digits: u32,
-    ) -> Result<Vec<Bar>, Error> {
-        // With gaps in the parts there may be more candles, but never more than parts.
-        let about = parts.len().div_ceil(parts_of(frame, period));
-        self.memory.add(about * (size_of::<Bar>() + CANDLE_TEXT_BYTES)).await?;
-        let bars = shown(&parts, frame, period, digits);
-        self.memory.give_back(parts.len() * BAR_BYTES);
+    async fn shown(&self, parts: &Parts) -> Result<Vec<Bar>, Error> {
+        self.memory.add(parts.candles() * (size_of::<Bar>() + CANDLE_TEXT_BYTES)).await?;
+        let bars = parts.shown();
+        self.memory.give_back(parts.bars.len() * BAR_BYTES);
         Ok(bars)
+    }
+
+    /// The last so many candles, made while they are encoded where that is possible. The memory of their text is reserved.
+    pub(super) async fn series_of(&self, parts: Parts, count: usize) -> Result<Series<Bar>, Error> {
+        if !parts.are_candles() {
+            return Ok(last(self.shown(&parts).await?, count).into());
+        }
+        self.memory.add(parts.bars.len() * CANDLE_TEXT_BYTES).await?;
+        Ok(Series::of(move |place| parts.bars.get(place).map(|record| bar(record, parts.digits))))
     }
 
     /// The name of a symbol as the server has it, and the digits of its prices.
@@ -121,10 +169,11 @@ fn parts_span(frame: TimeFrame, period: Period, (from, to): Span) -> Span {
     (clamp(first_s), if first_s > to_s { to } else { clamp(last_s) })
 }
 
-/// Candles as the contract has them.
-fn shown(parts: &[records::Bar], frame: TimeFrame, period: Period, digits: u32) -> Vec<Bar> {
-    let bars = parts.iter().map(|record| bar(record, digits));
-    if period.minutes == frame.minutes() { bars.collect() } else { together(bars, frame.minutes()) }
+/// The last so many of a list.
+fn last<T>(mut list: Vec<T>, count: usize) -> Vec<T> {
+    let surplus = list.len().saturating_sub(count);
+    list.drain(..surplus);
+    list
 }
 
 fn bar(record: &records::Bar, digits: u32) -> Bar {

@@ -7,7 +7,7 @@ use calls::prices::{
     Back, Candles, Day, PriceHistory, PriceHistoryEx, PriceHistoryExMany, PriceHistoryHighLow,
     PriceHistoryMany, PriceHistoryMonth, PriceHistoryMonthMany, PriceHistoryToday, PriceHistoryTodayMany,
 };
-use calls::reply::{Bar, BarsForSymbol, QuoteHistoryEventArgs};
+use calls::reply::{Bar, BarsForSymbol, QuoteHistoryEventArgs, Series};
 use calls::{Handle, Names, TimeFrame};
 use error::{Code, Error};
 use model::calendar::{date_from_days, days_from_date};
@@ -25,9 +25,9 @@ const DAY_S: i64 = 86_400;
 const MONTH_DAYS: i64 = 30;
 
 impl Handle<PriceHistory> for Caller<'_> {
-    async fn handle(&self, call: PriceHistory) -> Result<Vec<Bar>, Error> {
+    async fn handle(&self, call: PriceHistory) -> Result<Series<Bar>, Error> {
         let span = span_of(&call.range);
-        self.candles(&self.session(&call.id)?, &call.candles, span).await
+        self.series(&self.session(&call.id)?, &call.candles, span).await
     }
 }
 
@@ -50,15 +50,18 @@ impl Handle<PriceHistoryMany> for Caller<'_> {
 impl Handle<PriceHistoryHighLow> for Caller<'_> {
     async fn handle(&self, call: PriceHistoryHighLow) -> Result<Bar, Error> {
         let span = span_of(&call.range);
-        let bars = self.candles(&self.session(&call.id)?, &call.candles, span).await?;
+        let (session, Candles { symbol, time_frame }) = (self.session(&call.id)?, &call.candles);
+        let bars = self.bars(&session, symbol, *time_frame, span).await?;
         summed(&bars).ok_or_else(|| Error::new(Code::NotFound, "There are no candles in this range."))
     }
 }
 
 impl Handle<PriceHistoryEx> for Caller<'_> {
-    async fn handle(&self, call: PriceHistoryEx) -> Result<Vec<Bar>, Error> {
+    async fn handle(&self, call: PriceHistoryEx) -> Result<Series<Bar>, Error> {
         let session = self.session(&call.id)?;
-        self.bars_back(&session, &call.candles.symbol, call.candles.time_frame, &call.back).await
+        let Candles { symbol, time_frame } = &call.candles;
+        let parts = self.parts_back(&session, symbol, *time_frame, &call.back).await?;
+        self.series_of(parts, usize::try_from(call.back.bars).unwrap_or(usize::MAX)).await
     }
 }
 
@@ -79,9 +82,9 @@ impl Handle<PriceHistoryExMany> for Caller<'_> {
 }
 
 impl Handle<PriceHistoryMonth> for Caller<'_> {
-    async fn handle(&self, call: PriceHistoryMonth) -> Result<Vec<Bar>, Error> {
+    async fn handle(&self, call: PriceHistoryMonth) -> Result<Series<Bar>, Error> {
         let span = month_to(&call.day)?;
-        self.candles(&self.session(&call.id)?, &call.candles, span).await
+        self.series(&self.session(&call.id)?, &call.candles, span).await
     }
 }
 
@@ -93,10 +96,10 @@ impl Handle<PriceHistoryMonthMany> for Caller<'_> {
 }
 
 impl Handle<PriceHistoryToday> for Caller<'_> {
-    async fn handle(&self, call: PriceHistoryToday) -> Result<Vec<Bar>, Error> {
+    async fn handle(&self, call: PriceHistoryToday) -> Result<Series<Bar>, Error> {
         let session = self.session(&call.id)?;
         let span = self.today(&session).await?;
-        self.candles(&session, &call.candles, span).await
+        self.series(&session, &call.candles, span).await
     }
 }
 
@@ -109,8 +112,9 @@ impl Handle<PriceHistoryTodayMany> for Caller<'_> {
 }
 
 impl Caller<'_> {
-    async fn candles(&self, session: &Session, candles: &Candles, span: Span) -> Result<Vec<Bar>, Error> {
-        self.bars(session, &candles.symbol, candles.time_frame, span).await
+    async fn series(&self, session: &Session, candles: &Candles, span: Span) -> Result<Series<Bar>, Error> {
+        let parts = self.parts(session, &candles.symbol, candles.time_frame, span).await?;
+        self.series_of(parts, usize::MAX).await
     }
 
     /// The candles of several symbols; an unknown one fails them all, before anything is asked.
