@@ -6,6 +6,7 @@ use calls::reply;
 use calls::values::OrderState as Shown;
 use error::{Code, Error};
 use model::{DealEntry, OrderState, Price, Reason, Retcode};
+use wire::Payload as _;
 use wire::records::{Deal, Order, Position, TradeRequest, TradeResult};
 
 use super::apply::is_service;
@@ -171,12 +172,12 @@ fn is_by_stop(reason: u32) -> bool {
     matches!(Reason::from_number(reason), Some(Reason::StopLoss | Reason::TakeProfit | Reason::StopOut))
 }
 
-/// Looks for a trace of a request in a state that is up to date. `claimed` are the orders of other requests, and `alike` is how
-/// many requests could have made the same thing.
-pub(super) fn search(sent: &Sent, claimed: &BTreeSet<i64>, alike: usize, state: &State) -> Found {
+/// Looks for a trace of a request in a state that is up to date. `claimed` are the orders of other requests whose fate is known,
+/// and `rivals` all requests whose fate is not, itself among them.
+pub(super) fn search(sent: &Sent, claimed: &BTreeSet<i64>, rivals: &[&Sent], state: &State) -> Found {
     match sent.intent {
         Intent::Prices => Found::refused(Error::timeout("The price request")),
-        Intent::Open | Intent::Place => search_new(sent, claimed, alike, state),
+        Intent::Open | Intent::Place => search_new(sent, claimed, rivals, state),
         Intent::Stops(position) => search_stops(sent, position, state),
         Intent::Modify(ticket) => {
             let ended = || state.ended.iter().rev().find(|order| order.trade_order == ticket);
@@ -292,27 +293,18 @@ fn may_be_made(sent: &Sent, claimed: &BTreeSet<i64>, state: &State) -> bool {
         || state.positions.values().any(|open| by_position(&open.record))
 }
 
-/// An order of the same symbol, type, volume and comment that came after the request and belongs to no other one.
-fn search_new(sent: &Sent, claimed: &BTreeSet<i64>, alike: usize, state: &State) -> Found {
-    let request = &sent.request;
-    // There an order changes the position that the symbol has already, and bears its number.
-    let is_netting = !state.is_hedging();
-    let is_it = |order: &&Order| {
-        order.trade_order > sent.after_order
-            && !claimed.contains(&order.trade_order)
-            && is_asked_for(order.type_reason)
-            && order.trade_symbol == request.trade_symbol
-            && order.order_type == request.trade_type
-            && u64::try_from(order.volume_initial) == Ok(request.trade_volume)
-            && (is_netting || order.position_id == 0 || order.position_id == order.trade_order)
-            && same_comment(&order.comment, &request.comment)
-            && (sent.intent == Intent::Open || has_prices(order, request))
-    };
+/// An order as the request asked for that came after it and belongs to no other one.
+fn search_new(sent: &Sent, claimed: &BTreeSet<i64>, rivals: &[&Sent], state: &State) -> Found {
+    let may_be_of =
+        |sent: &Sent, order: &Order| !claimed.contains(&order.trade_order) && fits(sent, order, state);
+    let is_it = |order: &&Order| may_be_of(sent, order);
     let mut candidates: Vec<&Order> = state.orders.values().chain(&state.ended).filter(is_it).collect();
     candidates.sort_by_key(|order| order.trade_order);
     candidates.dedup_by_key(|order| order.trade_order);
     let Some(first) = candidates.first() else { return Found::Nothing };
-    if candidates.len() > alike {
+    // Of equal requests it does not matter which one made which order; of others nobody can tell.
+    let alike: Vec<&&Sent> = rivals.iter().filter(|rival| may_be_of(rival, first)).collect();
+    if candidates.len() > alike.len() || !alike.iter().all(|rival| is_equal(rival, sent)) {
         return Found::Ambiguous;
     }
     if OrderState::from_number(first.order_state) == Some(OrderState::Rejected) {
@@ -327,6 +319,31 @@ fn search_new(sent: &Sent, claimed: &BTreeSet<i64>, alike: usize, state: &State)
     let deal =
         state.deals.iter().find(|deal| deal.trade_order == first.trade_order).map_or(0, |deal| deal.deal);
     done(first.trade_order, deal)
+}
+
+/// Whether an order of the same symbol, type, volume and comment came after a request for a new one.
+fn fits(sent: &Sent, order: &Order, state: &State) -> bool {
+    let request = &sent.request;
+    // There an order changes the position that the symbol has already, and bears its number.
+    let is_netting = !state.is_hedging();
+    matches!(sent.intent, Intent::Open | Intent::Place)
+        && order.trade_order > sent.after_order
+        && is_asked_for(order.type_reason)
+        && order.trade_symbol == request.trade_symbol
+        && order.order_type == request.trade_type
+        && u64::try_from(order.volume_initial) == Ok(request.trade_volume)
+        && (is_netting || order.position_id == 0 || order.position_id == order.trade_order)
+        && same_comment(&order.comment, &request.comment)
+        && (sent.intent == Intent::Open || has_prices(order, request))
+}
+
+/// Whether two requests ask for the same, whatever the market's price was.
+fn is_equal(one: &Sent, other: &Sent) -> bool {
+    let asked = |sent: &Sent| {
+        let price_order = if sent.intent == Intent::Open { 0.0 } else { sent.request.price_order };
+        TradeRequest { action_id: 0, price_order, ..sent.request.clone() }.to_bytes()
+    };
+    (one.intent, one.magic) == (other.intent, other.magic) && asked(one) == asked(other)
 }
 
 fn done(trade_order: i64, deal: i64) -> Found {

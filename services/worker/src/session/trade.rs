@@ -243,7 +243,7 @@ impl Trades {
         let ids: Vec<u32> = self.sent.iter().filter(|(_, sent)| nameless(sent)).map(|(id, _)| *id).collect();
         for id in ids {
             let Some(sent) = self.sent.get(&id) else { continue };
-            let found = evidence::search(sent, &self.claimed, self.alike(sent), state);
+            let found = evidence::search(sent, &self.claimed, &self.rivals(), state);
             let evidence::Found::Done(result) = found else { continue };
             self.claim(result.trade_order);
             if let Some(sent) = self.sent.get_mut(&id) {
@@ -327,15 +327,9 @@ impl Trades {
         self.given_up.on_link_lost();
     }
 
-    /// How many requests under way could have made the same thing.
-    fn alike(&self, one: &Sent) -> usize {
-        let same = |other: &&Sent| {
-            let (a, b) = (&one.request, &other.request);
-            one.intent == other.intent
-                && (&a.trade_symbol, a.trade_type, a.trade_volume)
-                    == (&b.trade_symbol, b.trade_type, b.trade_volume)
-        };
-        self.sent.values().chain(self.given_up.requests()).filter(same).count()
+    /// Requests whose fate is not known.
+    fn rivals(&self) -> Vec<&Sent> {
+        self.sent.values().chain(self.given_up.requests()).collect()
     }
 
     /// The session ends: nobody will find out any more.

@@ -170,6 +170,36 @@ async fn of_two_equal_orders_the_one_that_is_not_anothers_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_order_that_two_different_requests_may_have_made_is_neithers() {
+    let mine = |comment: &str| TradeRequest { comment: comment.into(), ..buy(2) };
+    let with_stop = || TradeRequest { price_sl: 1.05, ..buy(2) };
+    let quoted = |price_order| TradeRequest { price_order, ..buy(2) };
+    let neithers = || [Verdict::Ambiguous, Verdict::Ambiguous];
+    let firsts = || [Verdict::Done(90), NOT_DONE];
+    for (what, first, second, verdicts) in [
+        ("one takes any comment", mine(""), mine("mine"), neithers()),
+        ("one has a stop", buy(2), with_stop(), neithers()),
+        ("they have other comments", buy(2), mine("other"), firsts()),
+        ("they are equal but for the price of the market", quoted(1.1), quoted(1.2), firsts()),
+    ] {
+        let (mut state, mut trades) = (account(MarginMode::Hedging), Trades::default());
+        let sent = [first, second].map(|request| lost(&mut trades, &state, Intent::Open, request));
+        advance(DECIDED).await;
+        let after = bought(filled(90, 2, "mine"));
+        resync(&mut state, after.portfolio(), &after.history());
+        trades.look_as_of(&mut state, Some(Instant::now()));
+        assert_eq!(sent.map(|mut outcome| concluded(&mut outcome)), verdicts, "{what}");
+    }
+    // Another client's order is not taken for one of ours because there is a request with another comment.
+    let (mut state, mut trades) = (account(MarginMode::Hedging), Trades::default());
+    let mut sent = ["mine", "other"].map(|comment| lost(&mut trades, &state, Intent::Open, mine(comment)));
+    let after = Books { ended: vec![filled(90, 2, "mine"), filled(91, 2, "mine")], ..Books::default() };
+    resync(&mut state, after.portfolio(), &after.history());
+    trades.look(&mut state);
+    assert_eq!(concluded(&mut sent[0]), Verdict::Ambiguous);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rejected_order_is_a_refusal_only_if_it_is_the_only_one() {
     let rejected = Order { order_state: OrderState::Rejected.number(), ..filled(90, 2, "mine") };
     let alone = Books { ended: vec![rejected.clone()], ..Books::default() };

@@ -95,7 +95,7 @@ impl Trades {
                 continue;
             };
             let sent = &request.sent;
-            let found = evidence::search(sent, &self.claimed, self.alike(sent), state);
+            let found = evidence::search(sent, &self.claimed, &self.rivals(), state);
             let is_decided = is_decided(sent, state, asked);
             let is_proof = self.is_proof(sent, state, asked);
             match found {

@@ -67,7 +67,7 @@ impl Trades {
         if let Stage::Settling { .. } = &sent.stage {
             return self.show(action_id, state);
         }
-        match evidence::search(sent, &self.claimed, self.alike(sent), state) {
+        match evidence::search(sent, &self.claimed, &self.rivals(), state) {
             evidence::Found::Ambiguous => self.finish(action_id, Outcome::Unknown(action_id)),
             evidence::Found::Nothing if self.is_proof(sent, state, asked) => {
                 self.finish(action_id, Outcome::Refused(never_done()));
