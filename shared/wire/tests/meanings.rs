@@ -9,7 +9,7 @@ use wire::records::{
     LeverageRule, LeverageTier, LoginRequest, Order, PERIODS, Period, Schedule, Session, SymbolBrief,
     SymbolIds, TradeSettings, TransactionType, details_field,
 };
-use wire::{Counted, DecodeError, Overlong, Payload, Record, Secret, SecretBytes, code};
+use wire::{Cipher, Counted, DecodeError, Overlong, Payload, Record, Secret, SecretBytes, code};
 
 fn symbol() -> TradeSettings {
     TradeSettings {
@@ -206,6 +206,8 @@ fn a_count_beyond_what_was_sent_is_refused_as_such() {
 #[test]
 fn of_a_secret_nothing_is_shown_but_whether_there_is_one() {
     assert_eq!(format!("{:?}", Secret::new("hunter2".into())), "***");
+    let cipher = format!("{:?}", Cipher::new(&[0x77; 16]).unwrap());
+    assert!(cipher.contains("***") && !cipher.contains("119"), "{cipher}");
     let bytes = |first| SecretBytes::new([first, 0, 0]);
     assert_eq!(format!("{:?} {:?}", bytes(0), bytes(7)), "none ***");
     assert!(bytes(0).is_zero() && !bytes(7).is_zero());
