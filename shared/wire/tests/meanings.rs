@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 
 use wire::records::{
-    Account, CompressedSymbols, Deal, FullSymbol, FullSymbolsRequest, KEEP_F64, KEEP_I32, KEEP_U32, KEEP_U64,
-    LeverageRule, LeverageTier, LoginRequest, Order, PERIODS, Period, Schedule, Session, SymbolBrief,
-    SymbolIds, TradeSettings, TransactionType, details_field,
+    Account, Commission, CompressedSymbols, Deal, FullSymbol, FullSymbolsRequest, KEEP_F64, KEEP_I32,
+    KEEP_U32, KEEP_U64, LeverageRule, LeverageTier, LoginRequest, Order, PERIODS, Period, Profile, Schedule,
+    Session, SymbolBrief, SymbolIds, TradeRequest, TradeSettings, TransactionType, details_field,
 };
 use wire::{Cipher, Counted, DecodeError, Overlong, Payload, Record, Secret, SecretBytes, code};
 
@@ -228,4 +228,41 @@ fn tiers_that_were_never_sent_are_not_begun() {
         }
     }
     assert_eq!(refused, 2 * LeverageTier::LEN);
+}
+
+#[test]
+fn commissions_that_were_never_sent_are_not_begun() {
+    let account = Account { commissions: vec![Commission::default(); 2], ..Account::default() };
+    let body = account.to_bytes();
+    assert_eq!(Account::from_bytes(&body).map(|read| read.commissions), Ok(account.commissions));
+    for cut in 1..20 {
+        let read = Account::from_bytes(&body[..body.len() - cut]);
+        let is_counted = matches!(read, Err(DecodeError::Count { record: "Commission", count: 2, .. }));
+        assert!(is_counted, "{cut} bytes less: {read:?}");
+    }
+}
+
+#[test]
+fn every_field_of_a_request_of_pymt5_is_read() {
+    let official = TradeRequest { action_id: 7, trade_volume: 8, ..TradeRequest::default() };
+    let mut body = official.to_bytes()[..144].to_vec();
+    body.extend_from_slice(&20_u64.to_le_bytes());
+    let mut comment: Vec<u8> = "mine".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    comment.resize(64, 0);
+    body.extend_from_slice(&comment);
+    for number in [70_u64, 71] {
+        body.extend_from_slice(&number.to_le_bytes());
+    }
+    body.extend_from_slice(&1_700_000_000_u32.to_le_bytes());
+    assert_eq!(body.len(), 236);
+    let expected = TradeRequest {
+        price_deviation: 20,
+        comment: "mine".into(),
+        trade_position: 70,
+        position_by: 71,
+        time_expiration: 1_700_000_000,
+        ..official
+    };
+    assert_eq!(TradeRequest::from_either(&body), Ok((expected, Profile::Pymt5)));
+    assert!(TradeRequest::from_either(&body[..235]).is_err());
 }
