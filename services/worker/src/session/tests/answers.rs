@@ -50,6 +50,31 @@ fn an_order_that_reduces_the_position_of_a_netting_account_is_answered_by_its_de
 }
 
 #[test]
+fn a_verdict_names_the_order_the_deal_or_both() {
+    use calls::values::FillPolicy::{FillOrKill, ImmediateOrCancel};
+    for (deal_named, order_named, is_known) in
+        [(50, 70, true), (50, 0, true), (0, 70, true), (51, 0, false), (0, 71, false)]
+    {
+        for (type_filling, policy) in [(0, FillOrKill), (1, ImmediateOrCancel)] {
+            let (mut state, mut trades) = (state(), Trades::default());
+            let asked = TradeRequest { type_filling, ..buy(2) };
+            let (request, mut outcome) = begun(&mut trades, &state, Intent::Open, asked);
+            apply(&mut state, deal_push(deal(50, 70, 70, 0, 2), position(70, 2), 1000.0));
+            let (deal, trade_order) = (deal_named, order_named);
+            let result = TradeResult { retcode: 10009, deal, trade_order, ..TradeResult::default() };
+            trades.on_result(TradeResultPush { request, result, ..TradeResultPush::default() }, &mut state);
+            let told = outcome.try_recv();
+            let done = match &told {
+                Ok(Outcome::Done(order)) => Some((order.ticket, order.fill_policy)),
+                _ => None,
+            };
+            let expected = is_known.then_some((70, policy));
+            assert_eq!(done, expected, "deal {deal_named}, order {order_named}: {told:?}");
+        }
+    }
+}
+
+#[test]
 fn a_verdict_without_tickets_names_no_balance_operation() {
     let (mut state, mut trades) = (state(), Trades::default());
     let deposit = Deal { deal: 1, trade_action: 2, profit: 1000.0, ..Deal::default() };
