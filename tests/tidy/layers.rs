@@ -5,7 +5,8 @@ use toml::{Table, Value};
 use crate::tree::{assert_none, root};
 
 /// A crate depends on crates of lower layers only.
-const LAYERS: [(&str, u8); 18] = [
+const LAYERS: [(&str, u8); 19] = [
+    ("access", 1),
     ("wire", 1),
     ("model", 1),
     ("error", 1),
