@@ -1,12 +1,13 @@
 //! What every request sees.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use bus::Backend;
 use bytes::Bytes;
-use calls::Handle;
 use calls::front::{Health, Ping, ReadMe, Version};
 use calls::reply::{Html, Text};
+use calls::{Handle, Host, Permit, Scopes, Token, permission};
 use error::Error;
 use runtime::Tasks;
 use tokio::sync::Semaphore;
@@ -59,26 +60,39 @@ impl Front {
     }
 }
 
+impl Host for Front {
+    type Session = Infallible;
+
+    fn session(&self, token: &Token) -> Result<Infallible, Error> {
+        Err(Error::invalid_token(token.as_str()))
+    }
+
+    /// What it answers by itself is for anyone.
+    fn scopes(&self) -> Scopes {
+        Scopes::NONE
+    }
+}
+
 impl Handle<Ping> for Front {
-    async fn handle(&self, _call: Ping) -> Result<Text, Error> {
+    async fn handle(&self, _call: Ping, _: Permit<permission::Anyone>) -> Result<Text, Error> {
         Ok(Text::OK)
     }
 }
 
 impl Handle<Health> for Front {
-    async fn handle(&self, _call: Health) -> Result<Text, Error> {
+    async fn handle(&self, _call: Health, _: Permit<permission::Anyone>) -> Result<Text, Error> {
         Ok(Text::new("Healthy"))
     }
 }
 
 impl Handle<Version> for Front {
-    async fn handle(&self, _call: Version) -> Result<Text, Error> {
+    async fn handle(&self, _call: Version, _: Permit<permission::Anyone>) -> Result<Text, Error> {
         Ok(Text::new(self.settings.version.clone()))
     }
 }
 
 impl Handle<ReadMe> for Front {
-    async fn handle(&self, _call: ReadMe) -> Result<Html, Error> {
+    async fn handle(&self, _call: ReadMe, _: Permit<permission::Anyone>) -> Result<Html, Error> {
         Ok(Html(self.manual.clone()))
     }
 }

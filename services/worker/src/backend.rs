@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bus::{Answer, Ask, Backend, Delivery, Interest, Payload, Subscription};
-use calls::AnyCall;
+use calls::{AnyCall, Call, Host, Permitted, Scopes, Token, permission};
 use error::Error;
 use registry::Key;
 use sha2::{Digest, Sha256};
@@ -40,6 +40,12 @@ pub(crate) struct Caller<'a> {
     is_replayed: AtomicBool,
 }
 
+/// What a handler is given beside its call.
+pub(crate) type About<C> = <C as Call>::About<Session>;
+
+/// A session on which the caller may trade: nothing else gets an order sent.
+pub(crate) type Tradable = Permitted<Session, permission::Trade>;
+
 /// What came of a call.
 pub(crate) struct Answered {
     /// The answer; of no use if the call must go elsewhere.
@@ -48,12 +54,20 @@ pub(crate) struct Answered {
     pub(crate) elsewhere: Option<String>,
 }
 
-impl Caller<'_> {
-    /// The session of a call's token.
-    pub(crate) fn session(&self, token: &calls::Token) -> Result<Session, Error> {
+impl Host for Caller<'_> {
+    type Session = Session;
+
+    fn session(&self, token: &Token) -> Result<Session, Error> {
         self.worker.session(token.as_str())
     }
 
+    /// Whoever reaches the service may do everything.
+    fn scopes(&self) -> Scopes {
+        Scopes::ALL
+    }
+}
+
+impl Caller<'_> {
     /// Word is wanted whether the answer, which is kept under this key, reaches its caller.
     pub(crate) fn wants_receipt(&self, key: &Key) {
         // A call is answered once.

@@ -18,7 +18,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 pub(crate) use self::once::UnderWay;
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 use crate::login_data::LoginData;
 use crate::session::{AccountKey, Target};
 use crate::worker::Worker;
@@ -43,21 +43,21 @@ struct Plan {
 }
 
 impl Handle<Connect> for Caller<'_> {
-    async fn handle(&self, call: Connect) -> Result<Text, Error> {
+    async fn handle(&self, call: Connect, _: About<Connect>) -> Result<Text, Error> {
         let plan = self.plan_at(call.login, &call.host, call.port, call.connect_timeout_s)?;
         self.connect(plan).await
     }
 }
 
 impl Handle<ConnectProxy> for Caller<'_> {
-    async fn handle(&self, call: ConnectProxy) -> Result<Text, Error> {
+    async fn handle(&self, call: ConnectProxy, _: About<ConnectProxy>) -> Result<Text, Error> {
         let plan = self.plan_at(call.login, &call.host, call.port, call.connect_timeout_s)?;
         self.connect(Plan { proxy: proxy(call.proxy), ..plan }).await
     }
 }
 
 impl Handle<ConnectCert> for Caller<'_> {
-    async fn handle(&self, call: ConnectCert) -> Result<Text, Error> {
+    async fn handle(&self, call: ConnectCert, _: About<ConnectCert>) -> Result<Text, Error> {
         let plan = self.plan_at(call.login, &call.host, call.port, call.connect_timeout_s)?;
         let file = call.pfx_file.ok_or_else(|| Error::missing_param("pfxFile", Upload::ACCEPTS))?;
         let password = call.pfx_file_password.unwrap_or_else(|| Secret::new(""));
@@ -69,7 +69,7 @@ impl Handle<ConnectCert> for Caller<'_> {
 }
 
 impl Handle<ConnectEx> for Caller<'_> {
-    async fn handle(&self, call: ConnectEx) -> Result<Text, Error> {
+    async fn handle(&self, call: ConnectEx, _: About<ConnectEx>) -> Result<Text, Error> {
         let mut plan =
             self.plan_for(call.login, &call.server, call.connect_timeout_s, call.member_timeout_s)?;
         if call.nearest_by_ping && plan.endpoints.len() > 1 {
@@ -80,7 +80,7 @@ impl Handle<ConnectEx> for Caller<'_> {
 }
 
 impl Handle<ConnectProxyEx> for Caller<'_> {
-    async fn handle(&self, call: ConnectProxyEx) -> Result<Text, Error> {
+    async fn handle(&self, call: ConnectProxyEx, _: About<ConnectProxyEx>) -> Result<Text, Error> {
         let plan = self.plan_for(call.login, &call.server, call.connect_timeout_s, call.member_timeout_s)?;
         self.connect(Plan { proxy: proxy(call.proxy), ..plan }).await
     }
@@ -88,7 +88,7 @@ impl Handle<ConnectProxyEx> for Caller<'_> {
 
 impl Handle<ConnectByToken> for Caller<'_> {
     /// Whoever knows the token of a session may bring it back: it grants no less than the session did.
-    async fn handle(&self, call: ConnectByToken) -> Result<Text, Error> {
+    async fn handle(&self, call: ConnectByToken, _: About<ConnectByToken>) -> Result<Text, Error> {
         let token = call.id.as_str();
         let deadline = self.deadline.min(Instant::now() + limit(Some(call.connect_timeout_s)));
         if let Some(session) = self.find(token).await? {

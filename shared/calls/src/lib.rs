@@ -3,27 +3,34 @@
 //! `api` reads the descriptions (routes, OpenAPI), `worker` decodes and answers:
 //!
 //! ```
-//! use calls::{AnyCall, AccountCall, Call, Handle, Params, Payload};
+//! use calls::{AccountCall, AnyCall, Call, Handle, Host, Params, Payload, Permitted, Scopes, Token, permission};
 //! use calls::account::OpenedOrders;
 //! use calls::reply::Order;
 //! use error::Error;
 //!
 //! struct Session;
+//! struct Caller;
 //!
-//! impl Handle<OpenedOrders> for Session {
-//!     async fn handle(&self, call: OpenedOrders) -> Result<Vec<Order>, Error> {
+//! impl Host for Caller {
+//!     type Session = Session;
+//!     fn session(&self, _token: &Token) -> Result<Session, Error> { Ok(Session) }
+//!     fn scopes(&self) -> Scopes { Scopes::ALL }
+//! }
+//!
+//! impl Handle<OpenedOrders> for Caller {
+//!     async fn handle(&self, call: OpenedOrders, _on: Permitted<Session, permission::Read>) -> Result<Vec<Order>, Error> {
 //!         assert!(call.ascending);
 //!         Ok(Vec::new())
 //!     }
 //! }
 //!
-//! // `AccountCall::dispatch(&session)` and its like do this for every call of a group and do not compile while a
+//! // `AccountCall::dispatch(&caller)` and its like do this for every call of a group and do not compile while a
 //! // `Handle` is missing. A `match` over `AnyCall` and its groups is as good, and as complete:
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let params = Params::from_iter([("ID", "a-token"), ("ascending", "True")]);
 //! let reply = match AnyCall::decode("openedorders".parse().unwrap(), &params).unwrap() {
 //!     AnyCall::Account(AccountCall::OpenedOrders(call)) => {
-//!         let orders = Session.handle(call).await.unwrap();
+//!         let orders = { let on = call.about(&Caller).unwrap(); Caller.handle(call, on).await.unwrap() };
 //!         OpenedOrders::payload(&orders).unwrap()     // only takes OpenedOrders::Reply
 //!     }
 //!     _ => unreachable!(),
@@ -50,6 +57,7 @@ pub mod history;
 mod json;
 mod operation;
 pub mod params;
+mod permit;
 pub mod prices;
 pub mod reply;
 mod secret;
@@ -76,6 +84,7 @@ pub use history::HistoryCall;
 pub use json::json;
 pub use operation::Operation;
 pub use params::{Many, Names, Params, Token};
+pub use permit::{Host, Permission, Permit, Permitted, Scopes, permission};
 pub use policy::{Effect, Policy, Reach, Scope};
 pub use prices::PricesCall;
 pub use reply::{Payload, Reply, ReplyKind};
@@ -113,6 +122,14 @@ pub trait Call: params::Field {
     const SUMMARY: &'static str;
     /// What it answers.
     type Reply: Reply;
+    /// What its handler is given: the session that it is about, or just the proof that it is allowed.
+    type About<Session>;
+
+    /// Looks that up for a caller.
+    ///
+    /// # Errors
+    /// If the caller may not make this call, or knows no such session.
+    fn about<H: Host>(&self, host: &H) -> Result<Self::About<H::Session>, Error>;
 
     /// Reads the parameters.
     fn decode(params: &Params) -> Result<Self, Error> {
@@ -126,9 +143,13 @@ pub trait Call: params::Field {
 }
 
 /// Answers one kind of call.
-pub trait Handle<C: Call> {
+pub trait Handle<C: Call>: Host {
     /// Does what the call asks for.
-    fn handle(&self, call: C) -> impl Future<Output = Result<C::Reply, Error>> + Send;
+    fn handle(
+        &self,
+        call: C,
+        about: C::About<Self::Session>,
+    ) -> impl Future<Output = Result<C::Reply, Error>> + Send;
 }
 
 /// Declares [`AnyCall`] over the groups.

@@ -110,6 +110,12 @@ macro_rules! calls {
                 const ENTRY: &'static $crate::CallEntry = &calls!(@entry $call $call false);
                 const SUMMARY: &'static str = concat!($($doc),+);
                 type Reply = $reply;
+                type About<Session> = policy!(@about $reach $scope Session);
+
+                fn about<H: $crate::Host>(&self, host: &H) -> Result<Self::About<H::Session>, error::Error> {
+                    let _call = self;
+                    policy!(@find $reach host _call)
+                }
             }
         )+
 
@@ -149,7 +155,10 @@ macro_rules! calls {
             pub async fn dispatch<H>(self, handler: &H) -> Result<$crate::Payload, error::Error>
             where $(H: $crate::Handle<$call>),+
             {
-                match self { $(Self::$call(call) => <$call as $crate::Call>::payload(&handler.handle(call).await?)),+ }
+                match self { $(Self::$call(call) => {
+                    let about = $crate::Call::about(&call, handler)?;
+                    <$call as $crate::Call>::payload(&handler.handle(call, about).await?)
+                }),+ }
             }
 
             /// Appends a description of every call of the group.

@@ -154,6 +154,16 @@ macro_rules! policy {
     (@reach kept) => { $crate::policy::Reach::Kept };
     (@reach none) => { $crate::policy::Reach::None };
     (@reach all) => { $crate::policy::Reach::All };
+    (@permission anyone) => { $crate::permission::Anyone };
+    (@permission read) => { $crate::permission::Read };
+    (@permission trade) => { $crate::permission::Trade };
+    (@permission stream) => { $crate::permission::Stream };
+    (@permission connect) => { $crate::permission::Connect };
+    (@permission admin) => { $crate::permission::Admin };
+    (@about session $scope:ident $session:ident) => { $crate::Permitted<$session, policy!(@permission $scope)> };
+    (@about $reach:ident $scope:ident $session:ident) => { $crate::Permit<policy!(@permission $scope)> };
+    (@find session $host:ident $call:ident) => { $crate::Permitted::of($host, &$call.id) };
+    (@find $reach:ident $host:ident $call:ident) => { $crate::Permit::of($host) };
     (@posted posted) => { true };
     (@posted dials) => { false };
     (@dials dials) => { true };

@@ -12,7 +12,7 @@ use model::calc::{Equity, Floating, order_margin};
 use model::{Money, Price, Side};
 
 use super::trading::{price_at, volume};
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 use crate::session::Session;
 use crate::session::state::State;
 use crate::translate::finite;
@@ -23,8 +23,11 @@ const INVESTOR: i32 = 8;
 const READ_ONLY: i32 = 512;
 
 impl Handle<AccountSummary> for Caller<'_> {
-    async fn handle(&self, call: AccountSummary) -> Result<reply::AccountSummary, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        _: AccountSummary,
+        session: About<AccountSummary>,
+    ) -> Result<reply::AccountSummary, Error> {
         self.with_figures(&session, |state, equity, floating| {
             let main = &state.account.main;
             let money = |value| Money::round(value, main.currency_digits).to_f64();
@@ -49,8 +52,8 @@ impl Handle<AccountSummary> for Caller<'_> {
 }
 
 impl Handle<Account> for Caller<'_> {
-    async fn handle(&self, call: Account) -> Result<reply::AccountRec, Error> {
-        self.session(&call.id)?.visit(self.deadline, |state| account_rec(state)).await
+    async fn handle(&self, _: Account, session: About<Account>) -> Result<reply::AccountRec, Error> {
+        session.visit(self.deadline, |state| account_rec(state)).await
     }
 }
 
@@ -77,7 +80,11 @@ pub(super) fn account_rec(state: &State) -> reply::AccountRec {
 }
 
 impl Handle<AccountDetails> for Caller<'_> {
-    async fn handle(&self, call: AccountDetails) -> Result<reply::AccounDetails, Error> {
+    async fn handle(
+        &self,
+        _: AccountDetails,
+        session: About<AccountDetails>,
+    ) -> Result<reply::AccounDetails, Error> {
         let details = |state: &mut State| {
             let main = &state.account.main;
             reply::AccounDetails {
@@ -99,13 +106,13 @@ impl Handle<AccountDetails> for Caller<'_> {
                 is_investor: is_read_only(state.account.main.rights),
             }
         };
-        self.session(&call.id)?.visit(self.deadline, details).await
+        session.visit(self.deadline, details).await
     }
 }
 
 impl Handle<OpenedOrders> for Caller<'_> {
-    async fn handle(&self, call: OpenedOrders) -> Result<Vec<Order>, Error> {
-        let mut orders = self.session(&call.id)?.visit(self.deadline, State::opened_orders).await?;
+    async fn handle(&self, call: OpenedOrders, session: About<OpenedOrders>) -> Result<Vec<Order>, Error> {
+        let mut orders = session.visit(self.deadline, State::opened_orders).await?;
         match call.sort {
             SortType::OpenTime => orders.sort_by_key(|order| (order.open_time, order.ticket)),
             SortType::CloseTime => orders.sort_by_key(|order| (order.close_time, order.ticket)),
@@ -118,35 +125,38 @@ impl Handle<OpenedOrders> for Caller<'_> {
 }
 
 impl Handle<OpenedOrder> for Caller<'_> {
-    async fn handle(&self, call: OpenedOrder) -> Result<Order, Error> {
-        let orders = self.session(&call.id)?.visit(self.deadline, State::opened_orders).await?;
+    async fn handle(&self, call: OpenedOrder, session: About<OpenedOrder>) -> Result<Order, Error> {
+        let orders = session.visit(self.deadline, State::opened_orders).await?;
         let found = orders.into_iter().find(|order| order.ticket == call.ticket);
         found.ok_or_else(|| Error::invalid_ticket(call.ticket))
     }
 }
 
 impl Handle<OpenedOrdersTickets> for Caller<'_> {
-    async fn handle(&self, call: OpenedOrdersTickets) -> Result<Vec<calls::Ticket>, Error> {
-        self.session(&call.id)?.visit(self.deadline, |state| state.tickets()).await
+    async fn handle(
+        &self,
+        _: OpenedOrdersTickets,
+        session: About<OpenedOrdersTickets>,
+    ) -> Result<Vec<calls::Ticket>, Error> {
+        session.visit(self.deadline, |state| state.tickets()).await
     }
 }
 
 impl Handle<ClosedOrders> for Caller<'_> {
-    async fn handle(&self, call: ClosedOrders) -> Result<Vec<Order>, Error> {
+    async fn handle(&self, _: ClosedOrders, session: About<ClosedOrders>) -> Result<Vec<Order>, Error> {
         let closed = |state: &mut State| state.closed.iter().cloned().collect::<Vec<_>>();
-        self.session(&call.id)?.visit(self.deadline, closed).await
+        session.visit(self.deadline, closed).await
     }
 }
 
 impl Handle<UpdateProfits> for Caller<'_> {
-    async fn handle(&self, call: UpdateProfits) -> Result<f64, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(&self, _: UpdateProfits, session: About<UpdateProfits>) -> Result<f64, Error> {
         self.with_figures(&session, |_, _, floating| floating.profit.to_f64()).await
     }
 }
 
 impl Handle<RequiredMargin> for Caller<'_> {
-    async fn handle(&self, call: RequiredMargin) -> Result<f64, Error> {
+    async fn handle(&self, call: RequiredMargin, session: About<RequiredMargin>) -> Result<f64, Error> {
         let side = match call.kind {
             DealType::DealBuy => Side::Buy,
             DealType::DealSell => Side::Sell,
@@ -158,7 +168,6 @@ impl Handle<RequiredMargin> for Caller<'_> {
                 ));
             }
         };
-        let session = self.session(&call.id)?;
         let terms = session.terms(self.deadline, &call.symbol).await?;
         let volume = volume(call.lots, &terms)?;
         let named = call.price.filter(|price| price.abs() > 0.0);

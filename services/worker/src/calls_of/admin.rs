@@ -15,19 +15,27 @@ use error::{Code, Error};
 use sha2::{Digest, Sha256};
 
 use super::connection::status_of;
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 use crate::session::state::State;
 use crate::session::{Phase, Session, unreachable};
 
 impl Handle<ConnectionStatusAll> for Caller<'_> {
-    async fn handle(&self, call: ConnectionStatusAll) -> Result<Vec<ConnectionStatus>, Error> {
+    async fn handle(
+        &self,
+        call: ConnectionStatusAll,
+        _: About<ConnectionStatusAll>,
+    ) -> Result<Vec<ConnectionStatus>, Error> {
         self.check_admin(Some(&call.admin_key))?;
         Ok(self.worker.all_sessions().iter().map(status_of).collect())
     }
 }
 
 impl Handle<DisconnectOrphans> for Caller<'_> {
-    async fn handle(&self, call: DisconnectOrphans) -> Result<Vec<String>, Error> {
+    async fn handle(
+        &self,
+        call: DisconnectOrphans,
+        _: About<DisconnectOrphans>,
+    ) -> Result<Vec<String>, Error> {
         self.check_admin(call.admin_key.as_ref())?;
         // Almost a token is none, and its session would be dropped.
         let is_word =
@@ -54,7 +62,7 @@ impl Handle<DisconnectOrphans> for Caller<'_> {
 }
 
 impl Handle<GetClients> for Caller<'_> {
-    async fn handle(&self, call: GetClients) -> Result<Vec<MetricAccountData>, Error> {
+    async fn handle(&self, call: GetClients, _: About<GetClients>) -> Result<Vec<MetricAccountData>, Error> {
         self.check_admin(call.admin_key.as_ref())?;
         Ok(self.all_accounts().await)
     }
@@ -62,7 +70,11 @@ impl Handle<GetClients> for Caller<'_> {
 
 impl Handle<MetricsApiKey> for Caller<'_> {
     /// The only key of an installation without tenants is the administrator's, and all sessions are its.
-    async fn handle(&self, call: MetricsApiKey) -> Result<MetricsApiKeyResult, Error> {
+    async fn handle(
+        &self,
+        call: MetricsApiKey,
+        _: About<MetricsApiKey>,
+    ) -> Result<MetricsApiKeyResult, Error> {
         self.check_admin(call.api_key.as_ref())?;
         let accounts = self.all_accounts().await;
         let count = u32::try_from(accounts.len()).unwrap_or(u32::MAX);
@@ -77,7 +89,7 @@ impl Handle<MetricsApiKey> for Caller<'_> {
 }
 
 impl Handle<LoginGovernor> for Caller<'_> {
-    async fn handle(&self, call: LoginGovernor) -> Result<Vec<LoginState>, Error> {
+    async fn handle(&self, call: LoginGovernor, _: About<LoginGovernor>) -> Result<Vec<LoginState>, Error> {
         self.check_admin(call.admin_key.as_ref())?;
         let limits = &self.worker.shared.login_limits;
         let states = self.worker.registry().logins(limits).await.map_err(|failure| unreachable(&failure))?;
@@ -93,7 +105,11 @@ impl Handle<LoginGovernor> for Caller<'_> {
 }
 
 impl Handle<QuarantinedSessions> for Caller<'_> {
-    async fn handle(&self, call: QuarantinedSessions) -> Result<Vec<QuarantinedSession>, Error> {
+    async fn handle(
+        &self,
+        call: QuarantinedSessions,
+        _: About<QuarantinedSessions>,
+    ) -> Result<Vec<QuarantinedSession>, Error> {
         self.check_admin(call.admin_key.as_ref())?;
         let all = self.worker.registry().quarantined().await.map_err(|failure| unreachable(&failure))?;
         let shown = |session: registry::Quarantined| QuarantinedSession {
@@ -108,7 +124,7 @@ impl Handle<QuarantinedSessions> for Caller<'_> {
 }
 
 impl Handle<ReleaseSessions> for Caller<'_> {
-    async fn handle(&self, call: ReleaseSessions) -> Result<Vec<String>, Error> {
+    async fn handle(&self, call: ReleaseSessions, _: About<ReleaseSessions>) -> Result<Vec<String>, Error> {
         self.check_admin(call.admin_key.as_ref())?;
         let mut released = Vec::new();
         for token in call.ids.values() {
@@ -123,7 +139,7 @@ impl Handle<ReleaseSessions> for Caller<'_> {
 }
 
 impl Handle<MemorySnapshot> for Caller<'_> {
-    async fn handle(&self, call: MemorySnapshot) -> Result<Memory, Error> {
+    async fn handle(&self, call: MemorySnapshot, _: About<MemorySnapshot>) -> Result<Memory, Error> {
         self.check_admin(call.admin_key.as_ref())?;
         let (resident_bytes, resident_peak_bytes) = resident();
         let (kept_ticks, kept_ticks_bytes) = self.worker.shared.ticks.size();

@@ -10,7 +10,7 @@ use error::{Code, Error};
 use futures_util::future::join_all;
 use link::Endpoint;
 
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 use crate::connect::endpoint;
 use crate::session::Session;
 use crate::session::state::State;
@@ -21,7 +21,7 @@ const HOSTS_MAX: usize = 64;
 const UNREACHABLE: i32 = -1;
 
 impl Handle<Search> for Caller<'_> {
-    async fn handle(&self, call: Search) -> Result<Vec<Company>, Error> {
+    async fn handle(&self, call: Search, _: About<Search>) -> Result<Vec<Company>, Error> {
         let mut companies: Vec<Company> = Vec::new();
         for server in self.worker.shared.directory.search(&call.company) {
             let access =
@@ -37,7 +37,7 @@ impl Handle<Search> for Caller<'_> {
 }
 
 impl Handle<LoadServersDat> for Caller<'_> {
-    async fn handle(&self, _call: LoadServersDat) -> Result<Vec<Server>, Error> {
+    async fn handle(&self, _call: LoadServersDat, _: About<LoadServersDat>) -> Result<Vec<Server>, Error> {
         let told = "servers.dat holds the desktop terminal's access servers, in a format that is not public and for a \
                     protocol that this service does not speak. Add the broker's Web Terminal address to the broker \
                     directory instead.";
@@ -46,7 +46,7 @@ impl Handle<LoadServersDat> for Caller<'_> {
 }
 
 impl Handle<PingHost> for Caller<'_> {
-    async fn handle(&self, call: PingHost) -> Result<i32, Error> {
+    async fn handle(&self, call: PingHost, _: About<PingHost>) -> Result<i32, Error> {
         let endpoint = endpoint(&call.host, call.port)?;
         let distance = self.worker.shared.dialer.ping(&endpoint.host, endpoint.port).await?;
         Ok(milliseconds(distance))
@@ -54,7 +54,7 @@ impl Handle<PingHost> for Caller<'_> {
 }
 
 impl Handle<PingHostMany> for Caller<'_> {
-    async fn handle(&self, call: PingHostMany) -> Result<Vec<i32>, Error> {
+    async fn handle(&self, call: PingHostMany, _: About<PingHostMany>) -> Result<Vec<i32>, Error> {
         let pairs = paired(&call.hosts, &call.ports)?;
         let dialer = &self.worker.shared.dialer;
         let measure = |endpoint: Endpoint| async move {
@@ -82,8 +82,11 @@ fn milliseconds(distance: Duration) -> i32 {
 }
 
 impl Handle<ClusterDetails> for Caller<'_> {
-    async fn handle(&self, call: ClusterDetails) -> Result<reply::ClusterDetails, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        _: ClusterDetails,
+        session: About<ClusterDetails>,
+    ) -> Result<reply::ClusterDetails, Error> {
         let general = session.visit(self.deadline, server_rec).await?;
         Ok(self.cluster(&session, general))
     }

@@ -5,19 +5,23 @@ use calls::reply::{self, Text};
 use calls::{Handle, UtcTime};
 use error::Error;
 
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 use crate::session::{Phase, Session};
 
 impl Handle<CheckConnect> for Caller<'_> {
-    async fn handle(&self, call: CheckConnect) -> Result<Text, Error> {
-        self.session(&call.id)?.restore(self.deadline).await?;
+    async fn handle(&self, _: CheckConnect, session: About<CheckConnect>) -> Result<Text, Error> {
+        session.restore(self.deadline).await?;
         Ok(Text::OK)
     }
 }
 
 impl Handle<ConnectionStatus> for Caller<'_> {
-    async fn handle(&self, call: ConnectionStatus) -> Result<reply::ConnectionStatus, Error> {
-        Ok(status_of(&self.session(&call.id)?))
+    async fn handle(
+        &self,
+        _: ConnectionStatus,
+        session: About<ConnectionStatus>,
+    ) -> Result<reply::ConnectionStatus, Error> {
+        Ok(status_of(&session))
     }
 }
 
@@ -38,9 +42,9 @@ pub(super) fn status_of(session: &Session) -> reply::ConnectionStatus {
 }
 
 impl Handle<Disconnect> for Caller<'_> {
-    async fn handle(&self, call: Disconnect) -> Result<Text, Error> {
+    async fn handle(&self, _: Disconnect, session: About<Disconnect>) -> Result<Text, Error> {
         // Its login data stay for ConnectByToken.
-        self.worker.close(call.id.as_str(), true).await?;
+        self.worker.close(session.token(), true).await?;
         Ok(Text::OK)
     }
 }

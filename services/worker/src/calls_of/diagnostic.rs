@@ -19,7 +19,7 @@ use super::account::{account_rec, is_read_only, method};
 use super::brokers::server_rec;
 use super::quotes::QUOTE_LIMIT;
 use super::trading::TRADE_DISABLED;
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 use crate::session::state::State;
 use crate::session::{Phase, Session, VERDICT_LIMIT};
 use crate::translate::finite;
@@ -30,8 +30,11 @@ const SILENCE_MS: i32 = 15_000;
 const ANSWER_MS: i32 = 30_000;
 
 impl Handle<QuoteClient> for Caller<'_> {
-    async fn handle(&self, call: QuoteClient) -> Result<Filtered<Mt5Api>, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        call: QuoteClient,
+        session: About<QuoteClient>,
+    ) -> Result<Filtered<Mt5Api>, Error> {
         let figures = self.with_figures(&session, |_, equity, floating| (*equity, *floating)).await?;
         let general = session.visit(self.deadline, server_rec).await?;
         let members = self.cluster(&session, general.clone()).servers;
@@ -52,8 +55,7 @@ impl Handle<QuoteClient> for Caller<'_> {
 }
 
 impl Handle<Mails> for Caller<'_> {
-    async fn handle(&self, call: Mails) -> Result<Vec<MailMessage>, Error> {
-        self.session(&call.id)?;
+    async fn handle(&self, _: Mails, _: About<Mails>) -> Result<Vec<MailMessage>, Error> {
         let told =
             "The Web Terminal protocol carries no mail: read the inbox in the desktop or mobile terminal.";
         Err(Error::new(Code::MethodNotSupported, told))

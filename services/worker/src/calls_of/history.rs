@@ -7,7 +7,7 @@ use calls::{Handle, ServerClock, ServerTime};
 use error::Error;
 use wire::records::{Deal, History, HistoryRequest};
 
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 use crate::ranges::{Cut, RECORD_BYTES, RECORDS_MAX, REPLY_RECORDS_MAX};
 use crate::session::Session;
 use crate::session::state::State;
@@ -17,8 +17,11 @@ use crate::translate::{deal, order_history, order_record, ticket};
 pub(super) const SHOWN_RECORD_BYTES: usize = 3 * 1024;
 
 impl Handle<OrderHistory> for Caller<'_> {
-    async fn handle(&self, call: OrderHistory) -> Result<Filtered<OrderHistoryEventArgs>, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        call: OrderHistory,
+        session: About<OrderHistory>,
+    ) -> Result<Filtered<OrderHistoryEventArgs>, Error> {
         let (history, cut) =
             self.part_of_history(&session, &request_of(&call.range), REPLY_RECORDS_MAX).await?;
         let (login, zone) = self.owner(&session).await?;
@@ -30,8 +33,11 @@ impl Handle<OrderHistory> for Caller<'_> {
 }
 
 impl Handle<PendingOrderHistory> for Caller<'_> {
-    async fn handle(&self, call: PendingOrderHistory) -> Result<Vec<OrderInternal>, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        call: PendingOrderHistory,
+        session: About<PendingOrderHistory>,
+    ) -> Result<Vec<OrderInternal>, Error> {
         let history = self.history(&session, request_of(&call.range)).await?;
         let (login, zone) = self.owner(&session).await?;
         self.memory.add(history.orders.len() * SHOWN_RECORD_BYTES).await?;
@@ -49,8 +55,11 @@ impl Handle<PendingOrderHistory> for Caller<'_> {
 }
 
 impl Handle<HistoryDealsByPositionId> for Caller<'_> {
-    async fn handle(&self, call: HistoryDealsByPositionId) -> Result<Vec<DealInternal>, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        call: HistoryDealsByPositionId,
+        session: About<HistoryDealsByPositionId>,
+    ) -> Result<Vec<DealInternal>, Error> {
         let history = self.whole_history(&session).await?;
         let (login, zone) = self.owner(&session).await?;
         // Money that was paid in or out belongs to no position, and says so by a zero.

@@ -10,14 +10,17 @@ use error::Error;
 use wire::records::History;
 
 use super::history::{SHOWN_RECORD_BYTES, records, request_of};
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 use crate::session::Session;
 use crate::translate::order_history;
 
 impl Handle<OrderHistoryPagination> for Caller<'_> {
-    async fn handle(&self, call: OrderHistoryPagination) -> Result<PaginationReply, Error> {
+    async fn handle(
+        &self,
+        call: OrderHistoryPagination,
+        session: About<OrderHistoryPagination>,
+    ) -> Result<PaginationReply, Error> {
         let per_page = per_page(call.orders_per_page)?;
-        let session = self.session(&call.id)?;
         let range = request_of(&call.range);
         let key = (range.from, range.to, call.orders_per_page);
         let kept = if call.request_again { None } else { session.pages().get(key) };
@@ -42,9 +45,12 @@ impl Handle<OrderHistoryPagination> for Caller<'_> {
 
 impl Handle<OrderHistoryPaginationRelease> for Caller<'_> {
     /// What is freed is told, without its orders.
-    async fn handle(&self, call: OrderHistoryPaginationRelease) -> Result<PaginationReply, Error> {
+    async fn handle(
+        &self,
+        call: OrderHistoryPaginationRelease,
+        session: About<OrderHistoryPaginationRelease>,
+    ) -> Result<PaginationReply, Error> {
         let per_page = per_page(call.orders_per_page)?;
-        let session = self.session(&call.id)?;
         let range = request_of(&call.range);
         let freed = session.pages().release((range.from, range.to, call.orders_per_page));
         let (login, zone) = self.owner(&session).await?;

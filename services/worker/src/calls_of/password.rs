@@ -8,7 +8,7 @@ use wire::records::PasswordChange;
 use wire::requests;
 
 use super::account::is_read_only;
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 use crate::session::unreachable;
 
 /// Longest password in UTF-16 units (protocol 9.17).
@@ -17,9 +17,8 @@ const UNITS_MAX: usize = 32;
 const LENGTH_MIN: u32 = 8;
 
 impl Handle<ChangePassword> for Caller<'_> {
-    async fn handle(&self, call: ChangePassword) -> Result<Text, Error> {
+    async fn handle(&self, call: ChangePassword, session: About<ChangePassword>) -> Result<Text, Error> {
         let password = call.password.ok_or_else(|| Error::missing_param("password", "the new password"))?;
-        let session = self.session(&call.id)?;
         let rules = |state: &mut crate::session::state::State| {
             (state.account.main.rights, state.account.main.auth_password_min)
         };

@@ -9,7 +9,7 @@ use error::Error;
 use tokio::time::{Instant, timeout_at};
 
 use super::history::{SHOWN_RECORD_BYTES, request_of};
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 use crate::session::Session;
 use crate::session::state::State;
 use crate::translate::{closed_positions, closed_within};
@@ -18,8 +18,12 @@ use crate::translate::{closed_positions, closed_within};
 const MARGIN: Duration = Duration::from_secs(1);
 
 impl Handle<HistoryPositions> for Caller<'_> {
-    async fn handle(&self, call: HistoryPositions) -> Result<Vec<Order>, Error> {
-        let mut positions = self.past_positions(&self.session(&call.id)?).await?;
+    async fn handle(
+        &self,
+        call: HistoryPositions,
+        session: About<HistoryPositions>,
+    ) -> Result<Vec<Order>, Error> {
+        let mut positions = self.past_positions(&session).await?;
         if let Some(tickets) = &call.tickets {
             positions.retain(|position| tickets.values().contains(&position.ticket));
         }
@@ -28,16 +32,24 @@ impl Handle<HistoryPositions> for Caller<'_> {
 }
 
 impl Handle<HistoryPositionsByCloseTime> for Caller<'_> {
-    async fn handle(&self, call: HistoryPositionsByCloseTime) -> Result<Vec<Order>, Error> {
-        let positions = self.past_positions(&self.session(&call.id)?).await?;
+    async fn handle(
+        &self,
+        call: HistoryPositionsByCloseTime,
+        session: About<HistoryPositionsByCloseTime>,
+    ) -> Result<Vec<Order>, Error> {
+        let positions = self.past_positions(&session).await?;
         let range = request_of(&call.range);
         Ok(closed_within(positions, i64::from(range.from)..=i64::from(range.to)))
     }
 }
 
 impl Handle<OrderHistoryDownloadComplete> for Caller<'_> {
-    async fn handle(&self, call: OrderHistoryDownloadComplete) -> Result<bool, Error> {
-        self.session(&call.id)?.visit(self.deadline, |state| state.past.is_complete()).await
+    async fn handle(
+        &self,
+        _: OrderHistoryDownloadComplete,
+        session: About<OrderHistoryDownloadComplete>,
+    ) -> Result<bool, Error> {
+        session.visit(self.deadline, |state| state.past.is_complete()).await
     }
 }
 

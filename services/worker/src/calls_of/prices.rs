@@ -15,7 +15,7 @@ use model::calendar::{date_from_days, days_from_date};
 use super::candles::{Span, summed};
 use super::history::{range_end, seconds};
 use super::subscriptions::known_ids;
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 use crate::ranges::{BARS_MAX, too_many_bars};
 use crate::session::Session;
 use crate::session::state::State;
@@ -25,16 +25,19 @@ const DAY_S: i64 = 86_400;
 const MONTH_DAYS: i64 = 30;
 
 impl Handle<PriceHistory> for Caller<'_> {
-    async fn handle(&self, call: PriceHistory) -> Result<Series<Bar>, Error> {
+    async fn handle(&self, call: PriceHistory, session: About<PriceHistory>) -> Result<Series<Bar>, Error> {
         let span = span_of(&call.range);
-        self.series(&self.session(&call.id)?, &call.candles, span).await
+        self.series(&session, &call.candles, span).await
     }
 }
 
 impl Handle<PriceHistoryMany> for Caller<'_> {
-    async fn handle(&self, call: PriceHistoryMany) -> Result<Vec<BarsForSymbol>, Error> {
+    async fn handle(
+        &self,
+        call: PriceHistoryMany,
+        session: About<PriceHistoryMany>,
+    ) -> Result<Vec<BarsForSymbol>, Error> {
         let span = span_of(&call.range);
-        let session = self.session(&call.id)?;
         let (mut all, mut room) = (Vec::new(), Room::default());
         for symbol in self.names(&session, call.symbols).await? {
             let bars = match room.check() {
@@ -48,17 +51,24 @@ impl Handle<PriceHistoryMany> for Caller<'_> {
 }
 
 impl Handle<PriceHistoryHighLow> for Caller<'_> {
-    async fn handle(&self, call: PriceHistoryHighLow) -> Result<Bar, Error> {
+    async fn handle(
+        &self,
+        call: PriceHistoryHighLow,
+        session: About<PriceHistoryHighLow>,
+    ) -> Result<Bar, Error> {
         let span = span_of(&call.range);
-        let (session, Candles { symbol, time_frame }) = (self.session(&call.id)?, &call.candles);
+        let Candles { symbol, time_frame } = &call.candles;
         let bars = self.bars(&session, symbol, *time_frame, span).await?;
         summed(&bars).ok_or_else(|| Error::new(Code::NotFound, "There are no candles in this range."))
     }
 }
 
 impl Handle<PriceHistoryEx> for Caller<'_> {
-    async fn handle(&self, call: PriceHistoryEx) -> Result<Series<Bar>, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        call: PriceHistoryEx,
+        session: About<PriceHistoryEx>,
+    ) -> Result<Series<Bar>, Error> {
         let Candles { symbol, time_frame } = &call.candles;
         let parts = self.parts_back(&session, symbol, *time_frame, &call.back).await?;
         self.series_of(parts, usize::try_from(call.back.bars).unwrap_or(usize::MAX)).await
@@ -66,9 +76,12 @@ impl Handle<PriceHistoryEx> for Caller<'_> {
 }
 
 impl Handle<PriceHistoryExMany> for Caller<'_> {
-    async fn handle(&self, call: PriceHistoryExMany) -> Result<Vec<BarsForSymbol>, Error> {
+    async fn handle(
+        &self,
+        call: PriceHistoryExMany,
+        session: About<PriceHistoryExMany>,
+    ) -> Result<Vec<BarsForSymbol>, Error> {
         check_count(&call.back)?;
-        let session = self.session(&call.id)?;
         let (mut all, mut room) = (Vec::new(), Room::default());
         for symbol in self.names(&session, call.symbols).await? {
             let bars = match room.check() {
@@ -82,30 +95,44 @@ impl Handle<PriceHistoryExMany> for Caller<'_> {
 }
 
 impl Handle<PriceHistoryMonth> for Caller<'_> {
-    async fn handle(&self, call: PriceHistoryMonth) -> Result<Series<Bar>, Error> {
+    async fn handle(
+        &self,
+        call: PriceHistoryMonth,
+        session: About<PriceHistoryMonth>,
+    ) -> Result<Series<Bar>, Error> {
         let span = month_to(&call.day)?;
-        self.series(&self.session(&call.id)?, &call.candles, span).await
+        self.series(&session, &call.candles, span).await
     }
 }
 
 impl Handle<PriceHistoryMonthMany> for Caller<'_> {
-    async fn handle(&self, call: PriceHistoryMonthMany) -> Result<Vec<QuoteHistoryEventArgs>, Error> {
+    async fn handle(
+        &self,
+        call: PriceHistoryMonthMany,
+        session: About<PriceHistoryMonthMany>,
+    ) -> Result<Vec<QuoteHistoryEventArgs>, Error> {
         let span = month_to(&call.day)?;
-        self.candles_of(&self.session(&call.id)?, call.symbols, call.time_frame, span).await
+        self.candles_of(&session, call.symbols, call.time_frame, span).await
     }
 }
 
 impl Handle<PriceHistoryToday> for Caller<'_> {
-    async fn handle(&self, call: PriceHistoryToday) -> Result<Series<Bar>, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        call: PriceHistoryToday,
+        session: About<PriceHistoryToday>,
+    ) -> Result<Series<Bar>, Error> {
         let span = self.today(&session).await?;
         self.series(&session, &call.candles, span).await
     }
 }
 
 impl Handle<PriceHistoryTodayMany> for Caller<'_> {
-    async fn handle(&self, call: PriceHistoryTodayMany) -> Result<Vec<QuoteHistoryEventArgs>, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        call: PriceHistoryTodayMany,
+        session: About<PriceHistoryTodayMany>,
+    ) -> Result<Vec<QuoteHistoryEventArgs>, Error> {
         let span = self.today(&session).await?;
         self.candles_of(&session, call.symbols, call.time_frame, span).await
     }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use calls::reply::{MarketWatch, Quote};
 use calls::symbols::{GetQuote, GetQuoteMany, MarketWatchMany};
-use calls::{Handle, Names, Token};
+use calls::{Handle, Names};
 use error::{Code, Error};
 use tokio::time::Instant;
 
 use super::subscriptions::known_ids;
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 use crate::session::Session;
 use crate::session::state::State;
 
@@ -21,22 +21,25 @@ pub(super) const QUOTE_LOOK: Duration = Duration::from_millis(50);
 const DETAILS_LIMIT: Duration = Duration::from_secs(1);
 
 impl Handle<GetQuote> for Caller<'_> {
-    async fn handle(&self, call: GetQuote) -> Result<Quote, Error> {
+    async fn handle(&self, call: GetQuote, session: About<GetQuote>) -> Result<Quote, Error> {
         let symbols = std::iter::once(call.symbol.clone()).collect();
-        let quotes = self.quotes(&call.id, symbols, call.ms_not_older).await?;
+        let quotes = self.quotes(&session, symbols, call.ms_not_older).await?;
         quotes.into_iter().next().ok_or_else(|| Error::invalid_symbol(&call.symbol, &[]))
     }
 }
 
 impl Handle<GetQuoteMany> for Caller<'_> {
-    async fn handle(&self, call: GetQuoteMany) -> Result<Vec<Quote>, Error> {
-        self.quotes(&call.id, call.symbols, call.ms_not_older).await
+    async fn handle(&self, call: GetQuoteMany, session: About<GetQuoteMany>) -> Result<Vec<Quote>, Error> {
+        self.quotes(&session, call.symbols, call.ms_not_older).await
     }
 }
 
 impl Handle<MarketWatchMany> for Caller<'_> {
-    async fn handle(&self, call: MarketWatchMany) -> Result<Vec<MarketWatch>, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        call: MarketWatchMany,
+        session: About<MarketWatchMany>,
+    ) -> Result<Vec<MarketWatch>, Error> {
         let ids = self.watch(&session, call.symbols).await?;
         self.wait_for_quotes(&session, &ids, None).await?;
         let until = self.deadline.min(Instant::now() + DETAILS_LIMIT);
@@ -91,13 +94,17 @@ impl Caller<'_> {
         }
     }
 
-    async fn quotes(&self, id: &Token, symbols: Names, ms_not_older: u32) -> Result<Vec<Quote>, Error> {
-        let session = self.session(id)?;
-        let ids = self.watch(&session, symbols).await?;
+    async fn quotes(
+        &self,
+        session: &Session,
+        symbols: Names,
+        ms_not_older: u32,
+    ) -> Result<Vec<Quote>, Error> {
+        let ids = self.watch(session, symbols).await?;
         // Zero accepts any age.
         let oldest = (ms_not_older > 0)
             .then(|| Instant::now().checked_sub(Duration::from_millis(ms_not_older.into())));
-        self.wait_for_quotes(&session, &ids, oldest.flatten()).await
+        self.wait_for_quotes(session, &ids, oldest.flatten()).await
     }
 
     /// The quotes of some symbols, once all are there and young enough.

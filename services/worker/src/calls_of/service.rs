@@ -7,7 +7,7 @@ use error::{Code, Error};
 use tokio::time::timeout_at;
 use wire::records::Applicant;
 
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 
 /// What the official client asks for when the visitor does not say.
 const DEFAULT_DEPOSIT: f64 = 100_000.0;
@@ -16,7 +16,7 @@ const DEFAULT_LEVERAGE: u32 = 100;
 const AGREED: u32 = 1;
 
 impl Handle<GetDemo> for Caller<'_> {
-    async fn handle(&self, call: GetDemo) -> Result<AccountAnswer, Error> {
+    async fn handle(&self, call: GetDemo, _: About<GetDemo>) -> Result<AccountAnswer, Error> {
         let endpoint = self.endpoint_at(&call.host, call.port)?;
         let applicant = applicant(call);
         let shared = &self.worker.shared;

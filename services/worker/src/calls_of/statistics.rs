@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use calls::reply::{EquityPoint, Stats, StatsWithCharts, TradeUnrealizedExtrema};
 use calls::statistics::{Curve, EquityHistory, TradeStats, TradeStatsEquityHistory, TradeUnrealizedPL};
-use calls::{Handle, ServerTime, TimeFrame, Token};
+use calls::{Handle, ServerTime, TimeFrame};
 use error::Error;
 use model::calc::Deposit;
 use model::{Money, Price};
@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 use wire::records::{History, Period};
 
 use super::history::records;
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 use crate::ranges::RECORD_BYTES;
 use crate::session::Session;
 use crate::session::state::State;
@@ -28,23 +28,31 @@ const TRIES: u32 = 3;
 const MINUTE_MS: i64 = 60_000;
 
 impl Handle<EquityHistory> for Caller<'_> {
-    async fn handle(&self, call: EquityHistory) -> Result<Vec<EquityPoint>, Error> {
-        let record = self.record(&call.id, call.curve.from).await?;
+    async fn handle(
+        &self,
+        call: EquityHistory,
+        session: About<EquityHistory>,
+    ) -> Result<Vec<EquityPoint>, Error> {
+        let record = self.record(&session, call.curve.from).await?;
         computed(move || record.curve(&call.curve).iter().map(equity_point).collect()).await
     }
 }
 
 impl Handle<TradeStats> for Caller<'_> {
-    async fn handle(&self, call: TradeStats) -> Result<Stats, Error> {
-        let record = self.record(&call.id, call.from).await?;
+    async fn handle(&self, call: TradeStats, session: About<TradeStats>) -> Result<Stats, Error> {
+        let record = self.record(&session, call.from).await?;
         let curve = Curve { from: call.from, exclude_same: true };
         computed(move || record.stats(&record.curve(&curve))).await
     }
 }
 
 impl Handle<TradeStatsEquityHistory> for Caller<'_> {
-    async fn handle(&self, call: TradeStatsEquityHistory) -> Result<StatsWithCharts, Error> {
-        let record = self.record(&call.id, call.curve.from).await?;
+    async fn handle(
+        &self,
+        call: TradeStatsEquityHistory,
+        session: About<TradeStatsEquityHistory>,
+    ) -> Result<StatsWithCharts, Error> {
+        let record = self.record(&session, call.curve.from).await?;
         let both = move || {
             let curve = record.curve(&call.curve);
             let charts = curve.iter().map(equity_point).collect();
@@ -55,8 +63,12 @@ impl Handle<TradeStatsEquityHistory> for Caller<'_> {
 }
 
 impl Handle<TradeUnrealizedPL> for Caller<'_> {
-    async fn handle(&self, call: TradeUnrealizedPL) -> Result<Vec<TradeUnrealizedExtrema>, Error> {
-        let record = self.record(&call.id, call.from).await?;
+    async fn handle(
+        &self,
+        call: TradeUnrealizedPL,
+        session: About<TradeUnrealizedPL>,
+    ) -> Result<Vec<TradeUnrealizedExtrema>, Error> {
+        let record = self.record(&session, call.from).await?;
         computed(move || record.extrema()).await
     }
 }
@@ -138,9 +150,8 @@ struct Moment {
 }
 
 impl Caller<'_> {
-    async fn record(&self, id: &Token, from: ServerTime) -> Result<Record, Error> {
-        let session = self.session(id)?;
-        let (history, moment) = self.history_and_moment(&session).await?;
+    async fn record(&self, session: &Session, from: ServerTime) -> Result<Record, Error> {
+        let (history, moment) = self.history_and_moment(session).await?;
         let deals = deals_of(&history.deals, moment.deposit.digits);
         let trades = statistics::trades(&deals, moment.deposit.digits);
         let first_ms = deals.iter().map(|deal| deal.time_ms).min().unwrap_or(moment.now_ms);
@@ -154,7 +165,7 @@ impl Caller<'_> {
             trades.iter().filter(|trade| trade.closed.time_ms >= from_ms).filter_map(|trade| trade.opened);
         let opened = opened.chain(moment.open.iter().map(|holding| holding.opened)).map(|fill| fill.time_ms);
         let tape_from_ms = opened.fold(from_ms.min(moment.now_ms), i64::min);
-        let (contracts, tape) = self.tape(&session, held, tape_from_ms, moment.now_ms).await?;
+        let (contracts, tape) = self.tape(session, held, tape_from_ms, moment.now_ms).await?;
         let Moment { balance, credit, deposit, open, open_profit, now_ms } = moment;
         Ok(Record {
             deals,

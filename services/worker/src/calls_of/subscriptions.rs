@@ -10,78 +10,100 @@ use calls::subscriptions::{
     TickHistoryRequest, TickHistoryStop, UnSubscribe, UnSubscribeMany, UnSubscribeMarketWatch,
     UnSubscribeOrderProfit, UnSubscribeTickValue, UnsubscribeOhlc, UnsubscribeOrderBook,
 };
-use calls::{Handle, Names, TimeFrame, Token};
+use calls::{Handle, Names, TimeFrame};
 use error::{Code, Error};
 use model::calendar::{date_from_days, days_from_date};
 
-use crate::backend::Caller;
-use crate::session::SUBSCRIBED_MAX;
+use crate::backend::{About, Caller};
 use crate::session::state::State;
+use crate::session::{SUBSCRIBED_MAX, Session};
 
 impl Handle<Subscribe> for Caller<'_> {
-    async fn handle(&self, call: Subscribe) -> Result<Text, Error> {
-        self.subscribe(&call.id, std::iter::once(call.symbol).collect(), call.interval_ms).await
+    async fn handle(&self, call: Subscribe, session: About<Subscribe>) -> Result<Text, Error> {
+        self.subscribe(&session, std::iter::once(call.symbol).collect(), call.interval_ms).await
     }
 }
 
 impl Handle<SubscribeMany> for Caller<'_> {
-    async fn handle(&self, call: SubscribeMany) -> Result<Text, Error> {
+    async fn handle(&self, call: SubscribeMany, session: About<SubscribeMany>) -> Result<Text, Error> {
         // All symbols go to the server in one request in any case, so `force` changes nothing.
-        self.subscribe(&call.id, call.symbols, call.interval_ms).await
+        self.subscribe(&session, call.symbols, call.interval_ms).await
     }
 }
 
 impl Handle<UnSubscribe> for Caller<'_> {
-    async fn handle(&self, call: UnSubscribe) -> Result<Text, Error> {
-        self.unsubscribe(&call.id, Some(std::iter::once(call.symbol).collect())).await
+    async fn handle(&self, call: UnSubscribe, session: About<UnSubscribe>) -> Result<Text, Error> {
+        self.unsubscribe(&session, Some(std::iter::once(call.symbol).collect())).await
     }
 }
 
 impl Handle<UnSubscribeMany> for Caller<'_> {
-    async fn handle(&self, call: UnSubscribeMany) -> Result<Text, Error> {
-        self.unsubscribe(&call.id, call.symbols).await
+    async fn handle(&self, call: UnSubscribeMany, session: About<UnSubscribeMany>) -> Result<Text, Error> {
+        self.unsubscribe(&session, call.symbols).await
     }
 }
 
 impl Handle<SubscribeOrderProfit> for Caller<'_> {
     /// The one client known to call it reads a list of orders from the answer.
-    async fn handle(&self, call: SubscribeOrderProfit) -> Result<Vec<Order>, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        call: SubscribeOrderProfit,
+        session: About<SubscribeOrderProfit>,
+    ) -> Result<Vec<Order>, Error> {
         session.set_profit_pace(Some(Duration::from_millis(call.interval_ms.into())))?;
         session.visit(self.deadline, State::opened_orders).await
     }
 }
 
 impl Handle<UnSubscribeOrderProfit> for Caller<'_> {
-    async fn handle(&self, call: UnSubscribeOrderProfit) -> Result<Text, Error> {
-        self.session(&call.id)?.set_profit_pace(None)?;
+    async fn handle(
+        &self,
+        _: UnSubscribeOrderProfit,
+        session: About<UnSubscribeOrderProfit>,
+    ) -> Result<Text, Error> {
+        session.set_profit_pace(None)?;
         Ok(Text::OK)
     }
 }
 
 impl Handle<SubscribeOrderUpdate> for Caller<'_> {
     /// Order updates need no asking; as with profits, a list of orders is what clients read from the answer.
-    async fn handle(&self, call: SubscribeOrderUpdate) -> Result<Vec<Order>, Error> {
-        self.session(&call.id)?.visit(self.deadline, State::opened_orders).await
+    async fn handle(
+        &self,
+        _: SubscribeOrderUpdate,
+        session: About<SubscribeOrderUpdate>,
+    ) -> Result<Vec<Order>, Error> {
+        session.visit(self.deadline, State::opened_orders).await
     }
 }
 
 impl Handle<SubscribeOpenedOrdersTickets> for Caller<'_> {
-    async fn handle(&self, call: SubscribeOpenedOrdersTickets) -> Result<Text, Error> {
-        self.session(&call.id)?.set_tickets_pace(call.interval_ms);
+    async fn handle(
+        &self,
+        call: SubscribeOpenedOrdersTickets,
+        session: About<SubscribeOpenedOrdersTickets>,
+    ) -> Result<Text, Error> {
+        session.set_tickets_pace(call.interval_ms);
         Ok(Text::OK)
     }
 }
 
 impl Handle<SubscribedSymbols> for Caller<'_> {
-    async fn handle(&self, call: SubscribedSymbols) -> Result<Vec<String>, Error> {
-        self.session(&call.id)?.visit(self.deadline, State::subscribed_symbols).await
+    async fn handle(
+        &self,
+        _: SubscribedSymbols,
+        session: About<SubscribedSymbols>,
+    ) -> Result<Vec<String>, Error> {
+        session.visit(self.deadline, State::subscribed_symbols).await
     }
 }
 
 impl Handle<SubscribeTickValue> for Caller<'_> {
-    async fn handle(&self, call: SubscribeTickValue) -> Result<Text, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        call: SubscribeTickValue,
+        session: About<SubscribeTickValue>,
+    ) -> Result<Text, Error> {
         let terms = session.terms(self.deadline, &call.symbol).await?;
         let interval = Duration::from_millis(call.interval_ms.into());
         let subscribe = move |state: &mut State| {
@@ -93,34 +115,49 @@ impl Handle<SubscribeTickValue> for Caller<'_> {
 }
 
 impl Handle<UnSubscribeTickValue> for Caller<'_> {
-    async fn handle(&self, call: UnSubscribeTickValue) -> Result<Text, Error> {
+    async fn handle(
+        &self,
+        call: UnSubscribeTickValue,
+        session: About<UnSubscribeTickValue>,
+    ) -> Result<Text, Error> {
         let symbols = std::iter::once(call.symbol).collect();
-        self.end_each(&call.id, symbols, |state, id| state.tick_values.unsubscribe(id)).await
+        self.end_each(&session, symbols, |state, id| state.tick_values.unsubscribe(id)).await
     }
 }
 
 impl Handle<SubscribeMarketWatch> for Caller<'_> {
-    async fn handle(&self, call: SubscribeMarketWatch) -> Result<Text, Error> {
+    async fn handle(
+        &self,
+        _: SubscribeMarketWatch,
+        session: About<SubscribeMarketWatch>,
+    ) -> Result<Text, Error> {
         let begin = |state: &mut State| {
             let all = state.wanted_ticks();
             state.market_watches.want(true, all.into_iter());
         };
-        self.session(&call.id)?.visit(self.deadline, begin).await?;
+        session.visit(self.deadline, begin).await?;
         Ok(Text::OK)
     }
 }
 
 impl Handle<UnSubscribeMarketWatch> for Caller<'_> {
-    async fn handle(&self, call: UnSubscribeMarketWatch) -> Result<Text, Error> {
+    async fn handle(
+        &self,
+        _: UnSubscribeMarketWatch,
+        session: About<UnSubscribeMarketWatch>,
+    ) -> Result<Text, Error> {
         let end = |state: &mut State| state.market_watches.want(false, std::iter::empty());
-        self.session(&call.id)?.visit(self.deadline, end).await?;
+        session.visit(self.deadline, end).await?;
         Ok(Text::OK)
     }
 }
 
 impl Handle<SubscribeOrderBook> for Caller<'_> {
-    async fn handle(&self, call: SubscribeOrderBook) -> Result<Text, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        call: SubscribeOrderBook,
+        session: About<SubscribeOrderBook>,
+    ) -> Result<Text, Error> {
         // The volumes of a book are told in units of the base asset: lots need the symbol's terms.
         let all = self.terms_of(&session, Some(call.symbols)).await?;
         if let Some(without) = all.iter().find(|terms| terms.full.ticks_bookdepth == 0) {
@@ -137,15 +174,18 @@ impl Handle<SubscribeOrderBook> for Caller<'_> {
 }
 
 impl Handle<UnsubscribeOrderBook> for Caller<'_> {
-    async fn handle(&self, call: UnsubscribeOrderBook) -> Result<Text, Error> {
-        self.end_each(&call.id, call.symbols, |state, id| state.books.unsubscribe(id)).await
+    async fn handle(
+        &self,
+        call: UnsubscribeOrderBook,
+        session: About<UnsubscribeOrderBook>,
+    ) -> Result<Text, Error> {
+        self.end_each(&session, call.symbols, |state, id| state.books.unsubscribe(id)).await
     }
 }
 
 impl Handle<SubscribeOhlc> for Caller<'_> {
-    async fn handle(&self, call: SubscribeOhlc) -> Result<Text, Error> {
+    async fn handle(&self, call: SubscribeOhlc, session: About<SubscribeOhlc>) -> Result<Text, Error> {
         let symbol = call.symbol.ok_or_else(|| Error::missing_param("symbol", "the name of a symbol"))?;
-        let session = self.session(&call.id)?;
         // Whether its candles go by bids or by deals is in the terms.
         let id = session.terms(self.deadline, &symbol).await?.full.symbol_id;
         let interval = Duration::from_secs(call.interval_s.into());
@@ -156,7 +196,7 @@ impl Handle<SubscribeOhlc> for Caller<'_> {
 }
 
 impl Handle<UnsubscribeOhlc> for Caller<'_> {
-    async fn handle(&self, call: UnsubscribeOhlc) -> Result<Text, Error> {
+    async fn handle(&self, call: UnsubscribeOhlc, session: About<UnsubscribeOhlc>) -> Result<Text, Error> {
         let end = move |state: &mut State| {
             let id = match &call.symbol {
                 Some(symbol) => {
@@ -172,12 +212,16 @@ impl Handle<UnsubscribeOhlc> for Caller<'_> {
             meant.into_iter().for_each(|which| state.candles.unsubscribe(which));
             Ok(Text::OK)
         };
-        self.session(&call.id)?.visit(self.deadline, end).await?
+        session.visit(self.deadline, end).await?
     }
 }
 
 impl Handle<TickHistoryRequest> for Caller<'_> {
-    async fn handle(&self, call: TickHistoryRequest) -> Result<Text, Error> {
+    async fn handle(
+        &self,
+        call: TickHistoryRequest,
+        session: About<TickHistoryRequest>,
+    ) -> Result<Text, Error> {
         let from_ms = day_start_ms(call.year, call.month, call.day)?;
         let begin = move |state: &mut State| {
             let symbol = state.catalogue.known(&call.symbol)?;
@@ -198,19 +242,19 @@ impl Handle<TickHistoryRequest> for Caller<'_> {
                 "Too many tick downloads of this session are under way. Stop one with TickHistoryStop.",
             ))
         };
-        self.session(&call.id)?.visit(self.deadline, begin).await?
+        session.visit(self.deadline, begin).await?
     }
 }
 
 impl Handle<TickHistoryStop> for Caller<'_> {
-    async fn handle(&self, call: TickHistoryStop) -> Result<Text, Error> {
+    async fn handle(&self, call: TickHistoryStop, session: About<TickHistoryStop>) -> Result<Text, Error> {
         let end = move |state: &mut State| {
             let symbol = state.catalogue.known(&call.symbol)?;
             let name = Arc::clone(&symbol.name);
             state.downloads.stop(&name);
             Ok(Text::OK)
         };
-        self.session(&call.id)?.visit(self.deadline, end).await?
+        session.visit(self.deadline, end).await?
     }
 }
 
@@ -240,35 +284,38 @@ fn day_start_ms(year: u32, month: u32, day: u32) -> Result<i64, Error> {
 }
 
 impl Caller<'_> {
-    async fn subscribe(&self, id: &Token, symbols: Names, interval_ms: u32) -> Result<Text, Error> {
+    async fn subscribe(&self, session: &Session, symbols: Names, interval_ms: u32) -> Result<Text, Error> {
         let interval = Duration::from_millis(interval_ms.into());
         let subscribe = move |state: &mut State| {
             let mut ids = known_ids(state, &symbols)?.into_iter();
             begun(ids.all(|id| state.quotes.subscribe(id, interval)))
         };
-        self.session(id)?.visit(self.deadline, subscribe).await?
+        session.visit(self.deadline, subscribe).await?
     }
 
-    async fn unsubscribe(&self, id: &Token, symbols: Option<Names>) -> Result<Text, Error> {
+    async fn unsubscribe(&self, session: &Session, symbols: Option<Names>) -> Result<Text, Error> {
         let symbols = match symbols {
             Some(symbols) => symbols,
-            None => {
-                self.session(id)?.visit(self.deadline, State::subscribed_symbols).await?.into_iter().collect()
-            }
+            None => session.visit(self.deadline, State::subscribed_symbols).await?.into_iter().collect(),
         };
         if symbols.is_empty() {
             return Ok(Text::OK);
         }
-        self.end_each(id, symbols, |state, id| state.quotes.wanted.end(id)).await
+        self.end_each(session, symbols, |state, id| state.quotes.wanted.end(id)).await
     }
 
     /// Ends one kind of events of several symbols.
-    async fn end_each(&self, id: &Token, symbols: Names, end: fn(&mut State, u32)) -> Result<Text, Error> {
+    async fn end_each(
+        &self,
+        session: &Session,
+        symbols: Names,
+        end: fn(&mut State, u32),
+    ) -> Result<Text, Error> {
         let end = move |state: &mut State| {
             known_ids(state, &symbols)?.into_iter().for_each(|id| end(state, id));
             Ok(Text::OK)
         };
-        self.session(id)?.visit(self.deadline, end).await?
+        session.visit(self.deadline, end).await?
     }
 }
 

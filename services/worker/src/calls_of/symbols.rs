@@ -9,15 +9,18 @@ use calls::{Handle, Names};
 use error::{Code, Error};
 
 use super::subscriptions::known_ids;
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 use crate::session::Session;
 use crate::session::state::State;
 use crate::session::terms::Terms;
 use crate::translate::{symbol_info, symbol_params};
 
 impl Handle<Symbols> for Caller<'_> {
-    async fn handle(&self, call: Symbols) -> Result<BTreeMap<String, SymbolInfo>, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        _: Symbols,
+        session: About<Symbols>,
+    ) -> Result<BTreeMap<String, SymbolInfo>, Error> {
         let all = self.terms_of(&session, None).await?;
         let show = move |state: &mut State| {
             let info = |terms: &Arc<Terms>| symbol_info(&terms.full, state.terminal_tick_values(terms));
@@ -28,30 +31,33 @@ impl Handle<Symbols> for Caller<'_> {
 }
 
 impl Handle<SymbolList> for Caller<'_> {
-    async fn handle(&self, call: SymbolList) -> Result<Vec<String>, Error> {
+    async fn handle(&self, _: SymbolList, session: About<SymbolList>) -> Result<Vec<String>, Error> {
         let names = |state: &mut State| {
             state.catalogue.list().iter().map(|one| one.name.to_string()).collect::<Vec<_>>()
         };
-        self.session(&call.id)?.visit(self.deadline, names).await
+        session.visit(self.deadline, names).await
     }
 }
 
 impl Handle<ServerTimezone> for Caller<'_> {
-    async fn handle(&self, call: ServerTimezone) -> Result<f64, Error> {
-        let zone_ms = self.session(&call.id)?.visit(self.deadline, |state| state.zone.ahead_ms()).await?;
+    async fn handle(&self, _: ServerTimezone, session: About<ServerTimezone>) -> Result<f64, Error> {
+        let zone_ms = session.visit(self.deadline, |state| state.zone.ahead_ms()).await?;
         Ok(zone_ms as f64 / 3_600_000.0)
     }
 }
 
 impl Handle<ServerClock> for Caller<'_> {
-    async fn handle(&self, call: ServerClock) -> Result<calls::ServerClock, Error> {
-        self.session(&call.id)?.visit(self.deadline, |state| state.zone).await
+    async fn handle(&self, _: ServerClock, session: About<ServerClock>) -> Result<calls::ServerClock, Error> {
+        session.visit(self.deadline, |state| state.zone).await
     }
 }
 
 impl Handle<SymbolParams> for Caller<'_> {
-    async fn handle(&self, call: SymbolParams) -> Result<reply::SymbolParams, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        call: SymbolParams,
+        session: About<SymbolParams>,
+    ) -> Result<reply::SymbolParams, Error> {
         let terms = session.terms(self.deadline, &call.symbol).await?;
         let show = move |state: &mut State| symbol_params(&terms, state.terminal_tick_values(&terms));
         session.visit(self.deadline, show).await
@@ -59,8 +65,11 @@ impl Handle<SymbolParams> for Caller<'_> {
 }
 
 impl Handle<SymbolParamsMany> for Caller<'_> {
-    async fn handle(&self, call: SymbolParamsMany) -> Result<Filtered<Vec<reply::SymbolParams>>, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(
+        &self,
+        call: SymbolParamsMany,
+        session: About<SymbolParamsMany>,
+    ) -> Result<Filtered<Vec<reply::SymbolParams>>, Error> {
         if let Some(limit) = call.limit {
             let count = session.visit(self.deadline, |state| state.catalogue.list().len()).await?;
             if u32::try_from(count).is_ok_and(|count| count > limit) {

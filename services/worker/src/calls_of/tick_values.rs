@@ -5,30 +5,38 @@ use std::sync::Arc;
 
 use calls::reply::{self, TickValueWithSize as Shown};
 use calls::symbols::{GetTickValueMany, TickValueWithSize};
-use calls::{Handle, Names, Token};
+use calls::{Handle, Names};
 use error::Error;
 
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
+use crate::session::Session;
 use crate::session::state::State;
 use crate::session::terms::Terms;
 
 impl Handle<GetTickValueMany> for Caller<'_> {
-    async fn handle(&self, call: GetTickValueMany) -> Result<Vec<BTreeMap<String, f64>>, Error> {
-        let values = self.tick_values(&call.id, call.symbols).await?;
+    async fn handle(
+        &self,
+        call: GetTickValueMany,
+        session: About<GetTickValueMany>,
+    ) -> Result<Vec<BTreeMap<String, f64>>, Error> {
+        let values = self.tick_values(&session, call.symbols).await?;
         Ok(values.into_iter().map(|one| BTreeMap::from([(one.symbol, one.tick_value)])).collect())
     }
 }
 
 impl Handle<TickValueWithSize> for Caller<'_> {
-    async fn handle(&self, call: TickValueWithSize) -> Result<Vec<reply::TickValueWithSize>, Error> {
-        self.tick_values(&call.id, call.symbols).await
+    async fn handle(
+        &self,
+        call: TickValueWithSize,
+        session: About<TickValueWithSize>,
+    ) -> Result<Vec<reply::TickValueWithSize>, Error> {
+        self.tick_values(&session, call.symbols).await
     }
 }
 
 impl Caller<'_> {
     /// Of some symbols, or of all with running quotes.
-    async fn tick_values(&self, id: &Token, symbols: Option<Names>) -> Result<Vec<Shown>, Error> {
-        let session = self.session(id)?;
+    async fn tick_values(&self, session: &Session, symbols: Option<Names>) -> Result<Vec<Shown>, Error> {
         let symbols = match symbols {
             Some(symbols) => symbols,
             None => session.visit(self.deadline, State::subscribed_symbols).await?.into_iter().collect(),
@@ -36,13 +44,13 @@ impl Caller<'_> {
         if symbols.is_empty() {
             return Ok(Vec::new());
         }
-        let all = self.terms_of(&session, Some(symbols)).await?;
+        let all = self.terms_of(session, Some(symbols)).await?;
         let currencies: BTreeSet<String> =
             all.iter().map(|terms| terms.contract.currency_profit.clone()).collect();
         let needed = currencies.clone();
         let pairs = move |state: &mut State| state.conversion_ways(needed.iter().map(String::as_str));
         let pairs = session.visit(self.deadline, pairs).await?;
-        self.priced(&session, pairs, move |state| currencies.iter().all(|one| state.converts(one))).await?;
+        self.priced(session, pairs, move |state| currencies.iter().all(|one| state.converts(one))).await?;
         let show = move |state: &mut State| all.iter().map(|terms| shown(state, terms)).collect();
         session.visit(self.deadline, show).await
     }

@@ -22,7 +22,7 @@ use wire::records::TradeRequest;
 
 use super::account::is_read_only;
 use super::quotes::QUOTE_LOOK;
-use crate::backend::Caller;
+use crate::backend::{Caller, Tradable};
 use crate::session::details::{explained, volume_refused};
 use crate::session::state::State;
 use crate::session::terms::Terms;
@@ -97,7 +97,7 @@ impl Caller<'_> {
     /// Sends a request once, and turns what comes of it into a reply.
     pub(super) async fn send(
         &self,
-        session: &Session,
+        session: &Tradable,
         request: TradeRequest,
         intent: Intent,
         magic: i64,

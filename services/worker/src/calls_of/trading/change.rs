@@ -10,7 +10,7 @@ use wire::records::{self, TradeRequest};
 use super::deal::Deal;
 use super::expires::Expires;
 use super::{FLAGS_CLOSING, price_at, volume};
-use crate::backend::Caller;
+use crate::backend::{About, Caller, Tradable};
 use crate::session::details::close_refused;
 use crate::session::state::{OpenPosition, State};
 use crate::session::{Intent, Session};
@@ -22,8 +22,7 @@ enum Named {
 }
 
 impl Handle<OrderModify> for Caller<'_> {
-    async fn handle(&self, call: OrderModify) -> Result<Order, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(&self, call: OrderModify, session: About<OrderModify>) -> Result<Order, Error> {
         match self.named(&session, call.ticket).await? {
             Named::Position(open) => {
                 let record = &open.record;
@@ -91,8 +90,7 @@ fn modify_request(call: &OrderModify, order: records::Order) -> Result<TradeRequ
 }
 
 impl Handle<OrderClose> for Caller<'_> {
-    async fn handle(&self, call: OrderClose) -> Result<Order, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(&self, call: OrderClose, session: About<OrderClose>) -> Result<Order, Error> {
         match self.named(&session, call.ticket).await? {
             Named::Position(open) => {
                 let record = &open.record;
@@ -125,8 +123,7 @@ impl Handle<OrderClose> for Caller<'_> {
 }
 
 impl Handle<OrderCancelTask> for Caller<'_> {
-    async fn handle(&self, call: OrderCancelTask) -> Result<Order, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(&self, call: OrderCancelTask, session: About<OrderCancelTask>) -> Result<Order, Error> {
         match self.named(&session, call.ticket).await? {
             Named::Order(order) => self.remove(&session, *order).await,
             Named::Position(_) => {
@@ -139,8 +136,7 @@ impl Handle<OrderCancelTask> for Caller<'_> {
 }
 
 impl Handle<OrderCloseByTask> for Caller<'_> {
-    async fn handle(&self, call: OrderCloseByTask) -> Result<Order, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(&self, call: OrderCloseByTask, session: About<OrderCloseByTask>) -> Result<Order, Error> {
         let first = self.position(&session, call.ticket).await?;
         let second = self.position(&session, call.close_by_ticket).await?;
         let (one, other) = (&first.record, &second.record);
@@ -169,7 +165,7 @@ impl Handle<OrderCloseByTask> for Caller<'_> {
 
 impl Caller<'_> {
     /// Removes a pending order.
-    async fn remove(&self, session: &Session, order: records::Order) -> Result<Order, Error> {
+    async fn remove(&self, session: &Tradable, order: records::Order) -> Result<Order, Error> {
         let ticket = order.trade_order;
         let request = TradeRequest {
             trade_action: TradeAction::Remove.number(),

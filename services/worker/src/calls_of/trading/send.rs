@@ -11,13 +11,12 @@ use wire::records::TradeRequest;
 use super::deal::Deal;
 use super::expires::Expires;
 use super::{FLAGS_OPENING, price_at, volume};
-use crate::backend::Caller;
+use crate::backend::{About, Caller};
 use crate::session::Intent;
 use crate::session::terms::Terms;
 
 impl Handle<OrderSend> for Caller<'_> {
-    async fn handle(&self, call: OrderSend) -> Result<Order, Error> {
-        let session = self.session(&call.id)?;
+    async fn handle(&self, call: OrderSend, session: About<OrderSend>) -> Result<Order, Error> {
         let Operation::Known(kind) = call.operation else { return Err(invalid_operation()) };
         if matches!(kind, OrderType::CloseBy | OrderType::Balance | OrderType::Credit) {
             return Err(invalid_operation());
