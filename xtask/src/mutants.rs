@@ -4,6 +4,7 @@
 //! cargo-mutants does the work, in a copy of the tree that stays where it is: each run builds upon the last one, and the
 //! tree itself may be worked on meanwhile.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -144,22 +145,31 @@ impl Lab {
     }
 
     /// Names of all mutants that are exempt.
-    fn exempt(&self) -> Result<Vec<String>> {
-        let mut all = Vec::new();
+    fn exempt(&self) -> Result<BTreeSet<String>> {
+        let all = self.list(&[])?;
+        let mut exempt = BTreeSet::new();
         for pattern in exempt::patterns()? {
-            let mut command = self.command();
-            command.args(["--workspace", "--list", "--no-config", "--re", &pattern]);
-            command.args(money_path::all().iter().flat_map(Chosen::arguments));
-            let listed = command.output().map_err(|error| of_file(&self.program.display(), &error))?;
-            let listed = String::from_utf8_lossy(&listed.stdout);
-            if listed.is_empty() {
+            // What is left out, and not what `--re` finds: that also finds all fields that can be deleted.
+            let others = self.list(&["--exclude-re", &pattern])?;
+            let matched: Vec<String> = all.difference(&others).cloned().collect();
+            if matched.is_empty() {
                 return Err(Failure::Explained(format!("{}: '{pattern}' matches nothing", exempt::FILE)));
             }
-            all.extend(listed.lines().map(str::to_owned));
+            exempt.extend(matched);
         }
-        all.sort_unstable();
-        all.dedup();
-        Ok(all)
+        Ok(exempt)
+    }
+
+    /// Names of the mutants of the whole money path, whatever is exempt.
+    fn list(&self, filter: &[&str]) -> Result<BTreeSet<String>> {
+        let mut command = self.command();
+        command.args(["--workspace", "--list", "--no-config"]).args(filter);
+        command.args(money_path::all().iter().flat_map(Chosen::arguments));
+        let listed = command.output().map_err(|error| of_file(&self.program.display(), &error))?;
+        if !listed.status.success() {
+            return Err(Failure::Explained(String::from_utf8_lossy(&listed.stderr).into_owned()));
+        }
+        Ok(String::from_utf8_lossy(&listed.stdout).lines().map(str::to_owned).collect())
     }
 
     fn test(&self, chosen: &Chosen, asked: &Asked) -> Result<Counts> {
