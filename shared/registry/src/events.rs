@@ -83,7 +83,7 @@ pub trait Ear: Send {
 #[async_trait]
 pub trait Events: Send + Sync {
     /// Appends events to the log in order, tells them to listeners, and replaces the memo or adds to it, all at once. Positions that are
-    /// not above the log's end are refused as stale. The log keeps the last 1,024 events or 128 KiB of them, for a day.
+    /// not above the log's end are refused as stale. The log keeps the last 640 events or 80 KiB of them, for a day.
     ///
     /// Events may be in short ([`bus::Keeper`]): one that builds on the one before it is kept only behind that one.
     async fn append(

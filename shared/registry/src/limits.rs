@@ -5,8 +5,8 @@ use std::time::Duration;
 /// Events that a log keeps, in count and in bytes with what keeping each costs, and for how long after the last one. A
 /// log begins with an event that is whole; the last such one and what builds on it may take more, where an account has
 /// very much open.
-pub(crate) const LOG_MAX: usize = 1_024;
-pub(crate) const LOG_BYTES: usize = 128 << 10;
+pub(crate) const LOG_MAX: usize = 640;
+pub(crate) const LOG_BYTES: usize = 80 << 10;
 pub(crate) const LOG_TAIL_BYTES: usize = 4 << 20;
 pub(crate) const LOG_EVENT_BYTES: usize = 88;
 /// The logs of all sessions in memory, in bytes; the largest make room.
@@ -14,7 +14,7 @@ pub(crate) const LOGS_BYTES: usize = 256 << 20;
 pub(crate) const LOG_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Settled trade requests that a journal keeps, and the bytes of their outcomes.
 pub(crate) const SETTLED_MAX: usize = 1_024;
-pub(crate) const SETTLED_BYTES: usize = 64 << 10;
+pub(crate) const SETTLED_BYTES: usize = 16 << 10;
 /// Trade requests of a session that may be without an outcome at once, and how many bytes each may have.
 pub(crate) const BEGUN_MAX: usize = 1_000;
 pub(crate) const REQUEST_BYTES: usize = 4 << 10;

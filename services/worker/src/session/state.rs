@@ -30,7 +30,7 @@ use crate::{translate, zone};
 /// Closed orders that a session remembers (contract: at most 100).
 const CLOSED_MAX: usize = 100;
 /// Deals and ended orders that are remembered, to complete answers of trade requests.
-const RECENT_MAX: usize = 256;
+const RECENT_MAX: usize = 128;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Newest {

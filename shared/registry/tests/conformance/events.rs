@@ -92,21 +92,21 @@ async fn positions_must_be_above_the_end(registry: &dyn Registry) {
 
 async fn a_log_keeps_so_many_events_and_knows_what_is_missing(registry: &dyn Registry) {
     let fence = live(registry, "token", "one").await;
-    append(registry, "token", fence, &events(fence, 1..=1_000)).await;
-    append(registry, "token", fence, &events(fence, 1_001..=1_024)).await;
+    append(registry, "token", fence, &events(fence, 1..=600)).await;
+    append(registry, "token", fence, &events(fence, 601..=640)).await;
     assert!(!is_cut(registry, Position::default()).await && !is_cut(registry, at(fence, 0)).await);
-    append(registry, "token", fence, &events(fence, 1_025..=1_030)).await;
+    append(registry, "token", fence, &events(fence, 641..=646)).await;
     let told = since(registry, at(fence, 6)).await;
     assert_eq!(
         told,
-        Since { is_cut: false, events: events(fence, 7..=1_030), end: at(fence, 1_030), base: Vec::new() }
+        Since { is_cut: false, events: events(fence, 7..=646), end: at(fence, 646), base: Vec::new() }
     );
     let cut = since(registry, at(fence, 5)).await;
     assert_eq!(cut, Since { is_cut: true, ..told });
     assert!(is_cut(registry, Position::default()).await && is_cut(registry, at(fence, 0)).await);
-    append(registry, "token", fence, &events(fence, 1_031..=3_000)).await;
-    assert_eq!(since(registry, at(fence, 1)).await.events, events(fence, 1_977..=3_000));
-    assert!(!is_cut(registry, at(fence, 1_976)).await && is_cut(registry, at(fence, 1_975)).await);
+    append(registry, "token", fence, &events(fence, 647..=3_000)).await;
+    assert_eq!(since(registry, at(fence, 1)).await.events, events(fence, 2_361..=3_000));
+    assert!(!is_cut(registry, at(fence, 2_360)).await && is_cut(registry, at(fence, 2_359)).await);
 }
 
 async fn the_next_owner_goes_on_in_the_same_log(registry: &dyn Registry) {
@@ -191,9 +191,7 @@ async fn a_log_has_so_many_bytes_and_begins_with_a_whole_event(registry: &dyn Re
         let kept = kept(registry).await;
         let bytes: usize = kept.iter().map(|event| event.text.len()).sum();
         assert!(
-            kept[0].is_whole()
-                && bytes <= 128 << 10
-                && kept.len() >= usize::try_from(offset).unwrap().min(100)
+            kept[0].is_whole() && bytes <= 80 << 10 && kept.len() >= usize::try_from(offset).unwrap().min(60)
         );
         let first = kept[0].at.offset;
         assert_eq!(kept.last().unwrap().at.offset + 1 - first, u64::try_from(kept.len()).unwrap());

@@ -106,13 +106,13 @@ async fn outcomes_are_kept_up_to_so_many_bytes(registry: &dyn Registry) {
     let fence = live(registry, "token", "one").await;
     for number in 1..=20 {
         begun(registry, fence, &[entry(number, None)]).await;
-        settled(registry, fence, number, &"x".repeat(8 << 10)).await;
+        settled(registry, fence, number, &"x".repeat(2 << 10)).await;
     }
     let journal = registry.journal("token").await.unwrap();
     assert_eq!((journal.len(), journal[0].0), (8, 13));
     settled(registry, fence, 15, "a later word").await;
     begun(registry, fence, &[entry(21, None)]).await;
-    settled(registry, fence, 21, &"x".repeat(4 << 10)).await;
+    settled(registry, fence, 21, &"x".repeat(1 << 10)).await;
     let journal = registry.journal("token").await.unwrap();
     assert_eq!((journal.len(), journal[0].0), (9, 13));
 }
@@ -305,13 +305,13 @@ async fn a_journal_counts_on_when_its_session_is_brought_back(registry: &dyn Reg
     let settle = async |fence, numbers: std::ops::RangeInclusive<u32>| {
         for number in numbers {
             begun(registry, fence, &[entry(number, None)]).await;
-            settled(registry, fence, number, &"x".repeat(8 << 10)).await;
+            settled(registry, fence, number, &"x".repeat(2 << 10)).await;
         }
     };
     settle(back(5, "one").await.unwrap(), 1..=7).await;
     settle(back(6, "two").await.unwrap(), 8..=12).await;
     let journal = registry.journal("token").await.unwrap();
-    assert_eq!((journal.len(), journal[0].0), (8, 5), "64 KiB of outcomes");
+    assert_eq!((journal.len(), journal[0].0), (8, 5), "16 KiB of outcomes");
 }
 
 async fn said(registry: &dyn Registry, fence: Fence, key: &Key, outcome: &str) {
