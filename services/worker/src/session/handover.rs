@@ -3,7 +3,7 @@
 use bus::Delivery;
 use bytes::Bytes;
 use error::Error;
-use registry::{Fence, Key, Written};
+use registry::{Fence, Key};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -11,16 +11,11 @@ use super::mail::Mail;
 use super::{Inherited, Memo, Session, repeats};
 
 impl Session {
-    /// Writes the outcome of a call under its idempotency key: at once, or if that fails as soon as it can be. Says whether
-    /// it is written.
-    pub(crate) async fn settle_key(&self, key: &Key, outcome: Bytes) -> bool {
+    /// Writes the outcome of a call under its idempotency key: at once, or if that fails as soon as it can be.
+    pub(crate) async fn settle_key(&self, key: &Key, outcome: Bytes) {
         let (registry, fence) = (&self.0.registry, self.0.standing.fence());
-        match registry.settle_key(&self.0.token, fence, key, &outcome).await {
-            Ok(written) => written == Written::Yes,
-            Err(_) => {
-                self.0.scribe.settle_key(key.clone(), outcome);
-                false
-            }
+        if registry.settle_key(&self.0.token, fence, key, &outcome).await.is_err() {
+            self.0.scribe.settle_key(key.clone(), outcome);
         }
     }
 

@@ -1,8 +1,7 @@
 //! The order journal of a session: calls with an idempotency key happen once, and requests of unknown fate are
 //! remembered, so that a caller who comes back does not double an order.
 //!
-//! It lives as long as the session. Outcomes are kept by the registry, for 24 hours; here are calls under way, and outcomes
-//! that it could not be told yet. Reaching a limit is an answer, not an accident.
+//! It lives as long as the session. Keys are kept for 24 hours; reaching a limit is an answer, not an accident.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -16,7 +15,7 @@ use super::note::Recorded;
 
 /// How long a key is remembered.
 const KEEP: Duration = Duration::from_secs(24 * 3600);
-/// Keys of a session that are remembered here.
+/// Keys of a session that are remembered.
 const KEYS_MAX: usize = 10_000;
 /// For so long an equal `Safe` call is not sent beside a request of unknown fate, as it would not be beside one whose answer was
 /// lost: whoever calls again after that has been told to look first.
@@ -112,12 +111,6 @@ impl Journal {
         }
     }
 
-    /// The registry has what came of the call of this key, and answers its repetitions from now on. Who waits for it here
-    /// gets it still.
-    pub(crate) fn hand_over(&mut self, key: &str) {
-        self.forget(key);
-    }
-
     fn forget(&mut self, key: &str) {
         self.entries.remove(key);
         self.order.retain(|other| other != key);
@@ -177,23 +170,6 @@ mod tests {
         assert_eq!(*outcome.wait_for(Option::is_some).await.unwrap(), ok("done"));
         assert!(matches!(journal.begin("k", "buy 1"), Ok(Begun::Before(_))), "it stays known");
         assert_eq!(journal.begin("k", "buy 2").unwrap_err().code(), Code::DuplicateAttempt);
-    }
-
-    #[tokio::test]
-    async fn what_the_registry_has_is_not_kept_here_as_well() {
-        let mut journal = Journal::default();
-        for number in 0..2 * KEYS_MAX {
-            let key = number.to_string();
-            let Ok(Begun::New(sender)) = journal.begin(&key, "buy 1") else { panic!("a new key is new") };
-            let Ok(Begun::Before(mut outcome)) = journal.begin(&key, "buy 1") else {
-                panic!("it is under way")
-            };
-            sender.send_replace(ok("done"));
-            journal.hand_over(&key);
-            drop(sender);
-            assert_eq!(*outcome.wait_for(Option::is_some).await.unwrap(), ok("done"), "who waits gets it");
-        }
-        assert!(journal.entries.is_empty() && journal.order.is_empty());
     }
 
     #[tokio::test]

@@ -27,8 +27,6 @@ pub(crate) struct Told {
     pub(crate) result: Recorded,
     /// Under what that is kept. `None`: nothing was sent, so an equal call is a new one.
     pub(crate) under: Option<Key>,
-    /// Whether the registry has it by now.
-    pub(crate) is_kept: bool,
     /// The call was not done; an equal one was.
     pub(crate) is_replayed: bool,
 }
@@ -162,12 +160,7 @@ mod tests {
         let Joined::Behind(mut told) = repeats.join("print") else { panic!("two are done") };
         assert!(matches!(repeats.join("other"), Joined::First(_)));
         let result = Ok(bus::Payload::Text("done".into()));
-        sender.send_replace(Some(Told {
-            result: result.clone(),
-            under: None,
-            is_kept: false,
-            is_replayed: false,
-        }));
+        sender.send_replace(Some(Told { result: result.clone(), under: None, is_replayed: false }));
         drop(sender);
         let told = told.wait_for(Option::is_some).await.unwrap().clone();
         assert_eq!(told.unwrap().result, result);

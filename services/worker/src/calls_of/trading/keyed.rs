@@ -32,9 +32,6 @@ pub(super) async fn once(
                 if told.under.is_some() {
                     sender.send_replace(Some(told.result.clone()));
                 }
-                if told.is_kept {
-                    session.journal().hand_over(key.name());
-                }
                 if told.is_replayed {
                     caller.replays();
                 }
@@ -73,9 +70,9 @@ pub(super) async fn first(caller: &Caller<'_>, session: &Session, key: &Key, cal
                 // It is not of unknown fate any more for equal calls to come.
                 session.journal().take_unknown_of(&under);
             }
-            Told { result, under: Some(under), is_kept: true, is_replayed: true }
+            Told { result, under: Some(under), is_replayed: true }
         }
-        Err(error) => Told { result: Err(error), under: None, is_kept: false, is_replayed: false },
+        Err(error) => Told { result: Err(error), under: None, is_replayed: false },
     }
 }
 
@@ -136,8 +133,8 @@ async fn done(caller: &Caller<'_>, session: &Session, key: &Key, call: TradingCa
     let result = act(caller, session, call).await;
     let is_replayed = caller.is_replayed();
     if result.is_ok() || caller.sent.load(Ordering::SeqCst) {
-        let is_kept = settle(session, key, &result).await;
-        return Told { result, under: Some(key.clone()), is_kept, is_replayed };
+        settle(session, key, &result).await;
+        return Told { result, under: Some(key.clone()), is_replayed };
     }
     let fence = session.standing().fence();
     if let Err(failure) = caller.worker.registry().free_key(session.token(), fence, key).await {
@@ -145,12 +142,12 @@ async fn done(caller: &Caller<'_>, session: &Session, key: &Key, call: TradingCa
         session.journal().doubt(key);
         tracing::debug!(%failure, "a key could not be freed");
     }
-    Told { result, under: None, is_kept: false, is_replayed }
+    Told { result, under: None, is_replayed }
 }
 
-/// Writes the outcome under its key, and says whether it is written. If that fails the next owner finds it out anew.
-pub(super) async fn settle(session: &Session, key: &Key, outcome: &Recorded) -> bool {
-    session.settle_key(key, to_bytes(outcome)).await
+/// Writes the outcome under its key. If that fails the next owner finds it out anew.
+pub(super) async fn settle(session: &Session, key: &Key, outcome: &Recorded) {
+    session.settle_key(key, to_bytes(outcome)).await;
 }
 
 /// Whether an error is the outcome of a call that sent something.
