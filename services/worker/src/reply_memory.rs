@@ -1,9 +1,10 @@
 //! Memory of long replies, bounded for the whole process: what calls download for them, what is made of it, and the encoded
 //! replies until they are written.
 //!
-//! A call reserves before it takes. Where there is no room it waits a little and is refused then. So that calls that hold a part
-//! of the room and wait for more cannot block each other for ever, the one that began first among those that are being made
-//! may go beyond the bound. In all, the bound and the largest reply are never exceeded.
+//! A call reserves before it takes, but for the answer to one request, which is counted when it has come. Where there is no room
+//! it waits a little and is refused then. So that calls that hold a part of the room and wait for more cannot block each other for
+//! ever, the one that began first among those that are being made may go beyond the bound, as long as replies that nobody
+//! has read leave it room. In all, the bound and the largest reply are never exceeded.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -41,6 +42,8 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     bytes: usize,
+    /// Of these, what was made and is not written yet.
+    unwritten: usize,
     /// Counted calls whose replies are being made, in the order in which they began.
     in_progress: BTreeSet<u64>,
     /// The number of the last call.
@@ -88,6 +91,8 @@ struct Held {
     counted: usize,
     /// Its number, once something is counted and while its reply is being made.
     number: Option<u64>,
+    /// Whether its reply was made.
+    is_made: bool,
 }
 
 impl Reservation {
@@ -123,7 +128,10 @@ impl Reservation {
             });
             state.in_progress.insert(number);
             let after = state.bytes.saturating_add(wanted - held.counted);
-            if after > self.memory.bytes_max && state.in_progress.first() != Some(&number) {
+            let bytes_max = self.memory.bytes_max;
+            let leaves_room = state.unwritten == 0 || state.unwritten.saturating_add(wanted) <= bytes_max;
+            let is_first = state.in_progress.first() == Some(&number);
+            if after > bytes_max && !(is_first && leaves_room) {
                 return false;
             }
             state.bytes = after;
@@ -162,6 +170,7 @@ impl Reservation {
         let is_refused = is_counted && is_beyond && may_be_refused && before.counted == 0;
         if is_counted && !is_refused {
             state.bytes += length;
+            state.unwritten += length;
         }
         drop(state);
         self.memory.freed.notify_waiters();
@@ -171,7 +180,7 @@ impl Reservation {
         if !is_counted {
             return Ok(reply);
         }
-        *self.held() = Held { bytes: length, counted: length, number: None };
+        *self.held() = Held { bytes: length, counted: length, number: None, is_made: true };
         Ok(Bytes::from_owner(Unwritten { reply, _reservation: self }))
     }
 }
@@ -184,6 +193,9 @@ impl Drop for Reservation {
         }
         let mut state = self.memory.state();
         state.bytes -= held.counted;
+        if held.is_made {
+            state.unwritten -= held.counted;
+        }
         if let Some(number) = held.number {
             state.in_progress.remove(&number);
         }
@@ -247,6 +259,27 @@ mod tests {
         assert!(short.add(1).await.is_err());
         let made = memory.reservation().made(reply(COUNTED_REPLY_BYTES_MIN - 1), true).unwrap();
         assert_eq!((made.len(), bytes(&memory)), (COUNTED_REPLY_BYTES_MIN - 1, 2 * MAX));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn replies_that_nobody_reads_leave_the_bound_standing() {
+        let memory = ReplyMemory::new(MAX);
+        let mut unread = Vec::new();
+        for number in 0..20 {
+            let one = memory.reservation();
+            match one.add(MAX / 2).await {
+                Ok(()) => unread.push(one.made(reply(MAX / 2), true).unwrap()),
+                Err(refused) => assert_eq!((refused.code(), number >= 2), (Code::ServerBusy, true)),
+            }
+            assert!(bytes(&memory) <= MAX, "{number}");
+        }
+        assert_eq!(unread.len(), 2);
+        // One that is larger than all the room is made alone.
+        drop(unread);
+        let large = memory.reservation();
+        large.add(3 * MAX).await.unwrap();
+        drop(large.made(reply(3 * MAX), true).unwrap());
+        assert_eq!((bytes(&memory), memory.0.state().unwritten), (0, 0));
     }
 
     #[tokio::test(start_paused = true)]
