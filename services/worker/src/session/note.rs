@@ -65,14 +65,13 @@ impl Unsettled {
     }
 }
 
-/// The outcome of a request, for whoever reads the journal.
+/// The outcome of a request, for whoever reads the journal. It is short, so that what belongs to requests is remembered for
+/// long; callers are told by what is kept under their keys.
 #[derive(Serialize, Deserialize)]
 struct Settled {
     outcome: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     order: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    error: Option<Carried>,
 }
 
 impl Note {
@@ -136,19 +135,16 @@ impl Inherited {
 
 /// The outcome of a request for the journal.
 pub(super) fn outcome(outcome: &Outcome) -> Bytes {
-    let (word, order, error) = match outcome {
-        Outcome::Done(order) => ("done", Some(order.ticket), None),
-        Outcome::Prices { .. } => ("prices", None, None),
-        Outcome::Refused(error) => ("refused", None, Some(error)),
-        Outcome::NotSent(error) => ("not_sent", None, Some(error)),
-        Outcome::Unknown(_) => ("unknown", None, None),
-        Outcome::Absent(_) => ("absent", None, None),
+    let (word, order) = match outcome {
+        Outcome::Done(order) => ("done", Some(order.ticket)),
+        Outcome::Prices { .. } => ("prices", None),
+        Outcome::Refused(_) => ("refused", None),
+        Outcome::NotSent(_) => ("not_sent", None),
+        Outcome::Unknown(_) => ("unknown", None),
+        Outcome::Absent(_) => ("absent", None),
     };
-    let settled = Settled {
-        outcome: word.to_owned(),
-        order: order.and_then(|order| i64::try_from(order).ok()),
-        error: error.map(Carried::from),
-    };
+    let settled =
+        Settled { outcome: word.to_owned(), order: order.and_then(|order| i64::try_from(order).ok()) };
     serde_json::to_vec(&settled).map(Bytes::from).unwrap_or_default()
 }
 
@@ -247,6 +243,21 @@ mod tests {
         for nonsense in ["nonsense", "\u{1}nonsense", ""] {
             assert!(from_bytes(&nonsense.into()).is_err());
         }
+    }
+
+    #[test]
+    fn a_refusal_takes_no_more_of_the_journal_than_what_was_done() {
+        let long = Error::new(Code::NoMoney, "x".repeat(1_000));
+        for outcome in [outcome(&Outcome::Refused(long.clone())), outcome(&Outcome::NotSent(long))] {
+            assert!(outcome.len() <= 32, "{outcome:?}");
+        }
+        // As earlier versions wrote it.
+        let earlier = r#"{"outcome":"refused","error":{"code":"NO_MONEY","detail":"x"}}"#;
+        let journal = [
+            (7, Bytes::new(), Some(earlier.into())),
+            (8, Bytes::new(), Some(r#"{"outcome":"done","order":70}"#.into())),
+        ];
+        assert_eq!(Inherited::of(&[], &journal).claimed, [70]);
     }
 
     #[test]
