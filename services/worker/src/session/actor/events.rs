@@ -135,11 +135,11 @@ impl Actor {
         let update = TradeUpdate::from_bytes(body)?;
         check_update(&update)?;
         let told = apply(state, update);
-        state.check_open()?;
         self.trades.settle(state);
         self.held_back.extend(told);
         self.changed = true;
-        Ok(())
+        // What was taken over is told, whatever becomes of the link.
+        state.check_open()
     }
 
     fn on_reply(
