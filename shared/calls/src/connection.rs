@@ -140,13 +140,13 @@ calls! {
         } -> reply::ConnectionStatus;
 
         /// Tells the state of every session, to the administrator.
-        ConnectionStatusAll: read as read of all {
+        ConnectionStatusAll: read as admin of all {
             /// The key that the administrator of this service has set.
             admin_key as "adminKey": Secret,
         } -> Vec<reply::ConnectionStatus>;
 
         /// Drops every session that is not in a list and answers their tokens, to the administrator.
-        DisconnectOrphans also DisconnectOrphansCluster: change as connect of all posted {
+        DisconnectOrphans also DisconnectOrphansCluster: change as admin of all posted {
             /// Tokens to keep; repeat the parameter for each one. A word that is no token drops all sessions.
             ids: Many<String>,
             /// Drops nothing, and answers what it would drop.

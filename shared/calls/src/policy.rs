@@ -98,7 +98,7 @@ pub struct Policy {
     pub reach: Reach,
     /// It comes as POST only: it changes more than a session, or takes a file.
     pub posted: bool,
-    /// It connects to a host that the caller names, or has named.
+    /// It connects to a host that its parameters name.
     pub dials: bool,
 }
 

@@ -72,13 +72,13 @@ calls! {
         } -> Vec<Server>;
 
         /// Counts the sessions of a key.
-        MetricsApiKey: read as read of all {
+        MetricsApiKey: read as admin of all {
             /// The key.
             api_key as "apiKey": Option<Secret>,
         } -> MetricsApiKeyResult;
 
         /// Lists the sessions of the process, to the administrator.
-        GetClients: read as read of all {
+        GetClients: read as admin of all {
             /// The key that the administrator of this service has set.
             admin_key as "adminKey": Option<Secret>,
         } -> Vec<MetricAccountData>;

@@ -53,14 +53,14 @@ impl Shared {
         refusal.unwrap_or_else(|| fate.error(no_worker()))
     }
 
-    /// A worker that was not tried yet. Reads are no session, so they do not count where they go.
+    /// A worker that was not tried yet. What makes no session does not count where it goes.
     async fn some_place(
         &self,
         call: CallId,
         params: &Params,
         tried: &[WorkerId],
     ) -> Result<Option<(WorkerId, String)>, RegistryError> {
-        if !call.policy().only_reads() {
+        if call.policy().connects() {
             let place = self.told(self.registry.place(&broker(params), tried)).await?;
             return Ok(place.map(|place| (place.worker, place.address)));
         }
