@@ -154,7 +154,7 @@ async fn who_comes_back_to_many_orders_gets_what_was_told_word_for_word() {
     let (told, tickets) = tokio::join!(hear, act);
     assert_eq!(told.last().unwrap()["data"]["openedOrders"].as_array().unwrap().len(), 60);
     let events = told.len();
-    for place in [events - 2, events - 100, events - 250] {
+    for place in [events - 2, events - 60, events - 120] {
         let since = told[place]["position"].as_str().unwrap();
         let mut again = session.stream("OnOrderUpdate", &format!("since={since}")).await;
         assert_eq!(again.next().await["data"]["isComplete"], true, "{place} of {events}");

@@ -10,9 +10,9 @@ use tokio::net::{TcpSocket, TcpStream};
 use crate::binary::start_binary;
 
 /// What all these replies would hold is 110 MB and more.
-const GROWTH_MAX: u64 = 72 << 20;
+const GROWTH_MAX: u64 = 100 << 20;
 /// How many ask for a history of 15 MB.
-const READERS: usize = 6;
+const READERS: usize = 9;
 const BARS: usize = 100_000;
 
 async fn from(last: u8, http: &Client) -> TcpStream {
