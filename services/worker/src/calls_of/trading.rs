@@ -159,7 +159,7 @@ impl Caller<'_> {
         if !self.safe {
             return Ok(None);
         }
-        let unknown = session.journal().take_unknown(&self.fingerprint);
+        let unknown = session.journal().unknown(&self.fingerprint);
         match self.outcome_of(session, unknown).await? {
             Some(Outcome::Done(order)) => Ok(Some(*order)),
             // That nothing is seen of it proves nothing, or it would have been refused: sending again might double it.
@@ -175,7 +175,7 @@ impl Caller<'_> {
         key: &Key,
         recorded: Error,
     ) -> Result<Payload, Error> {
-        let unknown = session.journal().take_unknown_of(key);
+        let unknown = session.journal().unknown_of(key);
         let known = match self.outcome_of(session, unknown).await? {
             Some(Outcome::Done(order)) => OrderSend::payload(&order),
             Some(Outcome::Refused(error)) => Err(error.with_outcome(error::Outcome::Rejected)),
@@ -201,8 +201,8 @@ impl Caller<'_> {
             Err(error) => Err(error),
         };
         let outcome = looked.map(|found| found.unwrap_or(Outcome::Unknown(action_id)));
-        if outcome.as_ref().map_or(true, Outcome::is_open) {
-            session.journal().remember_unknown(unknown);
+        if outcome.as_ref().is_ok_and(|outcome| !outcome.is_open()) {
+            session.journal().forget_unknown(&unknown);
         }
         outcome.map(Some)
     }

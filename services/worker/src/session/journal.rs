@@ -134,19 +134,28 @@ impl Journal {
         self.unknown.push_back(unknown);
     }
 
-    /// An equal request of late whose fate was unknown; it is asked about once.
-    pub(crate) fn take_unknown(&mut self, fingerprint: &str) -> Option<Unknown> {
-        self.take(|unknown| unknown.fingerprint == fingerprint && unknown.since.elapsed() < UNKNOWN_HOLDS)
+    /// An equal request of late whose fate is unknown. It stays here until that is known, so that whoever asks meanwhile
+    /// finds it as well.
+    pub(crate) fn unknown(&self, fingerprint: &str) -> Option<Unknown> {
+        let is_equal = |unknown: &&Unknown| {
+            unknown.fingerprint == fingerprint && unknown.since.elapsed() < UNKNOWN_HOLDS
+        };
+        self.unknown.iter().find(is_equal).cloned()
     }
 
-    /// The request of the call of this key, if its fate was unknown; it is asked about once, or known by now.
-    pub(crate) fn take_unknown_of(&mut self, key: &Key) -> Option<Unknown> {
-        self.take(|unknown| unknown.key.as_ref() == Some(key))
+    /// The request of the call of this key, if its fate is unknown.
+    pub(crate) fn unknown_of(&self, key: &Key) -> Option<Unknown> {
+        self.unknown.iter().find(|unknown| unknown.key.as_ref() == Some(key)).cloned()
     }
 
-    fn take(&mut self, is_wanted: impl Fn(&Unknown) -> bool) -> Option<Unknown> {
-        let place = self.unknown.iter().position(is_wanted)?;
-        self.unknown.remove(place)
+    /// The fate of a request is known.
+    pub(crate) fn forget_unknown(&mut self, known: &Unknown) {
+        self.unknown.retain(|unknown| unknown != known);
+    }
+
+    /// The fate of the request of this call is known.
+    pub(crate) fn forget_unknown_of(&mut self, key: &Key) {
+        self.unknown.retain(|unknown| unknown.key.as_ref() != Some(key));
     }
 }
 
@@ -200,24 +209,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_unknown_request_is_found_by_an_equal_one_once_and_not_for_ever() {
+    async fn an_unknown_request_is_found_by_equal_ones_until_it_is_known_and_not_for_ever() {
         let (mut journal, since) = (Journal::default(), Instant::now());
         let unknown = |action_id, key: Option<&str>| {
             let key = key.map(|name| Key::Chosen(name.to_owned()));
             Unknown { fingerprint: "buy 1".to_owned(), key, action_id, since }
         };
-        journal.remember_unknown(unknown(1000, None));
-        journal.remember_unknown(unknown(1001, Some("k")));
-        assert_eq!(journal.take_unknown("buy 2"), None);
-        assert_eq!(journal.take_unknown_of(&Key::Chosen("other".to_owned())), None);
-        let found = journal.take_unknown_of(&Key::Chosen("k".to_owned()));
-        assert_eq!(found, Some(unknown(1001, Some("k"))), "not that of an equal call");
-        assert_eq!(journal.take_unknown("buy 1"), Some(unknown(1000, None)));
-        assert_eq!(journal.take_unknown("buy 1"), None);
+        let (first, second) = (unknown(1000, None), unknown(1001, Some("k")));
+        journal.remember_unknown(first.clone());
+        journal.remember_unknown(second.clone());
+        assert_eq!(journal.unknown("buy 2"), None);
+        assert_eq!(journal.unknown_of(&Key::Chosen("other".to_owned())), None);
+        let key = Key::Chosen("k".to_owned());
+        for _ in 0..2 {
+            assert_eq!(journal.unknown_of(&key), Some(second.clone()), "not that of an equal call");
+            assert_eq!(journal.unknown("buy 1"), Some(first.clone()), "while others ask about it too");
+        }
+        journal.forget_unknown_of(&key);
+        assert_eq!(journal.unknown_of(&key), None);
+        assert_eq!(journal.unknown("buy 1"), Some(first.clone()));
+        journal.forget_unknown(&first);
+        assert_eq!(journal.unknown("buy 1"), None);
         journal.remember_unknown(unknown(1002, Some("old")));
         tokio::time::advance(UNKNOWN_HOLDS).await;
-        assert_eq!(journal.take_unknown("buy 1"), None);
-        let of_key = journal.take_unknown_of(&Key::Chosen("old".to_owned()));
+        assert_eq!(journal.unknown("buy 1"), None);
+        let of_key = journal.unknown_of(&Key::Chosen("old".to_owned()));
         assert_eq!(of_key, Some(unknown(1002, Some("old"))), "its key is corrected whenever it is known");
     }
 }

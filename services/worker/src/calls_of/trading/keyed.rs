@@ -68,7 +68,7 @@ pub(super) async fn first(caller: &Caller<'_>, session: &Session, key: &Key, cal
             };
             if result.as_ref().map_or_else(is_known, |_| true) {
                 // It is not of unknown fate any more for equal calls to come.
-                session.journal().take_unknown_of(&under);
+                session.journal().forget_unknown_of(&under);
             }
             Told { result, under: Some(under), is_replayed: true }
         }
