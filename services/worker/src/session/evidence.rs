@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use calls::reply;
 use calls::values::OrderState as Shown;
 use error::{Code, Error};
-use model::{DealEntry, OrderState, Price, Reason, Retcode};
+use model::{DealEntry, Expiration, OrderState, Price, Reason, Retcode, day_start_s};
 use wire::Payload as _;
 use wire::records::{Deal, Order, Position, TradeRequest, TradeResult};
 
@@ -370,6 +370,17 @@ fn has_terms(order: &Order, request: &TradeRequest) -> bool {
         && equal(order.price_sl, request.price_sl, order.digits)
         && equal(order.price_tp, request.price_tp, order.digits)
         && order.type_time == request.type_time
+        && expires_alike(order, request)
+}
+
+/// At the same moment or on the same day, as far as its kind of expiration has one.
+fn expires_alike(order: &Order, request: &TradeRequest) -> bool {
+    let (is, asked) = (order.time_expiration, request.time_expiration);
+    match Expiration::from_number(request.type_time) {
+        Some(Expiration::Specified) => is == asked,
+        Some(Expiration::SpecifiedDay) => day_start_s(is.into()) == day_start_s(asked.into()),
+        Some(Expiration::GoodTillCancelled | Expiration::Day) | None => true,
+    }
 }
 
 /// At which a pending order works.

@@ -265,6 +265,7 @@ fn a_changed_order_is_known_by_all_its_terms() {
         ("another stop loss", open(Order { price_sl: 1.01001, ..asked.clone() }), Nothing),
         ("another take profit", open(Order { price_tp: 1.19999, ..asked.clone() }), Nothing),
         ("another life time", open(Order { type_time: 0, ..asked.clone() }), Nothing),
+        ("a time that its kind does not have", open(Order { time_expiration: 9, ..asked.clone() }), Done(80)),
         ("filled since, at these", filled_at(asked.clone()), Done(80)),
         ("filled since, at others, set after these or in their stead", filled_at(pending(80)), Nothing),
         ("gone", Books::default(), Nothing),
@@ -275,6 +276,22 @@ fn a_changed_order_is_known_by_all_its_terms() {
             verdict,
             "{what}"
         );
+    }
+    // Until a moment, and until the end of a day.
+    let (day, at) = (24 * 3600, 9 * 24 * 3600 + 7200);
+    for (type_time, is, verdict) in [
+        (2, at, Done(80)),
+        (2, at + 1, Nothing),
+        (2, at - day, Nothing),
+        (3, at, Done(80)),
+        (3, at - 7200, Done(80)),
+        (3, at - day, Nothing),
+        (3, at + day, Nothing),
+    ] {
+        let request = TradeRequest { type_time, time_expiration: at, ..request.clone() };
+        let changed = |time_expiration| open(Order { type_time, time_expiration, ..asked.clone() });
+        let found = search(&changed(at - day), Intent::Modify(80), request, &changed(is));
+        assert_eq!(found, verdict, "until {is} for {at}, of kind {type_time}");
     }
     let stop_limit = TradeRequest { price_trigger: 1.04, ..request };
     for (price_trigger, verdict) in [(1.04, Done(80)), (1.04001, Nothing)] {
