@@ -148,7 +148,7 @@ fn last_closed(state: &State, is_it: impl Fn(&reply::Order) -> bool) -> Option<r
 /// The deal that closed a position: the one that is named, or the latest that may be the work of the request.
 fn closing_deal<'a>(sent: &Sent, named: i64, position: i64, state: &'a State) -> Option<&'a Deal> {
     let is_it = |deal: &&Deal| match named {
-        0 => may_close(sent, position, deal),
+        0 => may_close(sent, position, deal) && is_exit_of(sent.intent, deal),
         named => deal.deal == named && deal.position_id == position && deal.entry != 0,
     };
     state.deals.iter().rev().find(is_it)
@@ -160,6 +160,16 @@ fn may_close(sent: &Sent, position: i64, deal: &Deal) -> bool {
         && deal.entry != 0
         && deal.deal > sent.after_deal
         && is_asked_for(deal.trade_reason)
+}
+
+/// Whether a deal leaves a position in the way that such a request has it leave.
+fn is_exit_of(intent: Intent, deal: &Deal) -> bool {
+    let entry = DealEntry::from_number(deal.entry);
+    match intent {
+        Intent::Close(_) => matches!(entry, Some(DealEntry::Out | DealEntry::InOut)),
+        Intent::CloseBy(_) => entry == Some(DealEntry::OutBy),
+        _ => false,
+    }
 }
 
 /// Whether somebody asked for it: what the server does by itself is nobody's request, whatever it looks like.
@@ -177,7 +187,7 @@ fn is_by_stop(reason: u32) -> bool {
 pub(super) fn search(sent: &Sent, claimed: &BTreeSet<i64>, rivals: &[&Sent], state: &State) -> Found {
     match sent.intent {
         Intent::Prices => Found::refused(Error::timeout("The price request")),
-        Intent::Open | Intent::Place => search_new(sent, claimed, rivals, state),
+        Intent::Open | Intent::Place => search_made(sent, claimed, rivals, state),
         Intent::Stops(position) => search_stops(sent, position, state),
         Intent::Modify(ticket) => {
             let ended = || state.ended.iter().rev().find(|order| order.trade_order == ticket);
@@ -187,7 +197,12 @@ pub(super) fn search(sent: &Sent, claimed: &BTreeSet<i64>, rivals: &[&Sent], sta
                 Some(_) | None => Found::Nothing,
             }
         }
-        Intent::Close(position) | Intent::CloseBy(position) => search_closing(sent, position, claimed, state),
+        Intent::Close(position) | Intent::CloseBy(position) => {
+            match search_made(sent, claimed, rivals, state) {
+                Found::Nothing => search_stopped(sent, position, claimed, state),
+                found => found,
+            }
+        }
         Intent::Remove(ticket) => {
             let ended = state.ended.iter().rev().find(|order| order.trade_order == ticket);
             match ended.and_then(|order| OrderState::from_number(order.order_state)) {
@@ -220,14 +235,9 @@ fn search_stops(sent: &Sent, position: i64, state: &State) -> Found {
     if is_found { done(position, 0) } else { Found::Nothing }
 }
 
-/// A closing of the position and the volume that came after the request and belongs to no other one.
-fn search_closing(sent: &Sent, position: i64, claimed: &BTreeSet<i64>, state: &State) -> Found {
+/// Whether one of its stops has closed a position already. That it is gone says nothing: this request may have closed it.
+fn search_stopped(sent: &Sent, position: i64, claimed: &BTreeSet<i64>, state: &State) -> Found {
     let is_free = |deal: &Deal| may_close(sent, position, deal) && !claimed.contains(&deal.trade_order);
-    let is_it = |deal: &&Deal| is_free(deal) && deal.trade_volume == sent.request.trade_volume;
-    if let Some(deal) = state.deals.iter().rev().find(is_it) {
-        return done(deal.trade_order, deal.deal);
-    }
-    // That it is gone says nothing: this request may have closed it. Only a stop that did says so.
     let is_stopped = || {
         let is_stop = |deal: &Deal| {
             deal.position_id == position && deal.deal > sent.after_deal && is_by_stop(deal.trade_reason)
@@ -293,32 +303,73 @@ fn may_be_made(sent: &Sent, claimed: &BTreeSet<i64>, state: &State) -> bool {
         || state.positions.values().any(|open| by_position(&open.record))
 }
 
-/// An order as the request asked for that came after it and belongs to no other one.
-fn search_new(sent: &Sent, claimed: &BTreeSet<i64>, rivals: &[&Sent], state: &State) -> Found {
-    let may_be_of =
-        |sent: &Sent, order: &Order| !claimed.contains(&order.trade_order) && fits(sent, order, state);
-    let is_it = |order: &&Order| may_be_of(sent, order);
-    let mut candidates: Vec<&Order> = state.orders.values().chain(&state.ended).filter(is_it).collect();
-    candidates.sort_by_key(|order| order.trade_order);
-    candidates.dedup_by_key(|order| order.trade_order);
-    let Some(first) = candidates.first() else { return Found::Nothing };
+/// An order, with its deals, as the request asked for that came after it and belongs to no other one.
+fn search_made(sent: &Sent, claimed: &BTreeSet<i64>, rivals: &[&Sent], state: &State) -> Found {
+    let pending = state.orders.keys().copied();
+    let ended = state.ended.iter().map(|order| order.trade_order);
+    let dealt = state.deals.iter().map(|deal| deal.trade_order);
+    let is_it = |order: &i64| !claimed.contains(order) && may_have_made(sent, *order, state);
+    let candidates: BTreeSet<i64> = pending.chain(ended).chain(dealt).filter(is_it).collect();
+    let Some(&first) = candidates.first() else { return Found::Nothing };
     // Of equal requests it does not matter which one made which order; of others nobody can tell.
-    let alike: Vec<&&Sent> = rivals.iter().filter(|rival| may_be_of(rival, first)).collect();
+    let alike: Vec<&&Sent> = rivals.iter().filter(|rival| may_have_made(rival, first, state)).collect();
     if candidates.len() > alike.len() || !alike.iter().all(|rival| is_equal(rival, sent)) {
         return Found::Ambiguous;
     }
-    if OrderState::from_number(first.order_state) == Some(OrderState::Rejected) {
-        let known = claimed.iter().copied().chain(candidates.iter().map(|order| order.trade_order));
-        if !leaves_no_room(sent, &known.collect(), state) {
-            // The rejected one may be somebody else's, and this one not recognised.
-            return Found::Ambiguous;
+    let mut deals = state.deals.iter().filter(|deal| deal.trade_order == first);
+    let deal = match sent.intent {
+        // A closing by an opposite position has a deal for each.
+        Intent::Close(position) | Intent::CloseBy(position) => {
+            deals.find(|deal| deal.position_id == position)
         }
-        let error = Error::new(Code::RequestRejected, "The trade server rejected the order.");
-        return Found::Refused { error, order: first.trade_order };
+        _ => deals.next(),
+    };
+    let ended = orders_of(first, state).find(|order| fits(sent, order, state));
+    if let Some(error) = ended.and_then(refused_by) {
+        let known = claimed.union(&candidates).copied().collect();
+        // Else it may be somebody else's, and the one of this request not recognised.
+        let is_its_own = leaves_no_room(sent, &known, state);
+        return if is_its_own { Found::Refused { error, order: first } } else { Found::Ambiguous };
     }
-    let deal =
-        state.deals.iter().find(|deal| deal.trade_order == first.trade_order).map_or(0, |deal| deal.deal);
-    done(first.trade_order, deal)
+    done(first, deal.map_or(0, |deal| deal.deal))
+}
+
+/// Why nothing came of a new order, if it ended so.
+fn refused_by(order: &Order) -> Option<Error> {
+    let is_rejected = OrderState::from_number(order.order_state) == Some(OrderState::Rejected);
+    is_rejected.then(|| Error::new(Code::RequestRejected, "The trade server rejected the order."))
+}
+
+/// Whether an order could be the work of a request, by what is known of it and of its deals.
+fn may_have_made(sent: &Sent, order: i64, state: &State) -> bool {
+    let is_new = order > sent.after_order;
+    is_new
+        && match sent.intent {
+            Intent::Open | Intent::Place => orders_of(order, state).any(|order| fits(sent, order, state)),
+            Intent::Close(position) => has_closed(sent, position, order, state),
+            Intent::CloseBy(position) => {
+                let opposite = i64::try_from(sent.request.position_by);
+                has_closed(sent, position, order, state)
+                    && opposite.is_ok_and(|opposite| has_closed(sent, opposite, order, state))
+            }
+            Intent::Prices | Intent::Stops(_) | Intent::Modify(_) | Intent::Remove(_) => false,
+        }
+}
+
+/// The records of an order: as it is pending, and as it ended.
+fn orders_of(ticket: i64, state: &State) -> impl Iterator<Item = &Order> {
+    let ended = state.ended.iter().filter(move |order| order.trade_order == ticket);
+    state.orders.get(&ticket).into_iter().chain(ended)
+}
+
+/// Whether an order closed as much of a position as a request asked for, and in its way.
+fn has_closed(sent: &Sent, position: i64, order: i64, state: &State) -> bool {
+    let is_its = |deal: &&Deal| {
+        deal.trade_order == order && may_close(sent, position, deal) && is_exit_of(sent.intent, deal)
+    };
+    let closed = state.deals.iter().filter(is_its).map(|deal| deal.trade_volume);
+    let closed = closed.fold(0_u64, u64::saturating_add);
+    closed > 0 && closed == sent.request.trade_volume
 }
 
 /// Whether an order of the same symbol, type, volume and comment came after a request for a new one.
@@ -340,7 +391,8 @@ fn fits(sent: &Sent, order: &Order, state: &State) -> bool {
 /// Whether two requests ask for the same, whatever the market's price was.
 fn is_equal(one: &Sent, other: &Sent) -> bool {
     let asked = |sent: &Sent| {
-        let price_order = if sent.intent == Intent::Open { 0.0 } else { sent.request.price_order };
+        let is_at_market = matches!(sent.intent, Intent::Open | Intent::Close(_) | Intent::CloseBy(_));
+        let price_order = if is_at_market { 0.0 } else { sent.request.price_order };
         TradeRequest { action_id: 0, price_order, ..sent.request.clone() }.to_bytes()
     };
     (one.intent, one.magic) == (other.intent, other.magic) && asked(one) == asked(other)

@@ -14,6 +14,7 @@ use wire::records::{
 
 mod answers;
 mod clock;
+mod closings;
 mod evidence;
 mod money;
 mod proof;

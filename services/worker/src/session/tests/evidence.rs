@@ -81,7 +81,7 @@ fn search_in(
     concluded(&mut outcome)
 }
 
-fn search(before: &Books, intent: Intent, request: TradeRequest, after: &Books) -> Verdict {
+pub(super) fn search(before: &Books, intent: Intent, request: TradeRequest, after: &Books) -> Verdict {
     let mut hedging = state();
     hedging.account.main.margin_mode = MarginMode::Hedging.number();
     search_in(hedging, before, intent, request, after)
@@ -298,48 +298,6 @@ fn a_changed_order_is_known_by_all_its_terms() {
         let after = open(Order { price_trigger, ..asked.clone() });
         assert_eq!(search(&open(pending(80)), Intent::Modify(80), stop_limit.clone(), &after), verdict);
     }
-}
-
-#[test]
-fn a_closing_is_known_by_position_volume_and_age() {
-    let before = Books { positions: vec![position(70, 2), position(60, 2)], ..Books::default() };
-    let with = |deal: Deal, left: &[u64]| {
-        let mut positions = vec![position(60, 2)];
-        positions.extend(left.iter().map(|lots| position(70, *lots)));
-        Books { positions, deals: vec![deal], ..Books::default() }
-    };
-    let stopped = Deal { trade_reason: Reason::StopLoss.number(), ..deal(51, 71, 70, 1, 2) };
-    let gone = Books { positions: vec![position(60, 2)], ..Books::default() };
-    let deals = |deals: [Deal; 2]| Books { deals: deals.to_vec(), ..gone.clone() };
-    let twice = || deals([deal(51, 71, 70, 1, 1), Deal { trade_volume: LOT / 2, ..deal(52, 72, 70, 1, 1) }]);
-    let rest_stopped =
-        |lots| deals([deal(51, 71, 70, 1, lots), Deal { deal: 52, trade_order: 72, ..stopped.clone() }]);
-    let rows = [
-        ("all of it", 2, with(deal(51, 71, 70, 1, 2), &[]), Done(51)),
-        ("a part of it", 1, with(deal(51, 71, 70, 1, 1), &[1]), Done(51)),
-        ("another part", 2, with(deal(51, 71, 70, 1, 1), &[1]), Nothing),
-        ("another position", 2, with(deal(51, 71, 60, 1, 2), &[2]), Nothing),
-        ("more of the position", 1, with(deal(51, 71, 70, 0, 1), &[3]), Nothing),
-        ("nothing", 2, before.clone(), Nothing),
-        ("closed by its stop loss", 2, with(stopped.clone(), &[]), Verdict::Refused(Code::PositionNotExists)),
-        ("gone", 2, gone.clone(), Nothing),
-        ("closed by others in another way", 1, with(deal(51, 71, 70, 1, 2), &[]), Nothing),
-        ("a part, and another one after it", 1, twice(), Done(51)),
-        ("a part of it, and the rest by its stop loss", 1, rest_stopped(1), Done(51)),
-        ("another part, and the rest by its stop loss", 2, rest_stopped(1), Nothing),
-    ];
-    for intent in [Intent::Close(70), Intent::CloseBy(70)] {
-        for (what, lots, after, verdict) in &rows {
-            let found = search(&before, intent, buy(*lots), after);
-            // The contract shows a closing under the ticket of its position; here only that it was found matters.
-            match verdict {
-                Done(_) => assert!(matches!(found, Done(_)), "{what}: {found:?}"),
-                verdict => assert_eq!(&found, verdict, "{what}"),
-            }
-        }
-    }
-    let closed = with(deal(51, 71, 70, 1, 1), &[1]);
-    assert_eq!(search(&closed, Intent::Close(70), buy(1), &closed), Nothing, "an older one");
 }
 
 #[test]
