@@ -325,7 +325,7 @@ fn search_made(sent: &Sent, claimed: &BTreeSet<i64>, rivals: &[&Sent], state: &S
         _ => deals.next(),
     };
     let ended = orders_of(first, state).find(|order| fits(sent, order, state));
-    if let Some(error) = ended.and_then(refused_by) {
+    if let Some(error) = ended.and_then(|order| refused_by(sent, order, deal)) {
         let known = claimed.union(&candidates).copied().collect();
         // Else it may be somebody else's, and the one of this request not recognised.
         let is_its_own = leaves_no_room(sent, &known, state);
@@ -335,9 +335,19 @@ fn search_made(sent: &Sent, claimed: &BTreeSet<i64>, rivals: &[&Sent], state: &S
 }
 
 /// Why nothing came of a new order, if it ended so.
-fn refused_by(order: &Order) -> Option<Error> {
-    let is_rejected = OrderState::from_number(order.order_state) == Some(OrderState::Rejected);
-    is_rejected.then(|| Error::new(Code::RequestRejected, "The trade server rejected the order."))
+fn refused_by(sent: &Sent, order: &Order, deal: Option<&Deal>) -> Option<Error> {
+    let is_unfilled = deal.is_none() && order.volume_current == order.volume_initial;
+    let told = match OrderState::from_number(order.order_state)? {
+        OrderState::Rejected => {
+            return Some(Error::new(Code::RequestRejected, "The trade server rejected the order."));
+        }
+        // One that waits for its price was placed, however it ends.
+        _ if sent.intent != Intent::Open || !is_unfilled => return None,
+        OrderState::Canceled => "The order was cancelled before anything of it was filled.",
+        OrderState::Expired => "The order expired before anything of it was filled.",
+        _ => return None,
+    };
+    Some(Error::new(Code::RequestCancelled, told))
 }
 
 /// Whether an order could be the work of a request, by what is known of it and of its deals.

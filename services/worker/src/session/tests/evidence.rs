@@ -168,6 +168,28 @@ fn an_opening_is_known_by_side_volume_comment_and_age() {
 }
 
 #[test]
+fn an_opening_that_ended_without_a_fill_was_not_done() {
+    let order = || filled(70, 2, "mine");
+    let ended = |state: OrderState, volume_current, deals| {
+        let order = Order { order_state: state.number(), volume_current, ..order() };
+        Books { ended: vec![order], deals, ..Books::default() }
+    };
+    let (all, half) = (order().volume_initial, order().volume_initial / 2);
+    let dealt = || vec![deal(50, 70, 70, 0, 1)];
+    let refused = || Verdict::Refused(Code::RequestCancelled);
+    let rows = [
+        ("cancelled", ended(OrderState::Canceled, all, Vec::new()), refused()),
+        ("expired", ended(OrderState::Expired, all, Vec::new()), refused()),
+        ("the rest cancelled", ended(OrderState::Canceled, half, dealt()), Done(70)),
+        ("the rest cancelled, its deal not there", ended(OrderState::Canceled, half, Vec::new()), Done(70)),
+        ("cancelled, though with a deal", ended(OrderState::Canceled, all, dealt()), Done(70)),
+    ];
+    for (what, after, verdict) in rows {
+        assert_eq!(search(&Books::default(), Intent::Open, buy(2), &after), verdict, "{what}");
+    }
+}
+
+#[test]
 fn what_the_server_does_by_itself_is_nobodys_request() {
     // A stop closes the only position of a symbol: an order of the same side and volume, without a comment of ours.
     for (reason, verdict) in [

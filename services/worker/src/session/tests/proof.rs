@@ -200,14 +200,21 @@ async fn an_order_that_two_different_requests_may_have_made_is_neithers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejected_order_is_a_refusal_only_if_it_is_the_only_one() {
-    let rejected = Order { order_state: OrderState::Rejected.number(), ..filled(90, 2, "mine") };
-    let alone = Books { ended: vec![rejected.clone()], ..Books::default() };
-    let mut with_another = bought(filled(91, 2, "[cut]"));
-    with_another.ended.push(rejected);
-    let refused = Verdict::Refused(Code::RequestRejected);
-    for (after, verdict) in [(alone, refused), (with_another, Verdict::Ambiguous)] {
-        assert_eq!(decided(&Books::default(), (Intent::Open, buy(2)), &after, &[]).await, verdict);
+async fn an_order_of_which_nothing_came_is_a_refusal_only_if_it_is_the_only_one() {
+    for (order_state, code) in [
+        (OrderState::Rejected, Code::RequestRejected),
+        (OrderState::Canceled, Code::RequestCancelled),
+        (OrderState::Expired, Code::RequestCancelled),
+    ] {
+        let order = filled(90, 2, "mine");
+        let (order_state, volume_current) = (order_state.number(), order.volume_initial);
+        let unfilled = Order { order_state, volume_current, ..order };
+        let alone = Books { ended: vec![unfilled.clone()], ..Books::default() };
+        let mut with_another = bought(filled(91, 2, "[cut]"));
+        with_another.ended.push(unfilled);
+        for (after, verdict) in [(alone, Verdict::Refused(code)), (with_another, Verdict::Ambiguous)] {
+            assert_eq!(decided(&Books::default(), (Intent::Open, buy(2)), &after, &[]).await, verdict);
+        }
     }
 }
 
