@@ -257,9 +257,17 @@ pub(super) fn leaves_no_room(sent: &Sent, claimed: &BTreeSet<i64>, state: &State
     match sent.intent {
         Intent::Open | Intent::Place => !may_be_made(sent, claimed, state),
         Intent::Close(position) | Intent::CloseBy(position) => {
-            let is_free =
-                |deal: &Deal| may_close(sent, position, deal) && !claimed.contains(&deal.trade_order);
-            state.positions.contains_key(&position) && !state.deals.iter().any(is_free)
+            let is_others = |order: i64| claimed.contains(&order);
+            let is_free = |deal: &Deal| may_close(sent, position, deal) && !is_others(deal.trade_order);
+            // It may be filled yet.
+            let is_working = |order: &Order| {
+                order.position_id == position
+                    && order.trade_order > sent.after_order
+                    && !is_others(order.trade_order)
+            };
+            state.positions.contains_key(&position)
+                && !state.deals.iter().any(is_free)
+                && !state.orders.values().any(is_working)
         }
         Intent::Remove(ticket) => state.orders.contains_key(&ticket),
         // What was set may have been set again since; a price leaves no trace at all.

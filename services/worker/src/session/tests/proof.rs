@@ -229,7 +229,14 @@ async fn what_could_be_a_closing_that_was_not_recognised_leaves_it_unknown() {
     };
     let left = [position(60, 2), position(70, 1)];
     let gone = [position(60, 2)];
-    let rows: [(&str, Books, &[i64], Verdict); 8] = [
+    let working = |position_id| {
+        let order = Order { order_type: 1, position_id, ..pending(90) };
+        Books { orders: vec![pending(80), order], ..held() }
+    };
+    let rows: [(&str, Books, &[i64], Verdict); 11] = [
+        ("an order that is not filled yet", working(70), &[], Verdict::Nothing),
+        ("one of another request", working(70), &[90], NOT_DONE),
+        ("one for another position", working(60), &[], NOT_DONE),
         ("another part", with(&[part()], &left), &[], Verdict::Nothing),
         ("a part that another request closed", with(&[part()], &left), &[90], NOT_DONE),
         ("all of it, by another request", with(&[deal(50, 90, 70, 1, 2)], &left), &[90], NOT_DONE),
