@@ -9,7 +9,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::binary::start_binary;
 
-/// What all these replies would hold is 110 MB and more.
+/// What all these replies would hold is 135 MB and more.
 const GROWTH_MAX: u64 = 100 << 20;
 /// How many ask for a history of 15 MB.
 const READERS: usize = 9;
