@@ -48,7 +48,7 @@ pub(crate) use admission::{Admission, Entry, certificate_is_missing};
 pub(crate) use establish::{FULL_SYMBOLS_BATCH, Target};
 pub(crate) use journal::{Begun, Journal, Unknown};
 pub(crate) use memo::Memo;
-pub(crate) use note::{Inherited, Recorded, from_bytes, to_bytes, told};
+pub(crate) use note::{Inherited, Recorded, from_bytes, is_known, of_call, told};
 pub(crate) use paced::SUBSCRIBED_MAX;
 pub(crate) use pages::Pages;
 pub(crate) use repeats::{Joined, Repeats, Told, receipt};

@@ -27,14 +27,23 @@ impl Entry {
     }
 }
 
+/// Why a request is not begun.
+pub(crate) fn settled_before(token: &str, number: u32) -> RegistryError {
+    RegistryError(format!("the request {number} of {token} has an outcome already"))
+}
+
 /// See the module.
 #[async_trait]
 pub trait Journal: Send + Sync {
     /// Writes a request that is about to be sent. Where its call has a key, the key says from now on that something was
     /// sent.
+    ///
+    /// # Errors
+    /// Also for a request that was settled before: what is written over several connections may arrive in another order, and
+    /// it would stay open for ever.
     async fn begin(&self, token: &str, fence: Fence, entry: &Entry) -> Result<Written, RegistryError>;
 
-    /// Writes what came of a request; it is not open any more.
+    /// Writes what came of a request; it is not open any more. One that was not begun cannot be begun any more.
     async fn settle(
         &self,
         token: &str,

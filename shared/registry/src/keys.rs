@@ -69,6 +69,17 @@ pub(crate) struct KeyBounds {
     pub(crate) bytes: usize,
 }
 
+/// What came of the call of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallOutcome {
+    /// As its repetitions are told.
+    pub text: Bytes,
+    /// Whether it is known what came of the call. Such an outcome is not replaced by one that says that nobody knows.
+    pub is_known: bool,
+    /// The request that it is of; `None`: of the call. Of a request that is not the last one under the key, nothing is written.
+    pub number: Option<u32>,
+}
+
 /// What a key says when a call begins under it. Attempts are those of implied keys, and empty for others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Keyed {
@@ -107,13 +118,13 @@ pub trait Keys: Send + Sync {
         fingerprint: &str,
     ) -> Result<Keyed, RegistryError>;
 
-    /// The outcome of the call, replacing an earlier one.
+    /// The outcome of the call, replacing an earlier one, unless that says more or is of a later request.
     async fn settle_key(
         &self,
         token: &str,
         fence: Fence,
         key: &Key,
-        outcome: &Bytes,
+        outcome: &CallOutcome,
     ) -> Result<Written, RegistryError>;
 
     /// A call under the key is a new one from now on: nothing was sent, or, of an implied key, the answer has reached its

@@ -29,7 +29,7 @@ pub use clock::{CLOCKS_APART_MAX, Clock};
 pub use events::{Ear, Events, Heard, Since};
 pub use governor::{Governor, Limits, LoginPass, LoginState, Slot};
 pub use journal::{Entry, Journal};
-pub use keys::{Key, Keyed, Keys};
+pub use keys::{CallOutcome, Key, Keyed, Keys};
 pub use limits::EndedMax;
 pub use memory::MemoryRegistry;
 pub use quarantine::{Quarantine, Quarantined};

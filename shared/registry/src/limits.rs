@@ -15,6 +15,9 @@ pub(crate) const LOG_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Settled trade requests that a journal keeps, and the bytes of their outcomes.
 pub(crate) const SETTLED_MAX: usize = 1_024;
 pub(crate) const SETTLED_BYTES: usize = 16 << 10;
+/// Trade requests that were settled before they were begun, of which a journal remembers that. As many as a session may have under
+/// way.
+pub(crate) const EARLY_MAX: usize = 256;
 /// Trade requests of a session that may be without an outcome at once, and how many bytes each may have.
 pub(crate) const BEGUN_MAX: usize = 1_000;
 pub(crate) const REQUEST_BYTES: usize = 4 << 10;

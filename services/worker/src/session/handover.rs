@@ -3,7 +3,7 @@
 use bus::Delivery;
 use bytes::Bytes;
 use error::Error;
-use registry::{Fence, Key};
+use registry::{CallOutcome, Fence, Key};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -12,7 +12,7 @@ use super::{Inherited, Memo, Session, repeats};
 
 impl Session {
     /// Writes the outcome of a call under its idempotency key: at once, or if that fails as soon as it can be.
-    pub(crate) async fn settle_key(&self, key: &Key, outcome: Bytes) {
+    pub(crate) async fn settle_key(&self, key: &Key, outcome: CallOutcome) {
         let (registry, fence) = (&self.0.registry, self.0.standing.fence());
         if registry.settle_key(&self.0.token, fence, key, &outcome).await.is_err() {
             self.0.scribe.settle_key(key.clone(), outcome);

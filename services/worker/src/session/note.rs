@@ -8,7 +8,7 @@ use calls::Call;
 use calls::reply::Order;
 use calls::trading::OrderSend;
 use error::{Carried, Code, Error};
-use registry::Key;
+use registry::{CallOutcome, Key};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use wire::Payload as _;
@@ -172,12 +172,24 @@ fn unknown_outcome(looked: bool) -> Error {
     Error::new(Code::Timeout, told).with_outcome(error::Outcome::Unknown)
 }
 
-/// The outcome as the repetitions of its call get it. `None`: nothing was sent, so there is nothing to repeat.
-pub(super) fn recorded(outcome: &Outcome) -> Option<Bytes> {
+/// The outcome of a request as the repetitions of its call get it. `None`: nothing was sent, so there is nothing to repeat.
+pub(super) fn recorded(number: u32, outcome: &Outcome) -> Option<CallOutcome> {
     if matches!(outcome, Outcome::NotSent(_)) {
         return None;
     }
-    Some(to_bytes(&told(outcome.clone()).and_then(|order| OrderSend::payload(&order))))
+    let recorded = told(outcome.clone()).and_then(|order| OrderSend::payload(&order));
+    Some(CallOutcome { number: Some(number), ..of_call(&recorded) })
+}
+
+/// The outcome of a call as its repetitions get it.
+pub(crate) fn of_call(recorded: &Recorded) -> CallOutcome {
+    let is_known = recorded.as_ref().map_or_else(is_known, |_| true);
+    CallOutcome { text: to_bytes(recorded), is_known, number: None }
+}
+
+/// Whether an error says what came of what was sent.
+pub(crate) fn is_known(failure: &Error) -> bool {
+    matches!(failure.outcome(), Some(error::Outcome::Rejected | error::Outcome::Applied))
 }
 
 /// The form in which outcomes of calls are kept.
@@ -190,7 +202,7 @@ enum Kept {
 }
 
 /// As it is kept under an idempotency key.
-pub(crate) fn to_bytes(recorded: &Recorded) -> Bytes {
+fn to_bytes(recorded: &Recorded) -> Bytes {
     let kept = match recorded {
         Ok(Payload::Text(text)) => Kept::Text(text.clone()),
         Ok(Payload::Json(json)) => Kept::Json(String::from_utf8_lossy(json).into_owned()),
@@ -258,6 +270,23 @@ mod tests {
             (8, Bytes::new(), Some(r#"{"outcome":"done","order":70}"#.into())),
         ];
         assert_eq!(Inherited::of(&[], &journal).claimed, [70]);
+    }
+
+    #[test]
+    fn of_an_outcome_is_kept_whether_it_is_known() {
+        let error = || Error::of(Code::NoMoney);
+        for (outcome, is_known) in [
+            (Outcome::Refused(error()), Some(true)),
+            (Outcome::Unknown(7), Some(false)),
+            (Outcome::Absent(7), Some(false)),
+            (Outcome::NotSent(error()), None),
+        ] {
+            let kept = recorded(7, &outcome);
+            assert_eq!(kept.as_ref().map(|kept| kept.is_known), is_known, "{outcome:?}");
+            assert!(kept.is_none_or(|kept| kept.number == Some(7)));
+        }
+        assert!(of_call(&Ok(Payload::Text("OK".into()))).is_known && !of_call(&Err(error())).is_known);
+        assert!(of_call(&Err(error().with_outcome(error::Outcome::Applied))).is_known);
     }
 
     #[test]

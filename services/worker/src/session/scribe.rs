@@ -11,7 +11,7 @@ use std::time::Duration;
 use bus::{EVENT_BYTES_MAX, Event, Fanout, Frame, Position, Topic};
 use bytes::{Bytes, BytesMut};
 use error::{Code, Error};
-use registry::{Entry, Fence, Key, Registry, RegistryError, Written};
+use registry::{CallOutcome, Entry, Fence, Key, Registry, RegistryError, Written};
 use runtime::{Backoff, Tasks};
 use tokio::sync::oneshot;
 
@@ -114,7 +114,7 @@ impl Scribe {
     }
 
     /// The outcome of a call under its key, when the caller itself cannot write it any more.
-    pub(crate) fn settle_key(&self, key: Key, outcome: Bytes) {
+    pub(crate) fn settle_key(&self, key: Key, outcome: CallOutcome) {
         self.push(Write::SettleKey { key, outcome });
     }
 

@@ -137,7 +137,10 @@ impl Trades {
 
     /// The journal has it: gives the request to be sent now. `None`: it was given up meanwhile.
     pub(crate) fn recorded(&mut self, action_id: u32) -> Option<TradeRequest> {
-        let sent = self.sent.get_mut(&action_id)?;
+        let Some(sent) = self.sent.get_mut(&action_id) else {
+            self.close_entry(action_id);
+            return None;
+        };
         if !matches!(sent.stage, Stage::Recording) {
             return None;
         }
@@ -145,6 +148,25 @@ impl Trades {
         (sent.begun, sent.sent_ms) = (Instant::now(), runtime::unix_ms());
         sent.stage = Stage::Verdict { until: sent.begun + VERDICT_LIMIT };
         Some(sent.request.clone())
+    }
+
+    /// What was given up while it was being written down is settled once more: the first word may have been there before it, and
+    /// an entry that stays open would be looked for by the next owner.
+    fn close_entry(&self, action_id: u32) {
+        let outcome = match self.outcome_of(action_id) {
+            Some(outcome) if outcome.is_open() => return,
+            Some(outcome) => note::outcome(outcome),
+            None => note::outcome(&Outcome::NotSent(lost_unsent())),
+        };
+        if let Some(scribe) = &self.scribe {
+            scribe.settle(action_id, outcome, None);
+        }
+    }
+
+    /// What came of a request, as far as that is remembered.
+    fn outcome_of(&self, action_id: u32) -> Option<&Outcome> {
+        let mut finished = self.finished.iter().rev().chain(self.told.iter().rev());
+        finished.find(|(id, _)| *id == action_id).map(|(_, outcome)| outcome)
     }
 
     /// Whether a request is under way.
@@ -293,7 +315,7 @@ impl Trades {
         // First the key: an entry that is closed says nothing of the outcome to whoever repeats the call.
         if let Some(scribe) = scribe
             && let Some(key) = sent.key.clone()
-            && let Some(recorded) = note::recorded(outcome)
+            && let Some(recorded) = note::recorded(action_id, outcome)
         {
             scribe.settle_key(key, recorded);
         }
@@ -312,8 +334,7 @@ impl Trades {
         let unsent = |sent: &Sent| matches!(sent.stage, Stage::Recording);
         let unsent: Vec<u32> = self.sent.iter().filter(|(_, sent)| unsent(sent)).map(|(id, _)| *id).collect();
         for action_id in unsent {
-            let told = "The connection was lost before the order was sent. Send it again.";
-            self.finish(action_id, Outcome::NotSent(Error::new(Code::NoConnection, told)));
+            self.finish(action_id, Outcome::NotSent(lost_unsent()));
         }
         let now = Instant::now();
         for sent in self.sent.values_mut() {
@@ -346,6 +367,10 @@ impl Trades {
             }
         }
     }
+}
+
+fn lost_unsent() -> Error {
+    Error::new(Code::NoConnection, "The connection was lost before the order was sent. Send it again.")
 }
 
 fn refusal(result: &TradeResult) -> Error {

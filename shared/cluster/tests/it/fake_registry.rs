@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use bus::{Frame, Position};
 use bytes::Bytes;
 use registry::{
-    AccountName, Beat, Clock, Ear, Entry, Events, Fence, Governor, Heard, Journal, Key, Keyed, Keys, Lease,
-    Limits, LoginPass, LoginState, Opened, Place, Quarantine, Quarantined, Record, RegistryError, Routed,
-    Sessions, Since, Slot, Unclaimed, WorkerId, WorkerInfo, Workers, Written,
+    AccountName, Beat, CallOutcome, Clock, Ear, Entry, Events, Fence, Governor, Heard, Journal, Key, Keyed,
+    Keys, Lease, Limits, LoginPass, LoginState, Opened, Place, Quarantine, Quarantined, Record,
+    RegistryError, Routed, Sessions, Since, Slot, Unclaimed, WorkerId, WorkerInfo, Workers, Written,
 };
 use tokio::sync::mpsc;
 
@@ -264,7 +264,7 @@ impl Keys for FakeRegistry {
     async fn begin_key(&self, _: &str, _: Fence, _: &Key, _: &str) -> Answer<Keyed> {
         unused()
     }
-    async fn settle_key(&self, _: &str, _: Fence, _: &Key, _: &Bytes) -> Answer<Written> {
+    async fn settle_key(&self, _: &str, _: Fence, _: &Key, _: &CallOutcome) -> Answer<Written> {
         unused()
     }
     async fn free_key(&self, _: &str, _: Fence, _: &Key) -> Answer<Written> {

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::MemoryRegistry;
-use crate::limits::{BEGUN_MAX, SETTLED_BYTES, SETTLED_MAX};
-use crate::{Entry, Fence, Journal, Key, Keyed, Keys, RegistryError, Written};
+use crate::journal::settled_before;
+use crate::limits::{BEGUN_MAX, EARLY_MAX, SETTLED_BYTES, SETTLED_MAX};
+use crate::{CallOutcome, Entry, Fence, Journal, Key, Keyed, Keys, RegistryError, Written};
 
 /// A session's journal.
 #[derive(Default)]
@@ -17,6 +18,8 @@ pub(super) struct Book {
     begun: BTreeMap<u32, Entry>,
     settled: VecDeque<(u32, Box<[u8]>)>,
     settled_bytes: usize,
+    /// What was settled before it was begun.
+    early: VecDeque<u32>,
 }
 
 /// A session's keys, those of each kind by themselves.
@@ -42,7 +45,10 @@ struct Kept {
     attempt: String,
     fence: Fence,
     is_sent: bool,
+    /// The request that was begun last under it, and under which fence.
+    request: Option<(Fence, u32)>,
     outcome: Option<Bytes>,
+    is_known: bool,
 }
 
 impl Kept {
@@ -51,13 +57,31 @@ impl Kept {
         let outcome = self.outcome.as_ref().map_or(0, Bytes::len);
         name.len() + self.print.len() + self.attempt.len() + outcome
     }
+
+    /// The last one counts, and none once there is an outcome: an earlier one may arrive here later.
+    fn begin(&mut self, fence: Fence, number: u32) {
+        self.is_sent = true;
+        let is_late =
+            self.outcome.is_some() || self.request.is_some_and(|(own, last)| own == fence && last > number);
+        if !is_late {
+            self.request = Some((fence, number));
+        }
+    }
+
+    /// Whether an outcome takes the place of what is known by now.
+    fn takes(&self, outcome: &CallOutcome) -> bool {
+        let is_of_other = self.request.zip(outcome.number).is_some_and(|((_, last), number)| last != number);
+        !is_of_other && (outcome.is_known || !self.is_known)
+    }
 }
 
 impl Book {
     fn settle(&mut self, number: u32, outcome: &Bytes) {
         if self.begun.remove(&number).is_none() {
             let place = self.settled.iter().rposition(|(own, _)| *own == number);
-            let Some((_, earlier)) = place.and_then(|place| self.settled.remove(place)) else { return };
+            let Some((_, earlier)) = place.and_then(|place| self.settled.remove(place)) else {
+                return self.settle_early(number);
+            };
             self.settled_bytes -= earlier.len();
         }
         self.settled_bytes += outcome.len();
@@ -67,6 +91,16 @@ impl Book {
             let Some((_, oldest)) = self.settled.pop_front() else { break };
             self.settled_bytes -= oldest.len();
         }
+    }
+
+    fn settle_early(&mut self, number: u32) {
+        if self.early.contains(&number) {
+            return;
+        }
+        if self.early.len() >= EARLY_MAX {
+            self.early.pop_front();
+        }
+        self.early.push_back(number);
     }
 }
 
@@ -102,10 +136,11 @@ impl KeyBook {
     }
 
     /// The outcome of what is kept under this name.
-    fn settle(&mut self, name: &str, outcome: &Bytes) {
-        if let Some(kept) = self.keys.get_mut(name) {
-            let before = kept.outcome.replace(outcome.clone());
-            self.bytes = self.bytes + outcome.len() - before.as_ref().map_or(0, Bytes::len);
+    fn settle(&mut self, name: &str, outcome: &CallOutcome) {
+        if let Some(kept) = self.keys.get_mut(name).filter(|kept| kept.takes(outcome)) {
+            kept.is_known = outcome.is_known;
+            let before = kept.outcome.replace(outcome.text.clone());
+            self.bytes = self.bytes + outcome.text.len() - before.as_ref().map_or(0, Bytes::len);
         }
     }
 
@@ -147,7 +182,16 @@ impl KeyBook {
             return Keyed::Full;
         }
         let (begun_at, attempt) = (Instant::now(), key.attempt().to_owned());
-        let new = Kept { begun_at, print: print.to_owned(), attempt, fence, is_sent: false, outcome: None };
+        let new = Kept {
+            begun_at,
+            print: print.to_owned(),
+            attempt,
+            fence,
+            is_sent: false,
+            request: None,
+            outcome: None,
+            is_known: false,
+        };
         self.put(key.name().to_owned(), new);
         self.order.push_back((begun_at, key.name().to_owned()));
         Keyed::New
@@ -160,11 +204,14 @@ impl Journal for MemoryRegistry {
         entry.check()?;
         let mut state = self.state();
         let Some(session) = state.owned(token, fence) else { return Ok(Written::Stale) };
+        if session.book.early.contains(&entry.number) {
+            return Err(settled_before(token, entry.number));
+        }
         if session.book.begun.len() >= BEGUN_MAX && !session.book.begun.contains_key(&entry.number) {
             return Err(RegistryError(format!("{BEGUN_MAX} requests of {token} have no outcome yet")));
         }
         if let Some(kept) = entry.key.as_ref().and_then(|key| session.keys.get(key)) {
-            kept.is_sent = true;
+            kept.begin(fence, entry.number);
         }
         session.book.begun.insert(entry.number, entry.clone());
         Ok(Written::Yes)
@@ -222,7 +269,7 @@ impl Keys for MemoryRegistry {
         token: &str,
         fence: Fence,
         key: &Key,
-        outcome: &Bytes,
+        outcome: &CallOutcome,
     ) -> Result<Written, RegistryError> {
         let mut state = self.state();
         let Some(session) = state.owned(token, fence) else { return Ok(Written::Stale) };

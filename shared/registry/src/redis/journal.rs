@@ -6,8 +6,9 @@ use bytes::Bytes;
 use super::RedisRegistry;
 use super::replies::{Row, nonsense, parsed, sent, text, written};
 use super::scripts;
-use crate::limits::{BEGUN_MAX, SETTLED_BYTES, SETTLED_MAX};
-use crate::{Entry, Fence, Journal, Key, Keyed, Keys, RegistryError, Written};
+use crate::journal::settled_before;
+use crate::limits::{BEGUN_MAX, EARLY_MAX, SETTLED_BYTES, SETTLED_MAX};
+use crate::{CallOutcome, Entry, Fence, Journal, Key, Keyed, Keys, RegistryError, Written};
 
 /// How the key of an entry stands beside it: its kind in one letter, then what makes it.
 fn mark(key: Option<&Key>) -> String {
@@ -52,6 +53,7 @@ impl Journal for RedisRegistry {
         let keys = [&*names.record, &names.begun, &book.keys, &book.bytes];
         match self.lines.script(&scripts::BEGIN, &keys, &args).await? {
             -1 => Err(RegistryError(format!("{BEGUN_MAX} requests of {token} have no outcome yet"))),
+            -2 => Err(settled_before(token, entry.number)),
             done => Ok(written(done)),
         }
     }
@@ -64,8 +66,10 @@ impl Journal for RedisRegistry {
         outcome: &Bytes,
     ) -> Result<Written, RegistryError> {
         let (names, fence) = (self.names.session(token), sent(fence)?);
-        let (number, most) = (number.to_string(), [SETTLED_MAX, SETTLED_BYTES].map(|most| most.to_string()));
-        let args = [fence.as_bytes(), number.as_bytes(), outcome, most[0].as_bytes(), most[1].as_bytes()];
+        let number = number.to_string();
+        let most = [SETTLED_MAX, SETTLED_BYTES, EARLY_MAX].map(|most| most.to_string());
+        let [settled, bytes, early] = most.each_ref().map(String::as_bytes);
+        let args = [fence.as_bytes(), number.as_bytes(), outcome, settled, bytes, early];
         let keys = [&*names.record, &names.begun, &names.journal];
         Ok(written(self.lines.script(&scripts::SETTLE, &keys, &args).await?))
     }
@@ -135,10 +139,19 @@ impl Keys for RedisRegistry {
         token: &str,
         fence: Fence,
         key: &Key,
-        outcome: &Bytes,
+        outcome: &CallOutcome,
     ) -> Result<Written, RegistryError> {
         let (names, fence) = (self.names.session(token), sent(fence)?);
-        let args = [fence.as_bytes(), key.name().as_bytes(), key.attempt().as_bytes(), outcome];
+        let is_known: &[u8] = if outcome.is_known { b"1" } else { b"0" };
+        let number = outcome.number.map(|number| number.to_string()).unwrap_or_default();
+        let args = [
+            fence.as_bytes(),
+            key.name().as_bytes(),
+            key.attempt().as_bytes(),
+            &outcome.text,
+            is_known,
+            number.as_bytes(),
+        ];
         let keys = [&*names.record, &names.of(key).keys, &names.of(key).bytes];
         Ok(written(self.lines.script(&scripts::SETTLE_KEY, &keys, &args).await?))
     }

@@ -1,19 +1,22 @@
 //! Journal and idempotency keys.
 
 use futures_util::future::join_all;
-use registry::{Entry, Fence, Key, Keyed, Opened, Record, Registry, SessionState, Written};
+use registry::{CallOutcome, Entry, Fence, Key, Keyed, Opened, Record, Registry, SessionState, Written};
 
 use crate::tools::{LONG, account, bytes, live, worker};
 
 crate::on_both! {
     a_request_is_open_until_it_is_settled
     a_later_word_replaces_an_earlier_one
+    what_is_settled_first_is_not_begun_any_more
     settled_requests_are_kept_up_to_a_number
     outcomes_are_kept_up_to_so_many_bytes
     the_journal_outlives_its_owner_and_not_its_session
     the_journal_refuses_a_stale_fence
     a_key_goes_from_new_over_open_to_done
     a_key_of_a_dead_owner_is_new_only_if_nothing_was_sent
+    what_is_known_under_a_key_is_not_forgotten
+    under_a_key_stands_what_came_of_its_last_request
     a_key_is_of_one_call
     a_freed_key_is_new
     keys_refuse_a_stale_fence
@@ -50,6 +53,11 @@ fn open(attempt: &str) -> Keyed {
 
 fn done(attempt: &str, outcome: &str) -> Keyed {
     Keyed::Done { outcome: bytes(outcome), attempt: attempt.to_owned() }
+}
+
+/// What came of the call of a key, and is known.
+fn told(outcome: &str) -> CallOutcome {
+    CallOutcome { text: bytes(outcome), is_known: true, number: None }
 }
 
 async fn begun(registry: &dyn Registry, fence: Fence, entries: &[Entry]) {
@@ -89,6 +97,27 @@ async fn a_later_word_replaces_an_earlier_one(registry: &dyn Registry) {
     let journal = registry.journal("token").await.unwrap();
     assert_eq!(journal[0], (1, bytes(""), Some(bytes("filled"))));
     assert_eq!(journal.len(), 2);
+}
+
+async fn what_is_settled_first_is_not_begun_any_more(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    assert_eq!(key(registry, fence, "key").await, Keyed::New);
+    for _ in 0..2 {
+        settled(registry, fence, 11, "not_sent").await;
+    }
+    for late in [entry(11, Some("key")), entry(11, None)] {
+        assert!(registry.begin("token", fence, &late).await.is_err());
+    }
+    begun(registry, fence, &[entry(1, None), entry(111, None)]).await;
+    assert_eq!(registry.unsettled("token").await.unwrap(), [entry(1, None), entry(111, None)]);
+    let next = registry.claim("token", &worker("one"), &worker("two")).await.unwrap().unwrap().fence;
+    assert_eq!(key(registry, next, "key").await, Keyed::New, "nothing was sent under it");
+    // As many are remembered as may be under way.
+    for number in 1_000..1_256 {
+        settled(registry, next, number, "not_sent").await;
+    }
+    assert!(registry.begin("token", next, &entry(1_000, None)).await.is_err());
+    begun(registry, next, &[entry(11, None)]).await;
 }
 
 async fn settled_requests_are_kept_up_to_a_number(registry: &dyn Registry) {
@@ -156,7 +185,7 @@ async fn a_key_goes_from_new_over_open_to_done(registry: &dyn Registry) {
     begun(registry, fence, &[entry(1, Some("key"))]).await;
     assert_eq!(key(registry, fence, "key").await, open(""));
     for outcome in ["unknown", "filled \0"] {
-        let written = registry.settle_key("token", fence, &chosen("key"), &bytes(outcome)).await.unwrap();
+        let written = registry.settle_key("token", fence, &chosen("key"), &told(outcome)).await.unwrap();
         assert_eq!(written, Written::Yes);
         assert_eq!(key(registry, fence, "key").await, done("", outcome));
     }
@@ -179,10 +208,53 @@ async fn a_key_of_a_dead_owner_is_new_only_if_nothing_was_sent(registry: &dyn Re
     assert_eq!(key(registry, next, "unsent").await, Keyed::New);
     assert_eq!(key(registry, next, "unsent").await, open(""), "it is the new owner's now");
     assert_eq!(
-        registry.settle_key("token", next, &chosen("sent"), &bytes("found")).await.unwrap(),
+        registry.settle_key("token", next, &chosen("sent"), &told("found")).await.unwrap(),
         Written::Yes
     );
     assert_eq!(key(registry, next, "sent").await, done("", "found"));
+}
+
+async fn what_is_known_under_a_key_is_not_forgotten(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    for (name, number) in [("of a request", Some(1)), ("of a call", None)] {
+        assert_eq!(key(registry, fence, name).await, Keyed::New);
+        begun(registry, fence, &[entry(1, Some(name))]).await;
+        let word = |text, is_known| CallOutcome { text: bytes(text), is_known, number };
+        let words =
+            [("unknown", false), ("absent", false), ("filled", true), ("unknown", false), ("more", true)];
+        for ((text, is_known), expected) in
+            words.into_iter().zip(["unknown", "absent", "filled", "filled", "more"])
+        {
+            let written = registry.settle_key("token", fence, &chosen(name), &word(text, is_known)).await;
+            assert_eq!(written.unwrap(), Written::Yes);
+            assert_eq!(key(registry, fence, name).await, done("", expected), "{name}");
+        }
+    }
+}
+
+async fn under_a_key_stands_what_came_of_its_last_request(registry: &dyn Registry) {
+    let fence = live(registry, "token", "one").await;
+    let of = |number, text| CallOutcome { text: bytes(text), is_known: true, number: Some(number) };
+    let say =
+        async |fence, outcome| registry.settle_key("token", fence, &chosen("key"), &outcome).await.unwrap();
+    assert_eq!(key(registry, fence, "key").await, Keyed::New);
+    begun(registry, fence, &[entry(5, Some("key"))]).await;
+    freed(registry, fence, &chosen("key")).await;
+    assert_eq!(key(registry, fence, "key").await, Keyed::New);
+    // One that was on its way all the time arrives after the one that followed it.
+    begun(registry, fence, &[entry(6, Some("key")), entry(5, Some("key"))]).await;
+    assert_eq!(say(fence, of(5, "never done")).await, Written::Yes);
+    assert_eq!(key(registry, fence, "key").await, open(""));
+    let next = registry.claim("token", &worker("one"), &worker("two")).await.unwrap().unwrap().fence;
+    assert_eq!(say(next, of(6, "filled")).await, Written::Yes);
+    begun(registry, next, &[entry(7, Some("key"))]).await;
+    for number in [5, 7] {
+        assert_eq!(say(next, of(number, "never done")).await, Written::Yes);
+    }
+    assert_eq!(key(registry, next, "key").await, done("", "filled"));
+    assert_eq!(say(next, of(6, "filled later")).await, Written::Yes);
+    assert_eq!(say(next, told("and corrected")).await, Written::Yes);
+    assert_eq!(key(registry, next, "key").await, done("", "and corrected"));
 }
 
 async fn a_key_is_of_one_call(registry: &dyn Registry) {
@@ -190,7 +262,7 @@ async fn a_key_is_of_one_call(registry: &dyn Registry) {
     assert_eq!(key(registry, fence, "key").await, Keyed::New);
     assert_eq!(registry.begin_key("token", fence, &chosen("key"), "other").await.unwrap(), Keyed::Other);
     assert_eq!(
-        registry.settle_key("token", fence, &chosen("key"), &bytes("done")).await.unwrap(),
+        registry.settle_key("token", fence, &chosen("key"), &told("done")).await.unwrap(),
         Written::Yes
     );
     assert_eq!(registry.begin_key("token", fence, &chosen("key"), "other").await.unwrap(), Keyed::Other);
@@ -204,14 +276,14 @@ async fn a_freed_key_is_new(registry: &dyn Registry) {
     assert_eq!(registry.free_key("token", fence, &chosen("key")).await.unwrap(), Written::Yes);
     assert_eq!(registry.begin_key("token", fence, &chosen("key"), "other").await.unwrap(), Keyed::New);
     assert_eq!(
-        registry.settle_key("token", fence, &chosen("key"), &bytes("done")).await.unwrap(),
+        registry.settle_key("token", fence, &chosen("key"), &told("done")).await.unwrap(),
         Written::Yes
     );
     assert_eq!(registry.free_key("token", fence, &chosen("key")).await.unwrap(), Written::Yes);
     let found = registry.begin_key("token", fence, &chosen("key"), "other").await.unwrap();
     assert_eq!(found, done("", "done"), "an outcome is not freed");
     assert_eq!(
-        registry.settle_key("token", fence, &chosen("unknown"), &bytes("x")).await.unwrap(),
+        registry.settle_key("token", fence, &chosen("unknown"), &told("x")).await.unwrap(),
         Written::Yes
     );
     assert_eq!(key(registry, fence, "unknown").await, Keyed::New);
@@ -223,7 +295,7 @@ async fn keys_refuse_a_stale_fence(registry: &dyn Registry) {
     let next = registry.claim("token", &worker("one"), &worker("two")).await.unwrap().unwrap().fence;
     assert_eq!(key(registry, fence, "key").await, Keyed::Stale);
     assert_eq!(
-        registry.settle_key("token", fence, &chosen("key"), &bytes("x")).await.unwrap(),
+        registry.settle_key("token", fence, &chosen("key"), &told("x")).await.unwrap(),
         Written::Stale
     );
     assert_eq!(registry.free_key("token", fence, &chosen("key")).await.unwrap(), Written::Stale);
@@ -315,7 +387,7 @@ async fn a_journal_counts_on_when_its_session_is_brought_back(registry: &dyn Reg
 }
 
 async fn said(registry: &dyn Registry, fence: Fence, key: &Key, outcome: &str) {
-    assert_eq!(registry.settle_key("token", fence, key, &bytes(outcome)).await.unwrap(), Written::Yes);
+    assert_eq!(registry.settle_key("token", fence, key, &told(outcome)).await.unwrap(), Written::Yes);
 }
 
 async fn freed(registry: &dyn Registry, fence: Fence, key: &Key) {

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::act;
 use crate::backend::Caller;
-use crate::session::{Begun, Recorded, Session, Told, from_bytes, moved, to_bytes, unreachable};
+use crate::session::{Begun, Recorded, Session, Told, from_bytes, is_known, moved, of_call, unreachable};
 
 /// How often the outcome of a call that another owner began is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -147,12 +147,7 @@ async fn done(caller: &Caller<'_>, session: &Session, key: &Key, call: TradingCa
 
 /// Writes the outcome under its key. If that fails the next owner finds it out anew.
 pub(super) async fn settle(session: &Session, key: &Key, outcome: &Recorded) {
-    session.settle_key(key, to_bytes(outcome)).await;
-}
-
-/// Whether an error is the outcome of a call that sent something.
-fn is_known(failure: &Error) -> bool {
-    matches!(failure.outcome(), Some(error::Outcome::Rejected | error::Outcome::Applied))
+    session.settle_key(key, of_call(outcome)).await;
 }
 
 fn full(key: &Key) -> Error {

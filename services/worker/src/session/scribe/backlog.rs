@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bus::{Event, Keeper, Position};
 use bytes::Bytes;
-use registry::{Fence, Key};
+use registry::{CallOutcome, Fence, Key};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -29,7 +29,7 @@ pub(super) enum Write {
     /// The outcome of a trade request; its caller is told afterwards.
     Settle { number: u32, outcome: Bytes, then: Option<(oneshot::Sender<Outcome>, Outcome)> },
     /// The outcome of a call whose caller is gone, under its key.
-    SettleKey { key: Key, outcome: Bytes },
+    SettleKey { key: Key, outcome: CallOutcome },
     /// A key under which a call is a new one from now on.
     FreeKey(Key),
     /// Login data after a login, sealed.
@@ -74,7 +74,7 @@ impl Write {
                 Self::Settle { outcome, then, .. } => {
                     outcome.len() + then.as_ref().map_or(0, |(_, outcome)| outcome.bytes())
                 }
-                Self::SettleKey { key, outcome } => key_bytes(key) + outcome.len(),
+                Self::SettleKey { key, outcome } => key_bytes(key) + outcome.text.len(),
                 Self::Login(sealed) => sealed.len(),
                 Self::FreeKey(key) => key_bytes(key),
             }
@@ -204,7 +204,13 @@ mod tests {
             (Write::Event { short: bytes(7), whole: None, memo: bytes(11) }, 18),
             (Write::Memo(bytes(4)), 4),
             (Write::Settle { number: 1, outcome: bytes(5), then: None }, 5),
-            (Write::SettleKey { key: key(), outcome: bytes(6) }, 9),
+            (
+                Write::SettleKey {
+                    key: key(),
+                    outcome: CallOutcome { text: bytes(6), is_known: true, number: None },
+                },
+                9,
+            ),
             (Write::FreeKey(key()), 3),
             (Write::Login(bytes(9)), 9),
         ];

@@ -4,8 +4,8 @@ use bus::{EVENT_BYTES_MAX, Event, Fanout, Interest, Position as Place, Topic};
 use bytes::Bytes;
 use error::Code;
 use registry::{
-    AccountName, Entry, Events as _, Fence, Journal as _, Key, Keyed, Keys as _, MemoryRegistry, Opened,
-    Registry, Sessions as _, WorkerId, Written,
+    AccountName, CallOutcome, Entry, Events as _, Fence, Journal as _, Key, Keyed, Keys as _, MemoryRegistry,
+    Opened, Registry, Sessions as _, WorkerId, Written,
 };
 use runtime::Tasks;
 use testkit::eventually;
@@ -156,7 +156,8 @@ async fn outcomes_keys_and_login_data_are_written() {
     assert_eq!(world.registry.unsettled("token").await.unwrap(), [entry(7), entry(8)]);
     let outcome = world.settle(7);
     assert!(matches!(outcome.await, Ok(Outcome::Absent(7))));
-    world.scribe.settle_key(key.clone(), Bytes::from_static(b"kept"));
+    let kept = CallOutcome { text: Bytes::from_static(b"kept"), is_known: true, number: None };
+    world.scribe.settle_key(key.clone(), kept);
     world.scribe.free_key(other.clone());
     world.scribe.login(Bytes::from_static(b"sealed"));
     world.wait_until_written().await;
@@ -167,6 +168,27 @@ async fn outcomes_keys_and_login_data_are_written() {
     assert_eq!(again, Keyed::New);
     let record = world.registry.record("token").await.unwrap().unwrap();
     assert_eq!(record.sealed, "sealed");
+}
+
+#[tokio::test]
+async fn what_was_given_up_while_it_was_written_down_does_not_stay_open() {
+    let world = world(Rank::Owner).await;
+    let (state, mut trades) = (state(), Trades::new(world.scribe.clone()));
+    let (reply, outcome) = oneshot::channel();
+    let call = CallName::default();
+    let job = Job { request: buy(2), intent: Intent::Open, magic: 0, reply, number: Arc::default(), call };
+    let begun = trades.begin(job, &state).unwrap();
+    // The link is lost, and what came of it is written before it is begun.
+    trades.on_link_lost();
+    assert!(matches!(outcome.await, Ok(Outcome::NotSent(_))));
+    assert!(world.scribe.begin(&begun).await.is_err());
+    assert_eq!(world.standing.rank(), Rank::Owner, "the session is still its own");
+    assert_eq!(world.registry.unsettled("token").await.unwrap(), []);
+    // An entry all the same.
+    world.scribe.begin(&entry(7)).await.unwrap();
+    assert_eq!(trades.recorded(7), None);
+    world.wait_until_written().await;
+    assert_eq!(world.registry.unsettled("token").await.unwrap(), []);
 }
 
 #[tokio::test]

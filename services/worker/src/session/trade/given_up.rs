@@ -160,8 +160,7 @@ impl Trades {
             // Nothing was fetched for this: what is found is told, and what is not proves nothing.
             self.look_for(action_id, state, None);
         }
-        let mut finished = self.finished.iter().rev().chain(self.told.iter().rev());
-        finished.find(|(id, _)| *id == action_id).map(|(_, outcome)| outcome.clone())
+        self.outcome_of(action_id).cloned()
     }
 }
 

@@ -6,7 +6,7 @@
 if not is_owned(KEYS[1], ARGV[1]) then return {} end
 local own = redis.call('HMGET', KEYS[1], 'owner', 'account', 'sealed')
 redis.call('HSET', KEYS[1], 'state', 'ended')
-redis.call('HDEL', KEYS[1], 'sealed', 'memo')
+redis.call('HDEL', KEYS[1], 'sealed', 'memo', 'early')
 redis.call('DEL', KEYS[2])
 local keep, stay = tonumber(ARGV[2]), tonumber(ARGV[3])
 if keep > 0 then

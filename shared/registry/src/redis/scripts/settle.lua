@@ -1,5 +1,7 @@
 -- Writes what came of a trade request. A later word on one that is settled replaces the earlier one.
--- KEYS: record, begun, journal. ARGV: fence, number, outcome, how many settled ones are kept, how many bytes of them.
+-- One that was not begun is remembered, so that it is not begun any more.
+-- KEYS: record, begun, journal. ARGV: fence, number, outcome, how many settled ones are kept, how many bytes of them, how many
+-- that were not begun.
 -- Returns 1, or 0 when the session is not the caller's.
 if not is_owned(KEYS[1], ARGV[1]) then return 0 end
 local begun = redis.call('HDEL', KEYS[2], ARGV[2], ARGV[2] .. ':key')
@@ -12,7 +14,15 @@ if begun == 0 then
       break
     end
   end
-  if not earlier then return 1 end
+  if not earlier then
+    local early = redis.call('HGET', KEYS[1], 'early') or ','
+    if string.find(early, ',' .. ARGV[2] .. ',', 1, true) then return 1 end
+    early = early .. ARGV[2] .. ','
+    local _, count = string.gsub(early, '%d+', '')
+    if count > tonumber(ARGV[6]) then early = string.gsub(early, '^,%d+', '', 1) end
+    redis.call('HSET', KEYS[1], 'early', early)
+    return 1
+  end
   redis.call('XDEL', KEYS[3], earlier[1])
   bytes = bytes - #earlier[2][4]
 end
