@@ -144,6 +144,9 @@ amount_kinds! {
     term up to 1e15 or keeps;
 }
 
+/// No price that is multiplied by 10^digits is beyond this, at any number of digits: [`price`] at eight of them.
+pub(crate) const SCALED_MAX: u64 = 1_000_000_000_000_000_000;
+
 /// Whether a number says that something else holds on.
 fn keeps(held: f64) -> bool {
     held >= f64::MAX && held.is_finite()

@@ -1,5 +1,6 @@
 //! Depth of market: push 23 (protocol 9.16).
 
+use crate::kind::SCALED_MAX;
 use crate::payload::{count_of, list_value};
 use crate::record::records;
 use crate::{DecodeError, Payload, Reader, Record, Value};
@@ -27,9 +28,6 @@ records! {
         volume: i64,
     }
 }
-
-/// No price is beyond this, at any number of digits.
-const SCALED_MAX: u64 = 1_000_000_000_000_000_000;
 
 impl BookLevel {
     /// Whether its price is one.

@@ -1,6 +1,7 @@
 //! Prices: pushes 8 and 17 (protocol 9.8, 9.9). Prices here are multiplied by 10^digits.
 
 use crate::DecodeError;
+use crate::kind::SCALED_MAX;
 use crate::record::records;
 
 records! {
@@ -73,16 +74,13 @@ records! {
     }
 }
 
-/// No price is beyond this, at any number of digits.
-const SCALED_MAX: f64 = 1e18;
-
 /// Refuses a price that is given and none: one that is not a number, or that nothing can cost.
 fn check<'a>(
     record: &'static str,
     prices: impl IntoIterator<Item = &'a (bool, &'static str, f64)>,
 ) -> Result<(), DecodeError> {
     // Also false for what is not a number.
-    let is_sane = |price: f64| price.abs() <= SCALED_MAX;
+    let is_sane = |price: f64| price.abs() <= SCALED_MAX as f64;
     match prices.into_iter().find(|(is_given, _, price)| *is_given && !is_sane(*price)) {
         Some(&(_, field, _)) => Err(DecodeError::Absurd { record, field }),
         None => Ok(()),
