@@ -26,9 +26,11 @@ pub struct CallEntry {
 #[derive(Clone, Copy)]
 pub struct CallId(&'static CallEntry);
 
-/// Every name, in small letters.
-static IDS: LazyLock<HashMap<String, CallId>> =
-    LazyLock::new(|| CallId::all().map(|id| (id.name().to_ascii_lowercase(), id)).collect());
+/// Every name, as declared and in small letters.
+static IDS: LazyLock<HashMap<String, CallId>> = LazyLock::new(|| {
+    let spellings = |id: CallId| [id.name().to_owned(), id.name().to_ascii_lowercase()];
+    CallId::all().flat_map(|id| spellings(id).map(|name| (name, id))).collect()
+});
 
 impl CallId {
     /// Every name of every call, as declared.
@@ -87,8 +89,9 @@ impl FromStr for CallId {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        let found = IDS.get(&name.to_ascii_lowercase()).copied();
-        found.ok_or_else(|| {
+        // Between processes a name comes as it is declared.
+        let found = IDS.get(name).or_else(|| IDS.get(&name.to_ascii_lowercase()));
+        found.copied().ok_or_else(|| {
             Error::new(Code::NotFound, "There is no such call. /index.html lists all of them.")
         })
     }

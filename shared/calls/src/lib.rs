@@ -110,8 +110,6 @@ pub trait Call: params::Field {
     const NAME: &'static str;
     /// Every path it answers to, its own name first.
     const NAMES: &'static [&'static str];
-    /// Those of its paths that look for an earlier call of unknown fate first.
-    const SAFE_NAMES: &'static [&'static str];
     /// The group it is listed under.
     const TAG: &'static str;
     /// What it may do.

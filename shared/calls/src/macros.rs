@@ -104,7 +104,6 @@ macro_rules! calls {
                 const NAME: &'static str = stringify!($call);
                 const NAMES: &'static [&'static str] =
                     &[stringify!($call) $($(, stringify!($alias))+)? $($(, stringify!($safe))+)?];
-                const SAFE_NAMES: &'static [&'static str] = &[$($(stringify!($safe)),+)?];
                 const TAG: &'static str = $tag;
                 const POLICY: $crate::Policy = policy!($effect $scope $reach $($mark)*);
                 const ENTRY: &'static $crate::CallEntry = &calls!(@entry $call $call false);

@@ -15,8 +15,6 @@ pub struct CallSpec {
     pub names: &'static [&'static str],
     /// The group it is listed under.
     pub tag: &'static str,
-    /// Those of its paths that look for an earlier call of unknown fate first.
-    pub safe_names: &'static [&'static str],
     /// What it may do.
     pub policy: Policy,
     /// One sentence.
@@ -40,7 +38,6 @@ impl CallSpec {
             name: C::NAME,
             names: C::NAMES,
             tag: C::TAG,
-            safe_names: C::SAFE_NAMES,
             policy: C::POLICY,
             summary: C::SUMMARY.trim_ascii(),
             params,
@@ -139,7 +136,7 @@ pub(crate) fn enum_schema(values: &[(&str, i64)]) -> Schema {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::AnyCall;
+    use crate::{AnyCall, CallId, Reach};
 
     fn named(is_wanted: impl Fn(&CallSpec) -> bool) -> Vec<&'static str> {
         let specs = AnyCall::specs(&mut SchemaGenerator::default());
@@ -154,13 +151,47 @@ mod tests {
     }
 
     #[test]
-    fn only_trades_are_orders_and_only_they_have_safe_names() {
-        assert!(named(|call| call.policy.trades()).iter().all(|name| name.starts_with("Order")));
-        let safe = named(|call| !call.safe_names.is_empty());
-        assert_eq!(safe, ["OrderSend", "OrderModify", "OrderClose"]);
+    fn calls_say_whose_sessions_they_are_about() {
+        let of = |reach| named(|call| call.policy.reach == reach);
+        assert_eq!(
+            of(Reach::All),
+            ["ConnectionStatusAll", "DisconnectOrphans", "MetricsApiKey", "GetClients"]
+        );
+        assert_eq!(of(Reach::Kept), ["ConnectByToken"]);
+        assert!(of(Reach::None).starts_with(&["Connect", "ConnectEx"]));
+        assert!(of(Reach::Session).contains(&"OrderSend"));
+    }
+
+    #[test]
+    fn calls_that_change_something_do_not_pass_for_reads() {
+        let changing = named(|call| !call.policy.only_reads());
+        for call in ["Connect", "Disconnect", "DisconnectOrphans", "GetDemo", "ChangePassword", "Subscribe"] {
+            assert!(changing.contains(&call), "{call}");
+        }
+        let reading = named(|call| call.policy.only_reads());
+        for call in ["AccountSummary", "ConnectionStatus", "Search", "GetQuote", "SubscribedSymbols"] {
+            assert!(reading.contains(&call), "{call}");
+        }
+    }
+
+    #[test]
+    fn calls_that_connect_to_what_they_name_say_so() {
+        let dialling = ["Connect", "ConnectEx", "ConnectProxy", "ConnectProxyEx", "ConnectCert"];
+        let others = ["GetDemo", "PingHost", "PingHostMany"];
+        assert_eq!(named(|call| call.policy.dials), [&dialling[..], &others].concat());
         for call in AnyCall::specs(&mut SchemaGenerator::default()) {
-            let by_name: Vec<_> = call.names.iter().filter(|name| name.ends_with("Safe")).collect();
-            assert_eq!(by_name, call.safe_names.iter().collect::<Vec<_>>(), "{}", call.name);
+            let names_one = call.params.iter().any(|param| param.name.to_lowercase().contains("host"));
+            assert!(!names_one || call.policy.dials, "{} has a host", call.name);
+        }
+    }
+
+    #[test]
+    fn only_orders_trade_and_only_they_have_safe_names() {
+        let trading = named(|call| call.policy.trades());
+        assert!(trading.iter().all(|name| name.starts_with("Order")), "{trading:?}");
+        for id in CallId::all() {
+            assert_eq!(id.is_safe(), id.name().ends_with("Safe"), "{id}");
+            assert!(!id.is_safe() || trading.contains(&id.call()), "{id}");
         }
     }
 }
