@@ -23,10 +23,7 @@ const HELD_BACK_MAX: usize = 1024;
 
 /// Whether a push says what the account has, or by which terms: quotes and results that cannot be read are missed only.
 const fn changes_state(command: Command) -> bool {
-    matches!(
-        command,
-        Command::TradeUpdate | Command::AccountUpdate | Command::SymbolUpdate | Command::LoginStatus
-    )
+    matches!(command, Command::AccountUpdate | Command::SymbolUpdate | Command::LoginStatus)
 }
 
 impl Actor {
