@@ -44,8 +44,6 @@ fn is_same(known: &Bytes, entry: &Bytes) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use super::*;
 
     #[test]
@@ -64,12 +62,10 @@ mod tests {
 
     #[test]
     fn what_has_not_changed_is_not_read() {
-        // Reading 64 MiB so many times would take minutes.
+        // Reading 64 MiB a million times would not end within a day.
         let list = vec![Bytes::from(vec![b'x'; 64 << 20])];
-        let begun = Instant::now();
-        for _ in 0..20_000 {
+        for _ in 0..1_000_000 {
             assert_eq!(Places::of(&list).find(&list[0].clone()), Some(0));
         }
-        assert!(begun.elapsed() < Duration::from_secs(30));
     }
 }
