@@ -3,7 +3,7 @@
 
 use cms::content_info::ContentInfo;
 use cms::encrypted_data::EncryptedData;
-use der::asn1::{Any, ContextSpecific, OctetString};
+use der::asn1::{Any, ContextSpecific, OctetString, SequenceRef};
 use der::oid::ObjectIdentifier;
 use der::{Decode, Encode};
 use pkcs12::cert_type::CertBag;
@@ -50,13 +50,16 @@ pub(super) fn read(bytes: &[u8], password: &str) -> Result<Contents, IdentityErr
             // For another key than a password's.
             other => return Err(IdentityError::Unsupported { method: other.to_string() }),
         };
-        // Without a checksum a wrong password is only seen by what comes out of it.
-        let garbage =
-            |cause| if pfx.mac_data.is_some() { foreign(cause) } else { IdentityError::WrongPassword };
-        let bags = SafeContents::from_der(&bags).map_err(garbage)?;
-        contents.take(bags, &mut password)?;
+        let bags = SafeContents::from_der(&bags).map_err(|cause| garbage(pfx.mac_data.is_some(), cause))?;
+        contents.take(bags, &mut password, pfx.mac_data.is_some())?;
     }
     Ok(contents)
+}
+
+/// What came out of a cipher is nothing: without a checksum, a wrong password is only seen by that. One in 256 seems to open
+/// it, since that much of its padding is right by accident.
+fn garbage(has_checksum: bool, cause: der::Error) -> IdentityError {
+    if has_checksum { foreign(cause) } else { IdentityError::WrongPassword }
 }
 
 fn octets(info: &ContentInfo) -> Result<Vec<u8>, IdentityError> {
@@ -74,7 +77,12 @@ fn decrypted(safe: &ContentInfo, password: &mut Password) -> Result<Vec<u8>, Ide
 }
 
 impl Contents {
-    fn take(&mut self, bags: SafeContents, password: &mut Password) -> Result<(), IdentityError> {
+    fn take(
+        &mut self,
+        bags: SafeContents,
+        password: &mut Password,
+        has_checksum: bool,
+    ) -> Result<(), IdentityError> {
         for bag in bags {
             match bag.bag_id {
                 pkcs12::PKCS_12_KEY_BAG_OID => {
@@ -85,7 +93,10 @@ impl Contents {
                     let sealed: ContextSpecific<EncryptedPrivateKeyInfo> =
                         ContextSpecific::from_der(&bag.bag_value).map_err(foreign)?;
                     let EncryptedPrivateKeyInfo { encryption_algorithm, encrypted_data } = sealed.value;
-                    self.keys.push(password.decrypt(&encryption_algorithm, encrypted_data.as_bytes())?);
+                    let key = password.decrypt(&encryption_algorithm, encrypted_data.as_bytes())?;
+                    // Every PKCS#8 key is a sequence (RFC 5958, 2).
+                    SequenceRef::from_der(&key).map_err(|cause| garbage(has_checksum, cause))?;
+                    self.keys.push(key);
                 }
                 pkcs12::PKCS_12_CERT_BAG_OID => {
                     let bag: ContextSpecific<CertBag> =
