@@ -27,6 +27,7 @@ mod past;
 mod position;
 mod publish;
 mod quotes;
+mod reducing;
 mod repeats;
 mod resync;
 mod scribe;
@@ -396,7 +397,8 @@ impl Session {
         })
     }
 
-    /// Sends a trade request, and waits for what comes of it.
+    /// Sends a trade request, and waits for what comes of it. With `reduce_only` one that might do more than reduce what the
+    /// account holds is refused by that.
     pub(crate) async fn trade(
         &self,
         deadline: Instant,
@@ -404,6 +406,7 @@ impl Session {
         intent: Intent,
         magic: i64,
         call: CallName,
+        reduce_only: Option<Error>,
     ) -> Outcome {
         let (reply, mut answer) = oneshot::channel();
         if let Err(error) = self.ready(deadline).await {
@@ -414,7 +417,7 @@ impl Session {
         }
         let number = Arc::new(AtomicU32::new(0));
         let job = Box::new(Job { request, intent, magic, reply, number: Arc::clone(&number), call });
-        if let Err(error) = self.mail(Mail::Trade(job)) {
+        if let Err(error) = self.mail(Mail::Trade { job, reduce_only: reduce_only.map(Box::new) }) {
             return Outcome::NotSent(error);
         }
         let outcome = timeout_at(deadline, &mut answer).await;

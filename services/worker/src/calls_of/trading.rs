@@ -105,7 +105,7 @@ impl Caller<'_> {
         let deadline = self.deadline.checked_sub(REPLY_MARGIN).unwrap_or(self.deadline);
         self.sent.store(true, Ordering::SeqCst);
         let call = CallName { key: self.key.clone(), fingerprint: self.fingerprint.clone() };
-        let outcome = match session.trade(deadline, request.clone(), intent, magic, call).await {
+        let outcome = match session.trade(deadline, request.clone(), intent, magic, call, None).await {
             Outcome::Refused(error) => Outcome::Refused(self.explained(session, &request, error).await),
             outcome => outcome,
         };

@@ -321,7 +321,7 @@ impl Actor {
             // Dropping it tells the visitor that there is nothing to see.
             Mail::Visit(_) | Mail::Hurry | Mail::Listener => {}
             Mail::Request { reply, .. } => drop(reply.send(Err(offline()))),
-            Mail::Trade(job) => drop(job.reply.send(Outcome::NotSent(offline()))),
+            Mail::Trade { job, .. } => drop(job.reply.send(Outcome::NotSent(offline()))),
             Mail::Lookup { reply, .. } => drop(reply.send(None)),
             // The link broke meanwhile, and with it all that was not sent.
             Mail::Recorded { .. } => {}

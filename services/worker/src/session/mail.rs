@@ -26,8 +26,13 @@ pub(crate) enum Mail {
         /// The body of the answer.
         reply: oneshot::Sender<Result<Vec<u8>, Error>>,
     },
-    /// A trade request. Boxed: a mailbox keeps room for dozens of mails, of the size of the largest.
-    Trade(Box<Job>),
+    /// A trade request.
+    Trade {
+        /// Boxed: a mailbox keeps room for dozens of mails, of the size of the largest.
+        job: Box<Job>,
+        /// With what it is refused if it would do more than reduce; `None`: it may.
+        reduce_only: Option<Box<Error>>,
+    },
     /// A trade request stands in the journal, or cannot be written there and must not be sent.
     Recorded {
         /// Its number.

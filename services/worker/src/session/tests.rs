@@ -18,6 +18,7 @@ mod closings;
 mod evidence;
 mod money;
 mod proof;
+mod reducing;
 mod resync;
 mod scribe;
 mod texts;

@@ -25,6 +25,7 @@ use wire::records::{TradeRequest, TradeResult, TradeResultPush};
 use super::details;
 use super::evidence;
 use super::note::{self, Inherited, Note};
+use super::reducing;
 use super::scribe::Scribe;
 use super::state::State;
 use given_up::GivenUp;
@@ -167,6 +168,12 @@ impl Trades {
     fn outcome_of(&self, action_id: u32) -> Option<&Outcome> {
         let mut finished = self.finished.iter().rev().chain(self.told.iter().rev());
         finished.find(|(id, _)| *id == action_id).map(|(_, outcome)| outcome)
+    }
+
+    /// Whether a request does no more than reduce, whatever becomes of those whose outcome is open.
+    pub(super) fn only_reduces(&self, request: &TradeRequest, state: &State) -> bool {
+        let sent = self.rivals().into_iter().filter(|sent| sent.begun.elapsed() < DECIDED_AFTER);
+        reducing::only_reduces(request, state, sent.map(|sent| &sent.request))
     }
 
     /// Whether a request is under way.

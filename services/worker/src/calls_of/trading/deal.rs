@@ -66,7 +66,7 @@ impl Caller<'_> {
         let price_order = self.current_price(session, deal).await?;
         let question =
             TradeRequest { trade_action: TradeAction::Prices.number(), price_order, ..request.clone() };
-        match session.trade(self.deadline, question, Intent::Prices, 0, CallName::default()).await {
+        match session.trade(self.deadline, question, Intent::Prices, 0, CallName::default(), None).await {
             Outcome::Prices { bid, ask } => Ok(if deal.side == Side::Buy { ask } else { bid }),
             Outcome::Refused(error) | Outcome::NotSent(error) => Err(error),
             _ => Err(Error::timeout("The price request")),

@@ -17,6 +17,7 @@ use crate::session::bounds::check_update;
 use crate::session::mail::Mail;
 use crate::session::scribe::moved;
 use crate::session::state::State;
+use crate::session::trade::Outcome;
 
 /// Updates that wait for the terms of new symbols; more are told without.
 const HELD_BACK_MAX: usize = 1024;
@@ -48,8 +49,14 @@ impl Actor {
                 Ok(id) => drop(self.waiting.insert(id, Waiting::Caller(reply))),
                 Err(cause) => drop(reply.send(Err(cause.into()))),
             },
-            Mail::Trade(job) => {
+            Mail::Trade { job, reduce_only } => {
                 let Some(state) = &mut self.state else { return };
+                if let Some(refusal) = reduce_only
+                    && !self.trades.only_reduces(&job.request, state)
+                {
+                    let _ = job.reply.send(Outcome::NotSent(*refusal));
+                    return;
+                }
                 state.watch_order(&job.request.trade_symbol);
                 if let Some(entry) = self.trades.begin(*job, state) {
                     self.record(entry);
