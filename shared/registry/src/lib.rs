@@ -11,11 +11,14 @@
 //! **What is kept** of a session is opaque here: its login data, sealed by the worker, and its memo, which lets the next
 //! owner go on where the last one stood. This crate knows nothing of accounts, orders or passwords.
 
+mod api_keys;
 mod clock;
 mod events;
 mod governor;
 mod heard;
 mod journal;
+mod key_file;
+mod key_table;
 mod keys;
 mod limits;
 mod memory;
@@ -25,6 +28,7 @@ mod sessions;
 mod types;
 mod workers;
 
+pub use api_keys::{ApiKeyAdded, ApiKeyEntry, ApiKeys, ApiKeysMax};
 pub use clock::{CLOCKS_APART_MAX, Clock};
 pub use events::{Ear, Events, Heard, Since};
 pub use governor::{Governor, Limits, LoginPass, LoginState, Slot};
@@ -39,6 +43,12 @@ pub use types::{AccountName, Fence, RegistryError, WorkerId, Written, adds_to_me
 pub use workers::{Beat, Lease, Place, WorkerInfo, Workers};
 
 /// Everything that is known together.
-pub trait Registry: Clock + Workers + Sessions + Quarantine + Journal + Keys + Events + Governor {}
+pub trait Registry:
+    Clock + Workers + Sessions + Quarantine + Journal + Keys + Events + Governor + ApiKeys
+{
+}
 
-impl<T: Clock + Workers + Sessions + Quarantine + Journal + Keys + Events + Governor> Registry for T {}
+impl<T: Clock + Workers + Sessions + Quarantine + Journal + Keys + Events + Governor + ApiKeys> Registry
+    for T
+{
+}

@@ -45,6 +45,16 @@ pub(crate) const QUARANTINE_LONGEST: Duration = Duration::from_secs(3600);
 /// Sessions in quarantine that are listed.
 pub(crate) const QUARANTINED_SHOWN: usize = 1_000;
 
+/// Bytes of an API key with its tenant and its record.
+pub(crate) const API_KEY_BYTES: usize = 8 << 10;
+/// Bytes of a file of API keys: as many as there may be, each as long as it may be.
+pub(crate) const KEY_FILE_BYTES: u64 = 256 << 20;
+/// API keys that are looked up in one step.
+pub(crate) const API_KEYS_AT_ONCE: usize = 256;
+/// Tickets that wait to be taken, and bytes of each.
+pub(crate) const TICKETS_MAX: usize = 10_000;
+pub(crate) const TICKET_BYTES: usize = 8 << 10;
+
 /// How much is kept of sessions that have ended; beyond it the oldest make room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndedMax {

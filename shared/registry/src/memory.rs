@@ -1,5 +1,6 @@
 //! The registry of a process that is alone: in its memory, and gone with it.
 
+mod api_keys;
 mod ended;
 mod events;
 mod governor;
@@ -10,11 +11,15 @@ mod workers;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::key_file::{KeyFile, in_background};
+use crate::key_table::KeyTable;
 use crate::limits::LOGS_BYTES;
-use crate::{AccountName, EndedMax, WorkerId};
+use crate::{AccountName, ApiKeysMax, EndedMax, RegistryError, WorkerId};
+use api_keys::Tickets;
 use ended::Ended;
 use events::Listeners;
 use governor::Buckets;
@@ -27,6 +32,8 @@ use workers::Member;
 #[derive(Clone)]
 pub struct MemoryRegistry {
     state: Arc<Mutex<State>>,
+    key_file: Option<Arc<KeyFile>>,
+    api_keys_max: ApiKeysMax,
 }
 
 #[derive(Default)]
@@ -39,6 +46,8 @@ struct State {
     turns: HashMap<AccountName, Turn>,
     listeners: Listeners,
     buckets: Buckets,
+    api_keys: KeyTable,
+    tickets: Tickets,
     /// What the logs of all sessions cost in bytes, and may cost.
     logs_bytes: Arc<AtomicUsize>,
     logs_bytes_max: usize,
@@ -54,7 +63,8 @@ impl MemoryRegistry {
     /// An empty one whose event logs have this many bytes together; the largest make room.
     #[must_use]
     pub fn with_log_bytes(logs_bytes_max: usize) -> Self {
-        Self { state: Arc::new(Mutex::new(State { logs_bytes_max, ..State::default() })) }
+        let state = Arc::new(Mutex::new(State { logs_bytes_max, ..State::default() }));
+        Self { state, key_file: None, api_keys_max: ApiKeysMax::default() }
     }
 
     /// The same, with other limits of what is kept of sessions that have ended.
@@ -62,6 +72,47 @@ impl MemoryRegistry {
     pub fn with_ended_max(self, max: EndedMax) -> Self {
         self.state().ended.max = max;
         self
+    }
+
+    /// The same, with other limits of how many API keys there may be.
+    #[must_use]
+    pub fn with_api_keys_max(self, api_keys_max: ApiKeysMax) -> Self {
+        Self { api_keys_max, ..self }
+    }
+
+    /// The same, with its API keys in files of a folder, which outlive it and which the command line can change.
+    ///
+    /// # Errors
+    /// When the folder cannot be made, or what is there cannot be read.
+    pub fn with_api_keys_in(self, folder: &Path) -> Result<Self, RegistryError> {
+        Ok(Self { key_file: Some(Arc::new(KeyFile::open(folder)?)), ..self })
+    }
+
+    fn key_file(&self) -> Option<Arc<KeyFile>> {
+        self.key_file.clone()
+    }
+
+    /// Looks at the API keys.
+    async fn read_keys<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&KeyTable) -> T + Send + 'static,
+    ) -> Result<T, RegistryError> {
+        match self.key_file() {
+            Some(file) => in_background(move || file.read(look)).await,
+            None => Ok(look(&self.state().api_keys)),
+        }
+    }
+
+    /// Changes the API keys.
+    async fn change_keys<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut KeyTable, ApiKeysMax) -> T + Send + 'static,
+    ) -> Result<T, RegistryError> {
+        let max = self.api_keys_max;
+        match self.key_file() {
+            Some(file) => in_background(move || file.change(change, max)).await,
+            None => Ok(change(&mut self.state().api_keys, max)),
+        }
     }
 
     /// No step is left half done by a panic: nothing in them can.

@@ -1,6 +1,7 @@
 //! The registry of a cluster of processes: in Redis, alone, behind Sentinels, or as a cluster itself.
 
 mod address;
+mod api_keys;
 mod ear;
 mod ended;
 mod events;
@@ -18,7 +19,7 @@ mod workers;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{EndedMax, RegistryError};
+use crate::{ApiKeysMax, EndedMax, RegistryError};
 use address::Address;
 use line::Lines;
 use names::Names;
@@ -41,6 +42,7 @@ pub struct RedisRegistry {
     lines: Arc<Lines>,
     names: Names,
     ended_max: EndedMax,
+    api_keys_max: ApiKeysMax,
 }
 
 impl RedisRegistry {
@@ -54,7 +56,8 @@ impl RedisRegistry {
             // The library takes what the process has agreed upon, and panics without. An error says that it has already.
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        Ok(Self { lines: Arc::new(lines), names: Names::new(names::PREFIX), ended_max: EndedMax::default() })
+        let (ended_max, api_keys_max) = (EndedMax::default(), ApiKeysMax::default());
+        Ok(Self { lines: Arc::new(lines), names: Names::new(names::PREFIX), ended_max, api_keys_max })
     }
 
     /// The same connections, with another beginning of all keys and channels instead of `mt5rest:`, so that several
@@ -68,6 +71,12 @@ impl RedisRegistry {
     #[must_use]
     pub fn with_ended_max(self, ended_max: EndedMax) -> Self {
         Self { ended_max, ..self }
+    }
+
+    /// The same, with other limits of how many API keys there may be.
+    #[must_use]
+    pub fn with_api_keys_max(self, api_keys_max: ApiKeysMax) -> Self {
+        Self { api_keys_max, ..self }
     }
 }
 

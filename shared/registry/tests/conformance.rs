@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // A test fails by panicking.
 
+#[path = "conformance/api_keys.rs"]
+mod api_keys;
 #[path = "conformance/ended.rs"]
 mod ended;
 #[path = "conformance/events.rs"]

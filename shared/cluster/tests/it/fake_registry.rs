@@ -8,9 +8,10 @@ use async_trait::async_trait;
 use bus::{Frame, Position};
 use bytes::Bytes;
 use registry::{
-    AccountName, Beat, CallOutcome, Clock, Ear, Entry, Events, Fence, Governor, Heard, Journal, Key, Keyed,
-    Keys, Lease, Limits, LoginPass, LoginState, Opened, Place, Quarantine, Quarantined, Record,
-    RegistryError, Routed, Sessions, Since, Slot, Unclaimed, WorkerId, WorkerInfo, Workers, Written,
+    AccountName, ApiKeyAdded, ApiKeyEntry, ApiKeys, Beat, CallOutcome, Clock, Ear, Entry, Events, Fence,
+    Governor, Heard, Journal, Key, Keyed, Keys, Lease, Limits, LoginPass, LoginState, Opened, Place,
+    Quarantine, Quarantined, Record, RegistryError, Routed, Sessions, Since, Slot, Unclaimed, WorkerId,
+    WorkerInfo, Workers, Written,
 };
 use tokio::sync::mpsc;
 
@@ -299,6 +300,37 @@ impl Governor for FakeRegistry {
         unused()
     }
     async fn logins(&self, _: &Limits) -> Answer<Vec<LoginState>> {
+        unused()
+    }
+}
+
+#[async_trait]
+impl ApiKeys for FakeRegistry {
+    async fn add_api_key(&self, _: &ApiKeyEntry) -> Answer<ApiKeyAdded> {
+        unused()
+    }
+    async fn api_keys(&self, _: &[String]) -> Answer<Vec<ApiKeyEntry>> {
+        unused()
+    }
+    async fn all_api_keys(&self, _: Option<&str>) -> Answer<Vec<ApiKeyEntry>> {
+        unused()
+    }
+    async fn change_api_key(&self, _: &str, _: &ApiKeyEntry) -> Answer<bool> {
+        unused()
+    }
+    async fn api_keys_stamp(&self) -> Answer<u64> {
+        unused()
+    }
+    async fn note_api_keys_used(&self, _: &[(String, i64)]) -> Answer<()> {
+        unused()
+    }
+    async fn api_keys_used(&self, _: &[String]) -> Answer<Vec<(String, i64)>> {
+        unused()
+    }
+    async fn keep_ticket(&self, _: &str, _: &Bytes, _: Duration) -> Answer<bool> {
+        unused()
+    }
+    async fn take_ticket(&self, _: &str) -> Answer<Option<Bytes>> {
         unused()
     }
 }

@@ -143,6 +143,18 @@ impl Names {
         ["times", "expiries", "sizes", "bytes"].map(|kind| format!("{}{{ended}}:{kind}", self.prefix))
     }
 
+    /// Hash, hash, sorted set, hash, hash, number: records of API keys, their tenants, when they end, when they were used last,
+    /// how many a tenant has; and what changes with each change of them.
+    pub(super) fn api_keys(&self) -> [String; 6] {
+        ["records", "tenants", "ends", "uses", "counts", "stamp"]
+            .map(|kind| format!("{}{{api_keys}}:{kind}", self.prefix))
+    }
+
+    /// Hash, sorted set: contents of tickets, and when they end.
+    pub(super) fn tickets(&self) -> [String; 2] {
+        ["contents", "ends"].map(|kind| format!("{}{{tickets}}:{kind}", self.prefix))
+    }
+
     /// Whose channel it is.
     pub(super) fn token_of(&self, channel: &[u8]) -> Option<String> {
         let rest = std::str::from_utf8(channel).ok()?.strip_prefix(&self.prefix)?;

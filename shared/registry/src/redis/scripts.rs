@@ -44,12 +44,16 @@ macro_rules! scripts {
 }
 
 scripts! {
+    ADD_API_KEY "add_api_key"
+    API_KEYS "api_keys", looks_up
+    API_KEYS_USED "api_keys_used"
     APPEND "append"
     BEAT "beat"
     BEGIN "begin"
     BEGIN_KEY "begin_key"
     BRING_BACK "bring_back"
     BUCKET "bucket"
+    CHANGE_API_KEY "change_api_key"
     CLAIM "claim"
     CLOCK "clock", looks_up
     DEAD "dead"
@@ -62,6 +66,7 @@ scripts! {
     GIVE_BACK "give_back"
     JOIN "join"
     JOURNAL "journal", looks_up
+    KEEP_TICKET "keep_ticket"
     LEAVE "leave"
     LIST "list"
     LOCK "lock"
@@ -81,6 +86,7 @@ scripts! {
     SINCE "since", looks_up
     STOOD "stood"
     TAKE "take"
+    TAKE_TICKET "take_ticket"
     UNLIST "unlist"
     UNLOCK "unlock"
     UNSETTLED "unsettled", looks_up

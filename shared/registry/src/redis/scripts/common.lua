@@ -11,6 +11,11 @@ local function text(number)
   return string.format('%.0f', number)
 end
 
+-- The next stamp of the API keys: never one that there was, also when the one before is lost.
+local function next_stamp(stamp)
+  redis.call('SET', stamp, text(math.max(tonumber(redis.call('GET', stamp) or '0') + 1, now())))
+end
+
 -- Whether the session of this record lives and is owned under this fence.
 local function is_owned(record, fence)
   local own = redis.call('HMGET', record, 'fence', 'state')
