@@ -1,5 +1,7 @@
 //! The one binary. A role is parsed, bound and then run; only this file sees all parts.
 
+#[path = "main/allocator.rs"]
+mod allocator;
 #[path = "main/banner.rs"]
 mod banner;
 #[path = "main/health.rs"]
@@ -48,6 +50,7 @@ fn run(role: Role, settings: &[Setting]) -> anyhow::Result<()> {
         Role::Worker(log, options) => (log, roles::Server::Worker(options)),
         Role::Broker(log, options) => (log, roles::Server::Broker(options)),
     };
+    allocator::fix_limits();
     runtime::init_logging(&log.filter, log.format);
     for Setting { option, value, source } in settings {
         tracing::info!("setting {option} {value} ({source})");

@@ -70,6 +70,30 @@ async fn either_signal_ends_it_cleanly() {
     }
 }
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[tokio::test]
+async fn the_allocator_gives_large_blocks_back_unless_its_operator_knows_better() {
+    let limit = |process: &Process| {
+        let all = std::fs::read(format!("/proc/{}/environ", process.id().unwrap())).unwrap();
+        let all = String::from_utf8(all).unwrap();
+        let of = |name| all.split('\0').find_map(|pair: &str| pair.strip_prefix(name)).map(str::to_owned);
+        (of("MALLOC_MMAP_THRESHOLD_="), of("GLIBC_TUNABLES="))
+    };
+    let ports = ["--listen", "127.0.0.1:0", "--broker-listen", "127.0.0.1:0"];
+    let known = ("MALLOC_MMAP_THRESHOLD_", "65536");
+    let tuned = ("GLIBC_TUNABLES", "glibc.malloc.arena_max=2");
+    for (environment, expected) in [
+        (&[][..], (Some("262144"), None)),
+        (&[known], (Some("65536"), None)),
+        (&[tuned], (None, Some("glibc.malloc.arena_max=2"))),
+    ] {
+        let mut process = Process::start(BINARY, &ports, environment);
+        process.says("Connect").await;
+        let (threshold, tunables) = limit(&process);
+        assert_eq!((threshold.as_deref(), tunables.as_deref()), expected);
+    }
+}
+
 #[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let (mut process, http) = start_binary(&[]).await;
