@@ -27,6 +27,8 @@ pub(crate) struct HistoryAsking {
 #[derive(Debug)]
 pub(crate) struct Recent {
     pub(crate) history: History,
+    /// From when on it was asked for, seconds of the server's clock.
+    pub(crate) from_s: i64,
     /// Whether all of them are there.
     pub(crate) is_whole: bool,
 }
@@ -150,11 +152,12 @@ impl HistoryAsking {
 
     /// What has come by ticket, for those who go on with what there is.
     pub(crate) fn finish_as_far_as_it_goes(self) -> Recent {
+        let from_s = self.from_s;
         let (history, cut) = self.finish();
         if let Some(cut) = cut {
             tracing::warn!(?cut, "the history of late is not whole");
         }
-        Recent { history, is_whole: cut.is_none() }
+        Recent { history, from_s, is_whole: cut.is_none() }
     }
 
     /// What has come by ticket, and why part of it is missing, if it is.

@@ -458,7 +458,7 @@ impl Actor {
         if let Some(state) = &mut self.state {
             state.begin_again(account, catalogue);
             let told = resync(state, portfolio, &recent);
-            self.trades.look(state);
+            self.trades.look_at(recent, None, state);
             self.held_back.extend(told);
         } else {
             let ticks = self.shared.ticks.of(&endpoint);

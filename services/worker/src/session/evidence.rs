@@ -1,6 +1,6 @@
 //! What the state says about a trade request: the order it made, or a trace of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calls::reply;
 use calls::values::OrderState as Shown;
@@ -245,7 +245,7 @@ fn search_stopped(sent: &Sent, position: i64, claimed: &BTreeSet<i64>, state: &S
         state.deals.iter().any(is_stop) && !state.deals.iter().any(is_free)
     };
     let is_gone = !state.positions.contains_key(&position);
-    if is_gone && state.remembers_after(sent.after_deal, sent.after_order) && is_stopped() {
+    if is_gone && state.shows_all_since(sent) && is_stopped() {
         return Found::refused(Error::new(Code::PositionNotExists, "The position is closed already."));
     }
     Found::Nothing
@@ -313,14 +313,11 @@ fn may_be_made(sent: &Sent, claimed: &BTreeSet<i64>, state: &State) -> bool {
 
 /// An order, with its deals, as the request asked for that came after it and belongs to no other one.
 fn search_made(sent: &Sent, claimed: &BTreeSet<i64>, rivals: &[&Sent], state: &State) -> Found {
-    let pending = state.orders.keys().copied();
-    let ended = state.ended.iter().map(|order| order.trade_order);
-    let dealt = state.deals.iter().map(|deal| deal.trade_order);
-    let is_it = |order: &i64| !claimed.contains(order) && may_have_made(sent, *order, state);
-    let candidates: BTreeSet<i64> = pending.chain(ended).chain(dealt).filter(is_it).collect();
+    let may_be_its = work_of(sent, state);
+    let candidates: BTreeSet<i64> = may_be_its.difference(claimed).copied().collect();
     let Some(&first) = candidates.first() else { return Found::Nothing };
     // Of equal requests it does not matter which one made which order; of others nobody can tell.
-    let alike: Vec<&&Sent> = rivals.iter().filter(|rival| may_have_made(rival, first, state)).collect();
+    let alike: Vec<&&Sent> = rivals.iter().filter(|rival| work_of(rival, state).contains(&first)).collect();
     if candidates.len() > alike.len() || !alike.iter().all(|rival| is_equal(rival, sent)) {
         return Found::Ambiguous;
     }
@@ -358,20 +355,22 @@ fn refused_by(sent: &Sent, order: &Order, deal: Option<&Deal>) -> Option<Error> 
     Some(Error::new(Code::RequestCancelled, told))
 }
 
-/// Whether an order could be the work of a request, by what is known of it and of its deals.
-fn may_have_made(sent: &Sent, order: i64, state: &State) -> bool {
-    let is_new = order > sent.after_order;
-    is_new
-        && match sent.intent {
-            Intent::Open | Intent::Place => orders_of(order, state).any(|order| fits(sent, order, state)),
-            Intent::Close(position) => has_closed(sent, position, order, state),
-            Intent::CloseBy(position) => {
-                let opposite = i64::try_from(sent.request.position_by);
-                has_closed(sent, position, order, state)
-                    && opposite.is_ok_and(|opposite| has_closed(sent, opposite, order, state))
-            }
-            Intent::Prices | Intent::Stops(_) | Intent::Modify(_) | Intent::Remove(_) => false,
+/// Orders that could be the work of a request, by what is known of them and of their deals.
+fn work_of(sent: &Sent, state: &State) -> BTreeSet<i64> {
+    match sent.intent {
+        Intent::Open | Intent::Place => {
+            let all = state.orders.values().chain(&state.ended);
+            all.filter(|order| fits(sent, order, state)).map(|order| order.trade_order).collect()
         }
+        Intent::Close(position) => closers(sent, position, state),
+        Intent::CloseBy(position) => {
+            let of_opposite = i64::try_from(sent.request.position_by)
+                .map(|opposite| closers(sent, opposite, state))
+                .unwrap_or_default();
+            closers(sent, position, state).intersection(&of_opposite).copied().collect()
+        }
+        Intent::Prices | Intent::Stops(_) | Intent::Modify(_) | Intent::Remove(_) => BTreeSet::new(),
+    }
 }
 
 /// The records of an order: as it is pending, and as it ended.
@@ -380,14 +379,19 @@ fn orders_of(ticket: i64, state: &State) -> impl Iterator<Item = &Order> {
     state.orders.get(&ticket).into_iter().chain(ended)
 }
 
-/// Whether an order closed as much of a position as a request asked for, and in its way.
-fn has_closed(sent: &Sent, position: i64, order: i64, state: &State) -> bool {
-    let is_its = |deal: &&Deal| {
-        deal.trade_order == order && may_close(sent, position, deal) && is_exit_of(sent.intent, deal)
+/// Orders after a request that closed as much of a position as it asked for, and in its way.
+fn closers(sent: &Sent, position: i64, state: &State) -> BTreeSet<i64> {
+    let mut closed: BTreeMap<i64, u64> = BTreeMap::new();
+    for deal in &state.deals {
+        if may_close(sent, position, deal) && is_exit_of(sent.intent, deal) {
+            let volume = closed.entry(deal.trade_order).or_default();
+            *volume = volume.saturating_add(deal.trade_volume);
+        }
+    }
+    let is_its = |(order, volume): (i64, u64)| {
+        (order > sent.after_order && volume > 0 && volume == sent.request.trade_volume).then_some(order)
     };
-    let closed = state.deals.iter().filter(is_its).map(|deal| deal.trade_volume);
-    let closed = closed.fold(0_u64, u64::saturating_add);
-    closed > 0 && closed == sent.request.trade_volume
+    closed.into_iter().filter_map(is_its).collect()
 }
 
 /// Whether an order of the same symbol, type, volume and comment came after a request for a new one.

@@ -1,5 +1,7 @@
 //! What a session knows of its account: kept up to date from pushes, and asked by calls.
 
+mod look_back;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use model::calc::{Deposit, rate_sell};
 use model::{MarginMode, Money, Price};
 use wire::records::{Account, Deal, FullSymbol, History, Order, Portfolio, Position, TradeSettings};
 
+use self::look_back::LookBack;
 use super::books::Books;
 use super::candles::Candles;
 use super::fillings::Fillings;
@@ -72,6 +75,8 @@ pub(crate) struct State {
     newest: Newest,
     /// Largest ticket of a deal, and of an order, that is not remembered any more: all that came later is.
     forgotten: Newest,
+    /// What else stands there while a fresh history is looked at.
+    look_back: LookBack,
     /// Prices.
     pub(crate) quotes: QuoteBook,
     /// The day's figures of symbols.
@@ -133,6 +138,7 @@ impl State {
             is_server_up: true,
             newest: Newest::default(),
             forgotten: Newest::default(),
+            look_back: LookBack::default(),
             quotes: QuoteBook::default(),
             market_watches: MarketWatches::default(),
             books: Books::default(),
@@ -429,7 +435,7 @@ impl State {
     }
 
     /// Whether all deals and ended orders with larger tickets than these are remembered.
-    pub(super) const fn remembers_after(&self, deal: i64, order: i64) -> bool {
+    const fn remembers_after(&self, deal: i64, order: i64) -> bool {
         self.forgotten.deal <= deal && self.forgotten.order <= order
     }
 

@@ -32,9 +32,14 @@ use crate::ticks::TickWriter;
 
 const LOT: u64 = 100_000_000;
 
+/// A history of all times.
+fn recent(history: History) -> Recent {
+    Recent { history, from_s: 0, is_whole: true }
+}
+
 /// Catches up by a history that is whole.
 fn resync(state: &mut State, portfolio: Portfolio, history: &History) -> Vec<reply::OrderUpdate> {
-    let recent = Recent { history: history.clone(), is_whole: true };
+    let recent = recent(history.clone());
     super::resync::resync(state, portfolio, &recent)
 }
 

@@ -87,7 +87,7 @@ impl Actor {
                 self.publisher.restore(memo.wants(), &state);
                 self.trades.take_over(inherited);
                 self.held_back.extend(resync(&mut state, portfolio, &recent));
-                self.trades.look(&mut state);
+                self.trades.look_at(recent, None, &mut state);
             }
         }
         self.state = Some(state);
@@ -103,7 +103,12 @@ impl Actor {
                 let from = if last == 0 { day_ago } else { last.min(day_ago) };
                 Some(i32::try_from(from - HISTORY_MARGIN_S).unwrap_or(0))
             }
-            (Some(state), None) => Some(history_start(state)),
+            (Some(state), None) => {
+                let start = history_start(state);
+                let of_requests =
+                    self.trades.history_from(state).and_then(|from_s| i32::try_from(from_s).ok());
+                Some(of_requests.map_or(start, |from| start.min(from)))
+            }
             (None, None) => None,
         }
     }

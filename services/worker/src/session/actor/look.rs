@@ -124,7 +124,7 @@ impl Actor {
                     return Ok(());
                 }
                 let told = resync(state, portfolio, &recent);
-                self.trades.look_as_of(state, look.asked);
+                self.trades.look_at(*recent, look.asked, state);
                 self.held_back.extend(told);
                 self.changed = true;
                 return Ok(());

@@ -297,6 +297,68 @@ async fn only_what_the_server_was_asked_for_after_that_time_proves_it() {
     }
 }
 
+/// Deals on another symbol, by orders of their own: more than an account remembers.
+fn busy(from: i64) -> History {
+    let deal = |ticket| Deal { trade_symbol: "EURUSD.x".into(), ..deal(ticket, ticket, ticket, 0, 1) };
+    History { deals: (from..from + 400).map(deal).collect(), orders: Vec::new() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_a_busy_account_a_request_is_judged_by_all_that_was_fetched() {
+    let by = |order: Order| {
+        let deal = deal(order.trade_order, order.trade_order, order.trade_order, 0, 2);
+        History { deals: vec![deal], orders: vec![order] }
+    };
+    for (what, own, verdict) in [
+        ("no trace", History::default(), NOT_DONE),
+        ("its work", by(filled(90, 2, "mine")), Verdict::Done(90)),
+        ("what could be its work", by(filled(90, 2, "theirs")), Verdict::Nothing),
+    ] {
+        let (mut state, mut trades) = (account(MarginMode::Hedging), Trades::default());
+        let mut outcome = lost(&mut trades, &state, Intent::Open, buy(2));
+        advance(DECIDED).await;
+        let mut fetched = own;
+        fetched.deals.extend(busy(100).deals);
+        resync(&mut state, Portfolio::default(), &fetched);
+        trades.look_at(recent(fetched), Some(Instant::now()), &mut state);
+        assert_eq!(concluded(&mut outcome), verdict, "{what}");
+        assert_eq!((state.deals.len(), state.deals[0].deal), (128, 372), "no more is remembered afterwards");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_fetched_is_judged_by_as_far_as_it_goes() {
+    let zone_s = state().zone.ahead_ms() / 1000;
+    let now_s = runtime::unix_ms() / 1000 + zone_s;
+    let last = busy(100).deals[399].clone();
+    let too_much: Vec<Deal> = (500..10_000).map(|ticket| Deal { deal: ticket, ..last.clone() }).collect();
+    for (what, from_s, more, pushed, verdict) in [
+        ("since before it", now_s - 3 * 3600, Vec::new(), 0, NOT_DONE),
+        ("since after it", now_s - 3600, Vec::new(), 0, Verdict::Nothing),
+        ("more than is looked at", 0, too_much, 0, Verdict::Nothing),
+        ("more was pushed meanwhile than is remembered", 0, Vec::new(), 200, Verdict::Nothing),
+        ("what was pushed meanwhile is remembered", 0, Vec::new(), 100, NOT_DONE),
+    ] {
+        let (mut state, mut trades) = (account(MarginMode::Hedging), Trades::default());
+        let mut outcome = lost(&mut trades, &state, Intent::Open, buy(2));
+        assert_eq!(trades.history_from(&state), None, "everything since is remembered");
+        advance(DECIDED).await;
+        let mut fetched = busy(100);
+        fetched.deals.extend(more);
+        resync(&mut state, Portfolio::default(), &fetched);
+        for ticket in 20_000..20_000 + pushed {
+            state.remember_deal(Deal { deal: ticket, ..last.clone() });
+        }
+        let needed_s = trades.history_from(&state).unwrap();
+        assert!(
+            (now_s - 2 * 3600..now_s - 2 * 3600 + 60).contains(&needed_s),
+            "{what}: {needed_s} at {now_s}"
+        );
+        trades.look_at(Recent { from_s, ..recent(fetched) }, Some(Instant::now()), &mut state);
+        assert_eq!(concluded(&mut outcome), verdict, "{what}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_history_with_gaps_proves_nothing_of_their_time() {
     let unseen = || History { deals: vec![deal(50, 80, 80, 0, 1)], orders: Vec::new() };
@@ -314,8 +376,12 @@ async fn a_history_with_gaps_proves_nothing_of_their_time() {
         apply(&mut state, deal_push(known.clone(), Position::default(), 1000.0));
         advance(DECIDED).await;
         let history = History { deals: history.deals.into_iter().chain([known]).collect(), ..history };
-        crate::session::resync::resync(&mut state, Portfolio::default(), &Recent { history, is_whole });
-        trades.look_as_of(&mut state, Some(Instant::now()));
+        crate::session::resync::resync(
+            &mut state,
+            Portfolio::default(),
+            &Recent { is_whole, ..recent(history.clone()) },
+        );
+        trades.look_at(Recent { is_whole, ..recent(history) }, Some(Instant::now()), &mut state);
         assert_eq!(concluded(&mut outcome), verdict, "{what}");
         // What is sent from now on is not of that time.
         let mut outcome = lost(&mut trades, &state, Intent::Open, buy(3));

@@ -50,6 +50,11 @@ impl GivenUp {
         self.0.iter().map(|request| &request.sent)
     }
 
+    /// Those that are to be looked for by now.
+    pub(super) fn due(&self, now: Instant) -> impl Iterator<Item = &Sent> {
+        self.0.iter().filter(move |request| request.is_due(now)).map(|request| &request.sent)
+    }
+
     pub(super) fn next_look(&self) -> Option<Instant> {
         self.0.iter().filter_map(|request| request.next).min()
     }
@@ -144,7 +149,7 @@ impl Trades {
     pub(super) fn is_proof(&self, sent: &Sent, state: &State, asked: Option<Instant>) -> bool {
         is_decided(sent, state, asked)
             && is_young(sent)
-            && state.remembers_after(sent.after_deal, sent.after_order)
+            && state.shows_all_since(sent)
             && evidence::leaves_no_room(sent, &self.claimed, state)
     }
 
@@ -171,7 +176,7 @@ fn is_decided(sent: &Sent, state: &State, asked: Option<Instant>) -> bool {
 }
 
 /// Whether a request is young enough for all of its time to be in the history that is asked for.
-fn is_young(sent: &Sent) -> bool {
+pub(super) fn is_young(sent: &Sent) -> bool {
     let age_ms = runtime::unix_ms().saturating_sub(sent.sent_ms);
     sent.sent_ms > 0
         && u64::try_from(age_ms).is_ok_and(|age_ms| Duration::from_millis(age_ms) < PROVED_WITHIN)

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::given_up::never_done;
+use super::given_up::{is_young, never_done};
 use super::{DECIDED_AFTER, Outcome, Sent, Stage, Trades};
+use crate::ranges::Recent;
 use crate::session::evidence;
 use crate::session::state::State;
 
@@ -42,15 +43,29 @@ impl Trades {
         looks.chain(self.given_up.next_look()).min()
     }
 
-    /// The state is up to date as of a moment that is not known: looks for everything that is overdue or unsure. What is not
-    /// there proves nothing.
+    /// From when on history is needed to find out what became of requests, seconds of the server's clock. `None`: what the state
+    /// remembers is enough for all of them.
+    pub(crate) fn history_from(&self, state: &State) -> Option<i64> {
+        let sent = self.sent.values().filter(|sent| !matches!(sent.stage, Stage::Recording));
+        let unsure = sent.chain(self.given_up.due(Instant::now()));
+        let forgotten = unsure.filter(|sent| is_young(sent) && !state.shows_all_since(sent));
+        forgotten.map(|sent| state.history_of(sent.sent_ms)).min()
+    }
+
+    /// The state was brought up to date by this history and by what the server was `asked` for at that moment, if that is known:
+    /// looks for everything that is overdue or unsure, in all of it.
+    pub(crate) fn look_at(&mut self, recent: Recent, asked: Option<Instant>, state: &mut State) {
+        state.look_back(recent, |state| self.look_as_of(state, asked));
+    }
+
+    /// Looks for everything that is overdue or unsure in what the state remembers.
+    #[cfg(test)]
     pub(crate) fn look(&mut self, state: &mut State) {
         self.look_as_of(state, None);
     }
 
-    /// The state was brought up to date by what the server was `asked` for at that moment: looks for everything that is overdue
-    /// or unsure.
-    pub(crate) fn look_as_of(&mut self, state: &mut State, asked: Option<Instant>) {
+    /// The same, in what the server was `asked` for at that moment. Where that is not known, no trace proves nothing.
+    pub(in crate::session) fn look_as_of(&mut self, state: &mut State, asked: Option<Instant>) {
         self.settle(state);
         let now = Instant::now();
         let overdue: Vec<u32> =
