@@ -26,7 +26,7 @@ use super::publish::Publisher;
 use super::resync::resync;
 use super::scribe::Scribe;
 use super::state::State;
-use super::trade::{Outcome, Trades};
+use super::trade::{Outcome, Trades, ended_unsent};
 use super::{AccountKey, Admission};
 use crate::calls_of::is_investor;
 use crate::worker::Shared;
@@ -407,7 +407,7 @@ impl Actor {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => {
-                    link.close(CLOSE_LIMIT).await;
+                    self.leave_link(link).await;
                     return Exit::Stopped;
                 }
                 incoming = link.next() => match incoming {
@@ -424,13 +424,25 @@ impl Actor {
                         in_a_row = 0;
                     }
                     None => {
-                        link.close(CLOSE_LIMIT).await;
+                        self.leave_link(link).await;
                         return Exit::Stopped;
                     }
                 },
                 () = sleep_until(wake) => {}
             }
         }
+    }
+
+    /// Says goodbye. What still waits for its turn is not sent while that lasts.
+    async fn leave_link(&mut self, mut link: Link) {
+        for id in link.unsent() {
+            if let Some(Waiting::Trade(action_id)) = self.waiting.get(&id)
+                && link.withdraw(id)
+            {
+                self.trades.not_sent(*action_id, ended_unsent());
+            }
+        }
+        link.close(CLOSE_LIMIT).await;
     }
 
     /// Makes a fresh link the session's, and catches up with what happened while there was none.

@@ -70,6 +70,7 @@ impl Unsettled {
 #[derive(Serialize, Deserialize)]
 struct Settled {
     outcome: String,
+    /// That is its work: no other request may have made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     order: Option<i64>,
 }
@@ -107,6 +108,7 @@ impl Note {
             is_cut: true,
             after_order: self.after_order,
             after_deal: self.after_deal,
+            order: 0,
         })
     }
 }
@@ -133,10 +135,11 @@ impl Inherited {
     }
 }
 
-/// The outcome of a request for the journal.
-pub(super) fn outcome(outcome: &Outcome) -> Bytes {
-    let (word, order) = match outcome {
-        Outcome::Done(order) => ("done", Some(order.ticket)),
+/// The outcome of a request for the journal, with the order that is its work; 0: none is known. What a caller is told need not
+/// name it: a closing is told by its position.
+pub(super) fn outcome(outcome: &Outcome, order: i64) -> Bytes {
+    let (word, told) = match outcome {
+        Outcome::Done(order) => ("done", i64::try_from(order.ticket).ok()),
         Outcome::Prices { .. } => ("prices", None),
         Outcome::Refused(_) => ("refused", None),
         Outcome::NotSent(_) => ("not_sent", None),
@@ -144,7 +147,7 @@ pub(super) fn outcome(outcome: &Outcome) -> Bytes {
         Outcome::Absent(_) => ("absent", None),
     };
     let settled =
-        Settled { outcome: word.to_owned(), order: order.and_then(|order| i64::try_from(order).ok()) };
+        Settled { outcome: word.to_owned(), order: Some(order).filter(|order| *order != 0).or(told) };
     serde_json::to_vec(&settled).map(Bytes::from).unwrap_or_default()
 }
 
@@ -260,7 +263,7 @@ mod tests {
     #[test]
     fn a_refusal_takes_no_more_of_the_journal_than_what_was_done() {
         let long = Error::new(Code::NoMoney, "x".repeat(1_000));
-        for outcome in [outcome(&Outcome::Refused(long.clone())), outcome(&Outcome::NotSent(long))] {
+        for outcome in [outcome(&Outcome::Refused(long.clone()), 0), outcome(&Outcome::NotSent(long), 0)] {
             assert!(outcome.len() <= 32, "{outcome:?}");
         }
         // As earlier versions wrote it.
@@ -319,16 +322,22 @@ mod tests {
             is_cut: false,
             after_order: 1,
             after_deal: 2,
+            order: 0,
         };
         let call = CallName { key: Some(Key::Chosen("k".into())), fingerprint: "f".into() };
         let entry =
             registry::Entry { number: 7, key: call.key.clone(), request: Note::of(&sent, &call).to_bytes() };
         let result = wire::records::TradeResult { trade_order: 99, ..Default::default() };
         let order = crate::translate::from_result(&sent.request, &result, calls::ServerClock::default());
-        let done = outcome(&Outcome::Done(Box::new(order)));
-        let journal = [(3, Bytes::new(), Some(done)), (7, entry.request.clone(), None)];
+        let done = Outcome::Done(Box::new(order));
+        let journal = [
+            (3, Bytes::new(), Some(outcome(&done, 0))),
+            (4, Bytes::new(), Some(outcome(&done, 100))),
+            (5, Bytes::new(), Some(outcome(&Outcome::Refused(Error::of(Code::NoMoney)), 101))),
+            (7, entry.request.clone(), None),
+        ];
         let inherited = Inherited::of(&[entry], &journal);
-        assert_eq!(inherited.claimed, [99]);
+        assert_eq!(inherited.claimed, [99, 100, 101]);
         let found = inherited.unsettled.into_iter().next().unwrap();
         let again = found.note.sent(found.key).unwrap();
         assert_eq!((found.number, again.request, again.intent), (7, sent.request, Intent::Close(70)));

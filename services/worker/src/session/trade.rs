@@ -130,6 +130,7 @@ impl Trades {
             is_cut: false,
             after_order: state.newest_order(),
             after_deal: state.newest_deal(),
+            order: 0,
         };
         let request = Note::of(&sent, &job.call).to_bytes();
         self.sent.insert(action_id, sent);
@@ -156,8 +157,8 @@ impl Trades {
     fn close_entry(&self, action_id: u32) {
         let outcome = match self.outcome_of(action_id) {
             Some(outcome) if outcome.is_open() => return,
-            Some(outcome) => note::outcome(outcome),
-            None => note::outcome(&Outcome::NotSent(lost_unsent())),
+            Some(outcome) => note::outcome(outcome, 0),
+            None => note::outcome(&Outcome::NotSent(lost_unsent()), 0),
         };
         if let Some(scribe) = &self.scribe {
             scribe.settle(action_id, outcome, None);
@@ -230,13 +231,17 @@ impl Trades {
         sent.stage =
             Stage::Settling { result: Box::new(result), until: Instant::now() + SETTLE_LIMIT, looks: 0 };
         if trade_order != 0 {
-            self.claim(trade_order);
+            self.claim(action_id, trade_order);
             state.remember_magic(trade_order, magic);
         }
         self.settle(state);
     }
 
-    fn claim(&mut self, order: i64) {
+    /// An order is the work of this request, and of no other.
+    fn claim(&mut self, action_id: u32, order: i64) {
+        if let Some(sent) = self.sent.get_mut(&action_id) {
+            sent.order = order;
+        }
         self.claimed.insert(order);
         if self.claimed.len() > CLAIMED_MAX {
             // The oldest: requests under way are looked for among later ones.
@@ -274,7 +279,7 @@ impl Trades {
             let Some(sent) = self.sent.get(&id) else { continue };
             let found = evidence::search(sent, &self.claimed, &self.rivals(), state);
             let evidence::Found::Done(result) = found else { continue };
-            self.claim(result.trade_order);
+            self.claim(id, result.trade_order);
             if let Some(sent) = self.sent.get_mut(&id) {
                 sent.stage = Stage::Settling { result, until: Instant::now() + SETTLE_LIMIT, looks: 0 };
             }
@@ -286,6 +291,8 @@ impl Trades {
             // "Done", and nothing to show for it: a caller could not even close what it was told.
             return self.finish(action_id, Outcome::Unknown(action_id));
         }
+        let made = self.sent.get(&action_id).and_then(|sent| made_by(sent, &order));
+        made.into_iter().for_each(|order| self.claim(action_id, order));
         order.request_id = i32::try_from(action_id).unwrap_or(0);
         if let Some(sent) = self.sent.get(&action_id)
             && sent.magic != 0
@@ -329,7 +336,7 @@ impl Trades {
         match (scribe, then) {
             // An entry without an outcome stays open, so that the next owner looks for it as well.
             (Some(scribe), then) if !outcome.is_open() => {
-                scribe.settle(action_id, note::outcome(outcome), then);
+                scribe.settle(action_id, note::outcome(outcome, sent.order), then);
             }
             (_, Some((reply, outcome))) => drop(reply.send(outcome)),
             (_, None) => {}
@@ -338,9 +345,7 @@ impl Trades {
 
     /// The link broke: every outcome is unsure until the state is up to date again. What was not sent will not be.
     pub(crate) fn on_link_lost(&mut self) {
-        let unsent = |sent: &Sent| matches!(sent.stage, Stage::Recording);
-        let unsent: Vec<u32> = self.sent.iter().filter(|(_, sent)| unsent(sent)).map(|(id, _)| *id).collect();
-        for action_id in unsent {
+        for action_id in self.unsent() {
             self.finish(action_id, Outcome::NotSent(lost_unsent()));
         }
         let now = Instant::now();
@@ -357,27 +362,47 @@ impl Trades {
 
     /// Requests whose fate is not known.
     fn rivals(&self) -> Vec<&Sent> {
-        self.sent.values().chain(self.given_up.requests()).collect()
+        self.sent.values().chain(self.given_up.requests(Instant::now())).collect()
     }
 
     /// The session ends: nobody will find out any more.
     pub(crate) fn abandon(&mut self) {
+        for action_id in self.unsent() {
+            self.finish(action_id, Outcome::NotSent(ended_unsent()));
+        }
         for (action_id, mut sent) in std::mem::take(&mut self.sent) {
             // Not into the journal: there it stays open, for the next owner to find out.
             if let Some(reply) = sent.reply.take() {
-                let not_sent = || {
-                    let told = "The session ended before the order was sent. Send it again.";
-                    Outcome::NotSent(Error::new(Code::NoConnection, told))
-                };
-                let is_unsent = matches!(sent.stage, Stage::Recording);
-                let _ = reply.send(if is_unsent { not_sent() } else { Outcome::Unknown(action_id) });
+                let _ = reply.send(Outcome::Unknown(action_id));
             }
         }
     }
+
+    /// Requests that are being written into the journal: they will not be sent without a link.
+    fn unsent(&self) -> Vec<u32> {
+        let unsent = self.sent.iter().filter(|(_, sent)| matches!(sent.stage, Stage::Recording));
+        unsent.map(|(id, _)| *id).collect()
+    }
+}
+
+/// The order of a request, by what its caller is told: verdicts may name deals only, or nothing. None where one is known.
+fn made_by(sent: &Sent, told: &reply::Order) -> Option<i64> {
+    let deal = match sent.intent {
+        _ if sent.order != 0 => None,
+        Intent::Open => told.deal_internal_in.as_ref(),
+        Intent::Close(_) | Intent::CloseBy(_) => told.deal_internal_out.as_ref(),
+        _ => None,
+    };
+    deal.and_then(|deal| i64::try_from(deal.order_ticket).ok()).filter(|order| *order != 0)
 }
 
 fn lost_unsent() -> Error {
     Error::new(Code::NoConnection, "The connection was lost before the order was sent. Send it again.")
+}
+
+/// The session ended before a request was sent.
+pub(super) fn ended_unsent() -> Error {
+    Error::new(Code::NoConnection, "The session ended before the order was sent. Send it again.")
 }
 
 fn refusal(result: &TradeResult) -> Error {

@@ -466,3 +466,28 @@ async fn looking_ends_without_proof_only_by_what_was_fetched_in_time() {
     trades.look_as_of(&mut state, Some(Instant::now()));
     assert_eq!(trades.next_look(), None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_will_ever_know_is_a_rival_for_a_day() {
+    let hour = Duration::from_secs(3600);
+    let called = |comment: &str| TradeRequest { comment: comment.into(), ..buy(2) };
+    for (what, age, verdict) in
+        [("almost a day old", 23 * hour, Verdict::Ambiguous), ("a day old", 24 * hour, Verdict::Done(90))]
+    {
+        let (mut state, mut trades) = (account(MarginMode::Hedging), Trades::default());
+        let mut first = lost(&mut trades, &state, Intent::Open, called("one"));
+        // Something that it may have made leaves it unknown for good.
+        state.remember_deal(deal(50, 0, 80, 0, 1));
+        for _ in 0..4 {
+            trades.look_as_of(&mut state, Some(Instant::now()));
+            advance(DECIDED).await;
+        }
+        assert!(matches!(first.try_recv(), Ok(Outcome::Absent(_))) && trades.next_look().is_none(), "{what}");
+        advance(age).await;
+        let mut second = lost(&mut trades, &state, Intent::Open, called("once"));
+        let after = bought(filled(90, 2, "on"));
+        resync(&mut state, after.portfolio(), &after.history());
+        trades.look_as_of(&mut state, Some(Instant::now()));
+        assert_eq!(concluded(&mut second), verdict, "{what}");
+    }
+}

@@ -12,6 +12,7 @@ use testkit::eventually;
 
 use super::*;
 use crate::lease::Lease;
+use crate::session::note::Inherited;
 use crate::session::scribe::Scribe;
 use crate::session::standing::{Rank, Standing};
 
@@ -189,6 +190,55 @@ async fn what_was_given_up_while_it_was_written_down_does_not_stay_open() {
     assert_eq!(trades.recorded(7), None);
     world.wait_until_written().await;
     assert_eq!(world.registry.unsettled("token").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_never_left_a_session_that_ends_is_settled_as_not_sent() {
+    let world = world(Rank::Owner).await;
+    let (state, mut trades) = (state(), Trades::new(world.scribe.clone()));
+    let begin = |trades: &mut Trades| {
+        let (reply, outcome) = oneshot::channel();
+        let call = CallName::default();
+        let job =
+            Job { request: buy(2), intent: Intent::Open, magic: 0, reply, number: Arc::default(), call };
+        (trades.begin(job, &state).unwrap(), outcome)
+    };
+    let ((sent, unknown), (written, not_sent)) = (begin(&mut trades), begin(&mut trades));
+    for entry in [&sent, &written] {
+        world.scribe.begin(entry).await.unwrap();
+    }
+    trades.recorded(sent.number).unwrap();
+    trades.abandon();
+    assert!(matches!(not_sent.await, Ok(Outcome::NotSent(_))));
+    assert!(matches!(unknown.await, Ok(Outcome::Unknown(_))));
+    world.wait_until_written().await;
+    assert_eq!(world.registry.unsettled("token").await.unwrap(), [sent], "it is looked for on");
+}
+
+#[tokio::test]
+async fn the_next_owner_knows_which_orders_closed_something() {
+    let world = world(Rank::Owner).await;
+    let (mut state, mut trades) = (state(), Trades::new(world.scribe.clone()));
+    state.load(Portfolio { positions: vec![position(70, 2)], orders: Vec::new() });
+    // One verdict names the order, another the deal only.
+    for (order, out) in [(90, deal(51, 90, 70, 1, 1)), (0, deal(52, 91, 70, 1, 1))] {
+        let (reply, outcome) = oneshot::channel();
+        let (number, call) = (Arc::default(), CallName::default());
+        let job = Job { request: buy(1), intent: Intent::Close(70), magic: 0, reply, number, call };
+        let entry = trades.begin(job, &state).unwrap();
+        world.scribe.begin(&entry).await.unwrap();
+        let request = trades.recorded(entry.number).unwrap();
+        let result =
+            TradeResult { retcode: 10009, deal: out.deal, trade_order: order, ..TradeResult::default() };
+        let left = position(70, 52 - u64::try_from(out.deal).unwrap());
+        apply(&mut state, deal_push(out, left, 1000.0));
+        trades.on_result(TradeResultPush { request, result, ..TradeResultPush::default() }, &mut state);
+        let Ok(Outcome::Done(told)) = outcome.await else { panic!("it is done") };
+        assert_eq!(told.ticket, 70);
+    }
+    world.wait_until_written().await;
+    let journal = world.registry.journal("token").await.unwrap();
+    assert_eq!(Inherited::of(&[], &journal).claimed, [90, 91]);
 }
 
 #[tokio::test]

@@ -29,7 +29,9 @@ pub(super) struct GivenUp(VecDeque<Request>);
 struct Request {
     action_id: u32,
     sent: Sent,
-    /// The next look. `None`: nothing will prove anything any more; a late verdict still would.
+    /// When its caller was told that nobody knows.
+    since: Instant,
+    /// The next look. `None`: nothing will prove anything any more; a late verdict still would, for a day.
     next: Option<Instant>,
     pause: Duration,
 }
@@ -40,14 +42,20 @@ impl Request {
         self.pause = (self.pause * 2).min(PAUSE_MAX);
     }
 
+    /// Whether nobody will ever know.
+    fn is_over(&self, now: Instant) -> bool {
+        self.next.is_none() && now.duration_since(self.since) >= PROVED_WITHIN
+    }
+
     fn is_due(&self, now: Instant) -> bool {
         self.next.is_some_and(|next| next <= now)
     }
 }
 
 impl GivenUp {
-    pub(super) fn requests(&self) -> impl Iterator<Item = &Sent> {
-        self.0.iter().map(|request| &request.sent)
+    /// Those whose work anything may be.
+    pub(super) fn requests(&self, now: Instant) -> impl Iterator<Item = &Sent> {
+        self.0.iter().filter(move |request| !request.is_over(now)).map(|request| &request.sent)
     }
 
     /// Those that are to be looked for by now.
@@ -81,13 +89,15 @@ impl GivenUp {
 impl Trades {
     /// Its caller was told that nobody knows.
     pub(super) fn give_up(&mut self, action_id: u32, sent: Sent) {
+        let now = Instant::now();
+        self.given_up.0.retain(|request| !request.is_over(now));
         if self.given_up.0.len() >= GIVEN_UP_MAX
             && let Some(oldest) = self.given_up.0.pop_front()
         {
             self.stay_unknown(oldest.action_id);
         }
-        let mut request = Request { action_id, sent, next: None, pause: PAUSE_FIRST };
-        request.postpone(Instant::now());
+        let mut request = Request { action_id, sent, since: now, next: None, pause: PAUSE_FIRST };
+        request.postpone(now);
         self.given_up.0.push_back(request);
     }
 
@@ -133,7 +143,7 @@ impl Trades {
     /// Nobody will find out any more, the next owner neither.
     fn stay_unknown(&self, action_id: u32) {
         if let Some(scribe) = &self.scribe {
-            scribe.settle(action_id, note::outcome(&Outcome::Unknown(action_id)), None);
+            scribe.settle(action_id, note::outcome(&Outcome::Unknown(action_id), 0), None);
         }
     }
 

@@ -98,12 +98,12 @@ impl Trades {
             evidence::Found::Done(result) => {
                 let Some(sent) = self.sent.get(&action_id) else { return };
                 let order = evidence::shown(sent, &result, state);
-                self.claim(result.trade_order);
+                self.claim(action_id, result.trade_order);
                 self.done(action_id, order, state);
             }
             evidence::Found::Refused { error, order } => {
                 if order != 0 {
-                    self.claim(order);
+                    self.claim(action_id, order);
                 }
                 self.finish(action_id, Outcome::Refused(error));
             }

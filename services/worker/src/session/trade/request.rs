@@ -128,6 +128,8 @@ pub(crate) struct Sent {
     /// Largest tickets known when it was sent: what it made is larger.
     pub(in crate::session) after_order: i64,
     pub(in crate::session) after_deal: i64,
+    /// The order that is its work, 0 as long as none is known.
+    pub(in crate::session) order: i64,
 }
 
 #[derive(Debug)]
