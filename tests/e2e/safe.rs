@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use access::Caller;
 use broker::{Fault, Mishap, Push, Rule};
 use bus::{Answer, Ask, Backend, Delivery, Params, Payload};
 use rand_chacha::ChaCha8Rng;
@@ -193,8 +194,9 @@ async fn ask(backend: &dyn Backend, token: &str, query: &str) -> Answer {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let params: Params = pairs.chain([("id", token)]).collect();
     let deadline = Instant::now() + Duration::from_secs(20);
-    let (call, token) = ("OrderSendSafe".parse().unwrap(), Some(token.to_owned()));
-    backend.ask(Ask { call, params, token, deadline, idempotency_key: None }).await
+    let (call, id) = ("OrderSendSafe".parse().unwrap(), Some(token.to_owned()));
+    let caller = Caller::local();
+    backend.ask(Ask { call, params, id, caller, deadline, idempotency_key: None }).await
 }
 
 fn ticket_of(answer: &Answer) -> u64 {

@@ -1,8 +1,10 @@
 //! The one handler of every call.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use access::Caller;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
@@ -61,7 +63,7 @@ pub(crate) async fn answer(
         return reply::failure(wanted_status.unwrap_or(ERROR_STATUS), accept, &route.id.refused(error));
     }
     let begun = Instant::now();
-    let asked = ask(front, route, &parts.headers, params).await;
+    let asked = ask(front, route, Caller::local(), &parts.headers, params).await;
     let (mut answer, delivery) = asked.unwrap_or_else(|error| (Answer::from(error), None));
     let mut share = None;
     if route.policy().only_reads()
@@ -115,18 +117,21 @@ async fn params(front: &Front, route: &CallRoute, parts: &Parts, body: Body) -> 
 async fn ask(
     front: &Arc<Front>,
     route: &CallRoute,
+    caller: Arc<Caller>,
     headers: &HeaderMap,
     params: Params,
 ) -> Result<(Answer<Reply>, Option<Delivery>), Error> {
     if let Some(call) = FrontCall::decode(route.id, &params) {
         return Ok((Answer::of(call?.dispatch(front.as_ref()).await.map(Reply::Whole)), None));
     }
-    let token = params.get("id").map(str::to_owned);
-    if route.policy().needs_session() && token.is_none() {
+    let id = params.get("id").map(str::to_owned);
+    if route.policy().needs_session() && id.is_none() {
         return Err(Error::missing_param("id", "the token that Connect answered"));
     }
-    let dress = match (opted::Wish::read(&params)?, &token) {
-        (Some(wish), Some(token)) if route.policy().needs_session() => Some(wish.dress(front, token).await?),
+    let dress = match (opted::Wish::read(&params)?, &id) {
+        (Some(wish), Some(id)) if route.policy().needs_session() => {
+            Some(wish.dress(front, id, &caller).await?)
+        }
         _ => None,
     };
     let params = match dress {
@@ -136,13 +141,13 @@ async fn ask(
     let timeout = timeout(front, route, &params);
     let deadline = Instant::now() + timeout;
     let idempotency_key = request::idempotency_key(headers, &params)?;
-    let ask = Ask { call: route.id, params, token, deadline, idempotency_key };
+    let ask = Ask { call: route.id, params, id, caller, deadline, idempotency_key };
 
     // When the client hangs up, this future is dropped, but an order must not be.
     let own = Arc::clone(front);
     let (name, trades) = (route.id.name(), route.policy().trades());
     let answering = async move {
-        let token = ask.token.clone();
+        let token = ask.token().map(Cow::into_owned);
         let mut answer = match dress {
             None => own.backend.ask_streamed(ask).await,
             Some(dress) => dressed(&own, (name, trades), own.backend.ask(ask).await, dress).map(Reply::Whole),

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use access::Caller;
 use bus::{Ask, Params, Payload, Topic};
 use bytes::Bytes;
 use calls::params::Field;
@@ -36,18 +37,20 @@ impl Wish {
     }
 
     /// With the server's clock, if zones are asked for.
-    pub(crate) async fn dress(self, front: &Front, token: &str) -> Result<Dress, Error> {
-        let clock = if self.has_zones { Some(server_clock(front, token).await?) } else { None };
+    pub(crate) async fn dress(self, front: &Front, id: &str, caller: &Arc<Caller>) -> Result<Dress, Error> {
+        let clock = if self.has_zones { Some(server_clock(front, id, caller).await?) } else { None };
         Ok(Dress { has_texts: self.has_texts, clock })
     }
 }
 
 /// The clock of a session's server.
-async fn server_clock(front: &Front, token: &str) -> Result<ServerClock, Error> {
+async fn server_clock(front: &Front, id: &str, caller: &Arc<Caller>) -> Result<ServerClock, Error> {
     let ask = Ask {
         call: CallId::of::<calls::symbols::ServerClock>(),
-        params: Params::from_iter([("id", token)]),
-        token: Some(token.to_owned()),
+        params: Params::from_iter([("id", id)]),
+        id: Some(id.to_owned()),
+        // It is asked for on the way to what the caller may have.
+        caller: caller.reading(),
         deadline: Instant::now() + front.settings.call_timeout,
         idempotency_key: None,
     };
@@ -166,13 +169,14 @@ impl Shapes {
 /// Dresses the frames of one socket.
 pub(crate) struct Dresser {
     front: Arc<Front>,
+    caller: Arc<Caller>,
     wish: Wish,
     known: HashMap<String, (Dress, Instant)>,
 }
 
 impl Dresser {
-    pub(crate) fn new(front: &Arc<Front>, wish: Wish) -> Self {
-        Self { front: Arc::clone(front), wish, known: HashMap::new() }
+    pub(crate) fn new(front: &Arc<Front>, caller: Arc<Caller>, wish: Wish) -> Self {
+        Self { front: Arc::clone(front), caller, wish, known: HashMap::new() }
     }
 
     /// A frame as the client wants it.
@@ -196,7 +200,7 @@ impl Dresser {
         if let Some((dress, _)) = known.filter(|(_, at)| at.elapsed() < CLOCK_KNOWN) {
             return Ok(dress);
         }
-        let dress = match (self.wish.dress(&self.front, &token).await, known) {
+        let dress = match (self.wish.dress(&self.front, &token, &self.caller).await, known) {
             (Ok(dress), _) | (Err(_), Some((dress, _))) => dress,
             (Err(error), None) => return Err(Error::new(Code::NoConnection, error.detail().to_owned())),
         };

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::socket::{BoundedSocket, Limits, accept_key};
+use access::Caller;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, UPGRADE};
@@ -91,7 +92,8 @@ pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, req
         Ok(read) => read,
         Err(error) => return reply::failure(ERROR_STATUS, accept, &error),
     };
-    let listener = Listener { front: Arc::clone(front), topics, wanted, wish, every };
+    let caller = Caller::local();
+    let listener = Listener { front: Arc::clone(front), caller, topics, wanted, wish, every };
     let client = front.settings.trusted_proxies.client(&parts.extensions, &parts.headers);
     let place = match front.sockets.take(client, 1) {
         Ok(place) => place,
@@ -165,6 +167,7 @@ fn topics(stream: Stream, params: &Params) -> Result<Topics, Error> {
 /// Who opened a socket, and for what.
 struct Listener {
     front: Arc<Front>,
+    caller: Arc<Caller>,
     topics: Topics,
     wanted: Wanted,
     wish: Option<Wish>,
@@ -184,7 +187,7 @@ impl Listener {
 
     /// The whole life of the socket.
     async fn run(self, socket: Inner, subscribed: Subscribed) {
-        let mut socket = Socket::new(&self.front, socket, self.wish);
+        let mut socket = Socket::new(&self.front, &self.caller, socket, self.wish);
         if let Exit::Close(code, reason) = self.serve(&mut socket, subscribed).await {
             socket.finish(code, &reason).await;
         }
@@ -217,7 +220,7 @@ impl Listener {
         }
         if self.wanted.is_resumable {
             for (token, subscription) in &all {
-                let told = resume::greeting(&self.front, token, subscription).await;
+                let told = resume::greeting(&self.front, token, &self.caller, subscription).await;
                 if let Err(exit) = socket.send_frame(told).await {
                     return exit;
                 }
@@ -229,7 +232,7 @@ impl Listener {
     async fn subscribe(&self) -> Subscribed {
         let subscribing = self.wanted.tokens.iter().map(|(token, since)| async move {
             let interest = Interest { topics: self.topics, every: self.every, since: *since };
-            (token.clone(), self.front.backend.subscribe(token, interest).await)
+            (token.clone(), self.front.backend.subscribe(token, interest, &self.caller).await)
         });
         futures_util::future::join_all(subscribing).await
     }

@@ -1,7 +1,7 @@
 //! The worker as the owner of sessions on the bus.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bus::{Answer, Ask, Backend, Delivery, Interest, Payload, Subscription};
@@ -20,6 +20,8 @@ use crate::worker::Worker;
 pub(crate) struct Caller<'a> {
     /// Whose sessions.
     pub(crate) worker: &'a Worker,
+    /// Who calls.
+    pub(crate) by: Arc<access::Caller>,
     /// When the client stops waiting.
     pub(crate) deadline: Instant,
     /// Whether it is a `Safe` call: looks for an earlier order of unknown fate first.
@@ -57,13 +59,12 @@ pub(crate) struct Answered {
 impl Host for Caller<'_> {
     type Session = Session;
 
-    fn session(&self, token: &Token) -> Result<Session, Error> {
-        self.worker.session(token.as_str())
+    fn session(&self, id: &Token) -> Result<Session, Error> {
+        self.worker.session(&self.by.tenant.token(id.as_str()))
     }
 
-    /// Whoever reaches the service may do everything.
     fn scopes(&self) -> Scopes {
-        Scopes::ALL
+        self.by.scopes
     }
 }
 
@@ -109,10 +110,16 @@ impl Backend for Worker {
         }
     }
 
-    async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error> {
-        let subscription = self.session(token)?.subscribe(interest)?;
+    async fn subscribe(
+        &self,
+        id: &str,
+        interest: Interest,
+        caller: &Arc<access::Caller>,
+    ) -> Result<Subscription, Error> {
+        let token = caller.tenant.token(id);
+        let subscription = self.session(&token)?.subscribe(interest)?;
         let Some(since) = interest.since else { return Ok(subscription) };
-        let kept = self.registry().since(token, since).await.map_err(|failure| unreachable(&failure))?;
+        let kept = self.registry().since(&token, since).await.map_err(|failure| unreachable(&failure))?;
         let end = kept.end;
         let (missed, is_cut) = kept.replay(since)?;
         Ok(subscription.after(since, end, missed, is_cut))
@@ -122,7 +129,7 @@ impl Backend for Worker {
 impl Worker {
     /// Answers a call, or says where it must go.
     pub(crate) async fn serve(&self, ask: Ask) -> Answered {
-        let session = ask.token.as_deref().and_then(|token| self.session(token).ok());
+        let session = ask.token().and_then(|token| self.session(&token).ok());
         let call = match AnyCall::decode(ask.call, &ask.params) {
             Ok(call) => call,
             Err(error) => return Answered { answer: dressed(Err(error), session), elsewhere: None },
@@ -138,6 +145,7 @@ impl Worker {
         };
         let caller = Caller {
             worker: self,
+            by: ask.caller,
             deadline: Instant::from_std(ask.deadline),
             safe,
             key: ask.idempotency_key.map(Key::Chosen).or_else(|| safe.then(implied)),
@@ -149,7 +157,7 @@ impl Worker {
             is_replayed: AtomicBool::new(false),
         };
         let only_reads = ask.call.policy().only_reads();
-        let result = self.answer(&caller, ask.token.as_deref(), call, session.as_ref()).await;
+        let result = self.answer(&caller, ask.id.as_deref(), call, session.as_ref()).await;
         let result = match result {
             Ok(Payload::Json(json)) => caller.memory.made(json, only_reads).map(Payload::Json),
             other => other,
@@ -163,7 +171,7 @@ impl Worker {
     async fn answer(
         &self,
         caller: &Caller<'_>,
-        token: Option<&str>,
+        id: Option<&str>,
         call: AnyCall,
         session: Option<&Session>,
     ) -> Result<Payload, Error> {
@@ -177,7 +185,7 @@ impl Worker {
             AnyCall::Statistics(call) => call.dispatch(caller).await,
             AnyCall::Service(call) => call.dispatch(caller).await,
             AnyCall::Trading(call) => {
-                let unknown = || Error::invalid_token(token.unwrap_or_default());
+                let unknown = || Error::invalid_token(id.unwrap_or_default());
                 trading::answer(caller, session.ok_or_else(unknown)?, call).await
             }
         }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use access::id_of;
 use bus::End;
 use calls::Secret;
 use error::{Code, Error};
@@ -211,7 +212,7 @@ impl Worker {
 
     /// The session of a token.
     pub(crate) fn session(&self, token: &str) -> Result<Session, Error> {
-        self.sessions().get(token).cloned().ok_or_else(|| Error::invalid_token(token))
+        self.sessions().get(token).cloned().ok_or_else(|| Error::invalid_token(id_of(token)))
     }
 
     /// The sessions of an account: those whose tokens were made here first, the oldest first among equals. So whoever

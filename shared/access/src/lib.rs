@@ -1,11 +1,20 @@
-//! Who may use the service: [`ApiKey`]s, [`License`]s and the trial that stands in for one.
+//! Who may use the service: [`Caller`]s with their [`Tenant`], [`Scopes`] and [`Limits`], [`ApiKey`]s, [`License`]s and the
+//! trial that stands in for one.
 //!
 //! Nothing here reads a clock, a file or a registry: the time is passed in, so that every day of a licence can be tested.
 
+mod caller;
 mod key;
 mod license;
+mod limits;
+mod scope;
 mod standing;
+mod tenant;
 
+pub use caller::Caller;
 pub use key::{ApiKey, KEY_CHARS, KeyDigest, KeyError, KeyId, KeyKind};
 pub use license::{License, LicenseError, LicenseKey, LicenseKeys, NewLicense, best};
+pub use limits::{Limits, Lots, LotsError};
+pub use scope::{Scope, Scopes, UnknownScope};
 pub use standing::{LICENSE_GRACE, Standing, TRIAL, TRIAL_GRACE, standing, time_of};
+pub use tenant::{Tenant, TenantError, id_of};

@@ -1,8 +1,10 @@
 //! Calls and their answers, as they cross the seam.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Instant;
 
+use access::Caller;
 use async_trait::async_trait;
 use calls::{CallId, Params, Payload};
 use error::Error;
@@ -22,8 +24,8 @@ pub trait Backend: Send + Sync + 'static {
         self.ask(ask).await.map(Body::Whole)
     }
 
-    /// The word on an answer with a receipt: what became of it on its way to the caller. An owner that never hears it takes
-    /// the answer for lost. Backends whose answers have no receipts have nothing to do.
+    /// The word on an answer with a receipt, to a call with this token ([`Ask::token`]): what became of it on its way to the
+    /// caller. An owner that never hears it takes the answer for lost. Backends whose answers have no receipts have nothing to do.
     async fn delivered(&self, _token: &str, _receipt: &str, _delivery: Delivery) {}
 
     /// How it stands. A backend in the same process is always ready.
@@ -31,8 +33,14 @@ pub trait Backend: Send + Sync + 'static {
         Readiness::Ready
     }
 
-    /// Starts listening to a session. An unknown token is [`Error::invalid_token`].
-    async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error>;
+    /// Starts listening to the session that the caller knows by this id. One that is none for this caller is
+    /// [`Error::invalid_token`].
+    async fn subscribe(
+        &self,
+        id: &str,
+        interest: Interest,
+        caller: &Arc<Caller>,
+    ) -> Result<Subscription, Error>;
 }
 
 /// How a backend stands, for those who decide whether calls are sent its way; with the reason, for operators.
@@ -51,14 +59,24 @@ pub enum Readiness {
 pub struct Ask {
     /// The call.
     pub call: CallId,
-    /// All parameters, the token and unknown ones included.
+    /// All parameters, the id and unknown ones included.
     pub params: Params,
-    /// The session meant, if the call acts on one.
-    pub token: Option<String>,
+    /// The session meant, if the call acts on one: as its client knows it.
+    pub id: Option<String>,
+    /// Who asks.
+    pub caller: Arc<Caller>,
     /// When the caller stops waiting.
     pub deadline: Instant,
     /// Calls with the same key are one call.
     pub idempotency_key: Option<String>,
+}
+
+impl Ask {
+    /// The token of the session meant: what everybody behind the seam knows it by.
+    #[must_use]
+    pub fn token(&self) -> Option<Cow<'_, str>> {
+        self.id.as_deref().map(|id| self.caller.tenant.token(id))
+    }
 }
 
 /// What became of an answer.

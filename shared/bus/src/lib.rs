@@ -5,6 +5,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
+//! use access::Caller;
 //! use bus::{Answer, Ask, Backend, Fanout, Frame, Interest, Subscription, Topic, Topics, envelope};
 //! use calls::{AnyCall, ConnectionCall, Call, connection::CheckConnect, reply::Text};
 //! use error::Error;
@@ -22,8 +23,8 @@
 //!         Answer::of(result).synced_at(1_800_000_000_000, "synced")
 //!     }
 //!
-//!     async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error> {
-//!         if token != "sole" { return Err(Error::invalid_token(token)) }
+//!     async fn subscribe(&self, id: &str, interest: Interest, _: &Arc<Caller>) -> Result<Subscription, Error> {
+//!         if id != "sole" { return Err(Error::invalid_token(id)) }
 //!         self.sole_session.subscribe(interest)
 //!     }
 //! }
@@ -31,7 +32,7 @@
 //! // The session, on a tick; nothing is encoded while nobody listens:
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let owner = Owner { sole_session: Fanout::new() };
-//! let mut socket = owner.subscribe("sole", Topics::ALL.into()).await.unwrap();
+//! let mut socket = owner.subscribe("sole", Topics::ALL.into(), &Caller::local()).await.unwrap();
 //! if owner.sole_session.has_listeners(Topic::Quote) {
 //!     let text = envelope(Topic::Quote.as_str(), "sole", 1_800_000_000_000, &"the quote").unwrap();
 //!     owner.sole_session.publish(Frame::new(Topic::Quote, Some("EURUSD"), text));

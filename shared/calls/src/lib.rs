@@ -74,6 +74,7 @@ pub mod trading;
 mod upload;
 pub mod values;
 
+pub use access::Scopes;
 pub use account::AccountCall;
 pub use call_id::{CallEntry, CallId};
 pub use clock::ServerClock;
@@ -84,7 +85,7 @@ pub use history::HistoryCall;
 pub use json::json;
 pub use operation::Operation;
 pub use params::{Many, Names, Params, Token};
-pub use permit::{Host, Permission, Permit, Permitted, Scopes, permission};
+pub use permit::{Host, Permission, Permit, Permitted, permission};
 pub use policy::{Effect, Policy, Reach, Scope};
 pub use prices::PricesCall;
 pub use reply::{Payload, Reply, ReplyKind};

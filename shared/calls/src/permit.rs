@@ -4,9 +4,10 @@
 use std::marker::PhantomData;
 use std::ops::Deref;
 
+use access::{Scope, Scopes};
 use error::{Code, Error};
 
-use crate::{Scope, Token};
+use crate::Token;
 
 /// Who answers calls, for one caller.
 pub trait Host: Sync {
@@ -21,34 +22,6 @@ pub trait Host: Sync {
 
     /// What the caller may do.
     fn scopes(&self) -> Scopes;
-}
-
-/// A set of scopes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Scopes(u8);
-
-impl Scopes {
-    /// What needs no key.
-    pub const NONE: Self = Self(0).with(Scope::Anyone);
-    /// All of them.
-    pub const ALL: Self = Self::NONE
-        .with(Scope::Read)
-        .with(Scope::Trade)
-        .with(Scope::Stream)
-        .with(Scope::Connect)
-        .with(Scope::Admin);
-
-    /// The same and this one.
-    #[must_use]
-    pub const fn with(self, scope: Scope) -> Self {
-        Self(self.0 | 1 << scope as u8)
-    }
-
-    /// Whether a scope is among them.
-    #[must_use]
-    pub const fn has(self, scope: Scope) -> bool {
-        self.0 & 1 << scope as u8 != 0
-    }
 }
 
 /// A scope as a type.

@@ -1,5 +1,7 @@
 //! What a call may do: declared with the call, and read by all who route, repeat, cache, authorise or record it.
 
+pub use access::Scope;
+
 /// What a call does to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
@@ -23,38 +25,6 @@ impl Effect {
             Self::Read => "read",
             Self::Change => "change",
             Self::Trade => "trade",
-            Self::Connect => "connect",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-/// What a key must allow for a call to be made with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    /// No key is needed.
-    Anyone,
-    /// To look at sessions.
-    Read,
-    /// To trade.
-    Trade,
-    /// To have events.
-    Stream,
-    /// To make and to end sessions, and to change how they log in.
-    Connect,
-    /// To run the service.
-    Admin,
-}
-
-impl Scope {
-    /// The word that declares it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Anyone => "anyone",
-            Self::Read => "read",
-            Self::Trade => "trade",
-            Self::Stream => "stream",
             Self::Connect => "connect",
             Self::Admin => "admin",
         }

@@ -79,6 +79,7 @@ impl From<Failure> for Error {
 pub(crate) struct Peer {
     address: String,
     ask: Uri,
+    ask_for: Uri,
     places: Arc<Semaphore>,
 }
 
@@ -123,9 +124,9 @@ impl WorkerClient {
         if let Some(peer) = peers.get(address).and_then(Weak::upgrade) {
             return Ok(peer);
         }
-        let ask = uri(address, path::ASK)?;
+        let (ask, ask_for) = (uri(address, path::ASK)?, uri(address, path::ASK_FOR)?);
         let places = Arc::new(Semaphore::new(self.in_flight_max));
-        let peer = Arc::new(Peer { address: address.to_owned(), ask, places });
+        let peer = Arc::new(Peer { address: address.to_owned(), ask, ask_for, places });
         peers.retain(|_, peer| peer.strong_count() > 0);
         peers.insert(address.to_owned(), Arc::downgrade(&peer));
         Ok(peer)
@@ -148,7 +149,8 @@ impl WorkerClient {
             return Err(Failure::Refused(Error::new(Code::InvalidData, told)));
         }
         let call = HeaderValue::from_static(ask.call.name());
-        let mut request = self.request(to.ask.clone(), body)?;
+        let path = if ask.caller.is_local() { &to.ask } else { &to.ask_for };
+        let mut request = self.request(path.clone(), body)?;
         request.headers_mut().insert(header::CALL, call);
         request.headers_mut().insert(header::LEFT_MS, protocol::left(ask));
         let taken_over = async {

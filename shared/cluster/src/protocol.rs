@@ -4,8 +4,10 @@
 //! in headers.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use access::Caller;
 use bus::{Answer, Ask, Params, Payload, Topic, Topics};
 use bytes::Bytes;
 use calls::CallId;
@@ -23,6 +25,8 @@ use crate::{Interested, Reply};
 pub(crate) mod path {
     /// A call.
     pub(crate) const ASK: &str = "/inner/ask";
+    /// A call of somebody in particular: a worker that knows of no callers must not take it for everybody's.
+    pub(crate) const ASK_FOR: &str = "/inner/ask-for";
     /// What became of an answer.
     pub(crate) const DELIVERED: &str = "/inner/delivered";
     /// What a process listens to.
@@ -103,25 +107,31 @@ const JSON: HeaderValue = HeaderValue::from_static("json");
 const TEXT: HeaderValue = HeaderValue::from_static("text");
 const HTML: HeaderValue = HeaderValue::from_static("html");
 
-/// The body of an ask. Tokens and keys are the clients' texts and need not fit into a header.
+/// The body of an ask. Ids and keys are the clients' texts and need not fit into a header. Without a caller it is everybody's.
 #[derive(Serialize)]
 struct AskSaid<'a> {
-    token: Option<&'a str>,
+    #[serde(rename = "token")]
+    id: Option<&'a str>,
     key: Option<&'a str>,
     params: &'a Params,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caller: Option<&'a Caller>,
 }
 
 #[derive(Deserialize)]
 struct AskHeard {
-    token: Option<String>,
+    #[serde(rename = "token")]
+    id: Option<String>,
     key: Option<String>,
     params: Params,
+    caller: Option<Caller>,
 }
 
 /// The body of an ask.
 pub(crate) fn ask_body(ask: &Ask) -> Result<Bytes, Error> {
     let key = ask.idempotency_key.as_deref();
-    encoded(&AskSaid { token: ask.token.as_deref(), key, params: &ask.params })
+    let caller = (!ask.caller.is_local()).then_some(&*ask.caller);
+    encoded(&AskSaid { id: ask.id.as_deref(), key, params: &ask.params, caller })
 }
 
 /// How long the caller of an ask still waits, as a header.
@@ -143,7 +153,8 @@ pub(crate) fn ask_of(call: CallId, headers: &HeaderMap, body: &[u8]) -> Result<A
     Ok(Ask {
         call,
         params: heard.params,
-        token: heard.token,
+        id: heard.id,
+        caller: heard.caller.map_or_else(Caller::local, Arc::new),
         deadline: Instant::now() + Duration::from_millis(left).min(LEFT_MAX),
         idempotency_key: heard.key,
     })

@@ -11,6 +11,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use access::{Caller, id_of};
 use async_trait::async_trait;
 use bus::{Answer, Ask, Backend, Body, Delivery, Interest, Payload, Readiness, Subscription};
 use calls::Reach;
@@ -165,8 +166,13 @@ impl Backend for Router {
         self.shared.health.readiness()
     }
 
-    async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error> {
-        stream::subscribe(&self.shared, token, interest).await
+    async fn subscribe(
+        &self,
+        id: &str,
+        interest: Interest,
+        caller: &Arc<Caller>,
+    ) -> Result<Subscription, Error> {
+        stream::subscribe(&self.shared, &caller.tenant.token(id), interest).await
     }
 }
 
@@ -174,11 +180,11 @@ impl Shared {
     /// Has whoever can answer a call, in the form that is asked for.
     async fn answer<F: Form>(self: &Arc<Self>, ask: Ask) -> Answer<F> {
         let call = ask.call;
-        let token = ask.token.as_deref();
-        match (call.policy().reach, token) {
+        let token = ask.token();
+        match (call.policy().reach, token.as_deref()) {
             (Reach::Session, Some(token)) => {
                 let answer = self.at_owner(call, &ask, token).await;
-                answer.unwrap_or_else(|| call.refused(Error::invalid_token(token)).into())
+                answer.unwrap_or_else(|| call.refused(Error::invalid_token(id_of(token))).into())
             }
             (Reach::Session, None) => {
                 call.refused(Error::missing_param("id", "the token that Connect answered")).into()

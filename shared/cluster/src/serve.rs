@@ -165,7 +165,7 @@ async fn answer(
     }
     let answered = match request.uri().path() {
         path::GREETING => Ok(plain(status::ANSWERED, "OK")),
-        path::ASK => asked(inner, request).await,
+        path::ASK | path::ASK_FOR => asked(inner, request).await,
         path::DELIVERED => delivered(inner, request).await,
         path::INTEREST => interest(inner, request).await,
         path::ADOPT => session(inner, request, Deed::Adopt).await,

@@ -11,6 +11,7 @@ mod interest;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::id_of;
 use bus::{Interest, Position, Subscription, Topic, Topics};
 use error::Error;
 
@@ -62,7 +63,7 @@ async fn owner(shared: &Arc<Shared>, token: &str) -> Result<Option<Arc<crate::ro
         Ok(Found::At(route)) => Ok(Some(route)),
         Ok(Found::Orphan) => Ok(None),
         Ok(Found::Quarantined(left)) => Err(Error::quarantined(left)),
-        Ok(Found::Nowhere) => Err(Error::invalid_token(token)),
+        Ok(Found::Nowhere) => Err(Error::invalid_token(id_of(token))),
         Err(why) => Err(away(&why)),
     }
 }

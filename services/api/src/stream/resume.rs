@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use access::Caller;
 use bus::{Ask, Frame, Params, Payload, Subscription};
 use bytes::Bytes;
 use calls::CallId;
@@ -15,7 +16,12 @@ pub(crate) const RESUMED: &str = "Resumed";
 
 /// The first envelope: after which place events follow, and whether all since the one asked for do. If not, the present
 /// state stands in for those that are not kept any more.
-pub(super) async fn greeting(front: &Arc<Front>, token: &str, subscription: &Subscription) -> Bytes {
+pub(super) async fn greeting(
+    front: &Front,
+    id: &str,
+    caller: &Arc<Caller>,
+    subscription: &Subscription,
+) -> Bytes {
     let position = subscription.goes_on_after().unwrap_or_default();
     let mut data = format!(r#"{{"position":"{position}","isComplete":{}"#, !subscription.is_cut());
     if subscription.is_cut() {
@@ -25,22 +31,24 @@ pub(super) async fn greeting(front: &Arc<Front>, token: &str, subscription: &Sub
             ("openedOrders", CallId::of::<OpenedOrders>()),
         ];
         for (field, call) in states {
-            let state = read(front, token, call).await;
+            let state = read(front, id, caller, call).await;
             data.push_str(&format!(r#","{field}":{}"#, state.as_deref().unwrap_or("null")));
         }
     }
     data.push('}');
-    let id = serde_json::Value::from(token);
+    let id = serde_json::Value::from(id);
     let now = runtime::unix_ms();
     format!(r#"{{"type":"{RESUMED}","id":{id},"timestampUTC":{now},"data":{data}}}"#).into()
 }
 
 /// A reply as it is; none if the session cannot tell at the moment.
-async fn read(front: &Arc<Front>, token: &str, call: CallId) -> Option<String> {
+async fn read(front: &Front, id: &str, caller: &Arc<Caller>, call: CallId) -> Option<String> {
     let ask = Ask {
         call,
-        params: Params::from_iter([("id", token)]),
-        token: Some(token.to_owned()),
+        params: Params::from_iter([("id", id)]),
+        id: Some(id.to_owned()),
+        // It stands in for events.
+        caller: caller.reading(),
         deadline: Instant::now() + front.settings.call_timeout,
         idempotency_key: None,
     };

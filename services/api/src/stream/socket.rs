@@ -6,6 +6,7 @@ use std::time::Duration;
 use ::socket::BoundedSocket;
 use ::socket::tungstenite::protocol::CloseFrame;
 use ::socket::tungstenite::{Error, Message, Utf8Bytes};
+use access::Caller;
 use bus::End;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -34,8 +35,14 @@ pub(super) struct Socket<'a> {
 }
 
 impl<'a> Socket<'a> {
-    pub(super) fn new(front: &'a Arc<Front>, socket: Inner, wish: Option<Wish>) -> Self {
-        Self { front, socket, dresser: wish.map(|wish| Dresser::new(front, wish)) }
+    pub(super) fn new(
+        front: &'a Arc<Front>,
+        caller: &Arc<Caller>,
+        socket: Inner,
+        wish: Option<Wish>,
+    ) -> Self {
+        let dresser = wish.map(|wish| Dresser::new(front, Arc::clone(caller), wish));
+        Self { front, socket, dresser }
     }
 
     /// Forwards events until one side ends. Everything that waits here may be cancelled without loss; sending comes

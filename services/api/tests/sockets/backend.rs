@@ -9,6 +9,7 @@ use ::calls::connection::{CheckConnect, Connect, ConnectCert, DisconnectOrphans}
 use ::calls::reply::Text;
 use ::calls::trading::OrderSend;
 use ::calls::{AccountCall, AnyCall, Call, ConnectionCall, SymbolsCall, TradingCall};
+use access::Caller;
 use api::{Api, Settings};
 use bus::{
     Answer, Ask, Backend, Body, Delivery, Fanout, Frame, Interest, Interrupted, Payload, Streamed,
@@ -83,11 +84,11 @@ impl Backend for Desk {
                 let kept = call.ids.values().to_vec();
                 return Answer::of(DisconnectOrphans::payload(&kept));
             }
-            AnyCall::Connection(ConnectionCall::CheckConnect(_)) if ask.token.as_deref() == Some(TOKEN) => {
+            AnyCall::Connection(ConnectionCall::CheckConnect(_)) if ask.id.as_deref() == Some(TOKEN) => {
                 return Answer::of(CheckConnect::payload(&Text::OK));
             }
-            _ if ask.token.as_deref() != Some(TOKEN) => {
-                return Error::invalid_token(ask.token.as_deref().unwrap_or_default()).into();
+            _ if ask.id.as_deref() != Some(TOKEN) => {
+                return Error::invalid_token(ask.id.as_deref().unwrap_or_default()).into();
             }
             AnyCall::Account(AccountCall::OpenedOrdersTickets(_)) => {
                 return Answer::of(Ok(Payload::Json("[1,2]".into()))).synced_at(1_700_000_000_123, "synced");
@@ -144,12 +145,12 @@ impl Backend for Desk {
         self.delivered.lock().unwrap().push(format!("{receipt}: {delivery:?}"));
     }
 
-    async fn subscribe(&self, token: &str, interest: Interest) -> Result<Subscription, Error> {
+    async fn subscribe(&self, id: &str, interest: Interest, _: &Arc<Caller>) -> Result<Subscription, Error> {
         self.interests.lock().unwrap().push(interest);
-        match token {
+        match id {
             TOKEN => self.session.subscribe(interest),
             "full" => Err(Error::of(Code::ServerBusy)),
-            _ => Err(Error::invalid_token(token)),
+            _ => Err(Error::invalid_token(id)),
         }
     }
 }

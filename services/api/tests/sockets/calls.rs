@@ -176,7 +176,7 @@ async fn an_order_is_finished_although_its_client_hung_up() {
     eventually("the order is done", || world.desk.orders_done.load(Ordering::SeqCst) == 1).await;
     let asks = world.desk.asks.lock().unwrap();
     assert_eq!(asks[0].call.name(), "OrderSendSafe");
-    assert_eq!(asks[0].token.as_deref(), Some(TOKEN));
+    assert_eq!(asks[0].id.as_deref(), Some(TOKEN));
     assert_eq!(asks[0].idempotency_key.as_deref(), Some("once-1"));
 }
 

@@ -25,7 +25,7 @@ pub(super) const ACTIVATE_LIMIT: Duration = Duration::from_secs(15);
 #[async_trait]
 impl Owner for Member {
     async fn ask(&self, ask: Ask) -> Reply {
-        let own = ask.token.as_deref().and_then(|token| self.worker.session(token).ok());
+        let own = ask.token().and_then(|token| self.worker.session(&token).ok());
         if own.as_ref().is_some_and(|session| !session.standing().holds()) {
             return Reply::NotMine;
         }

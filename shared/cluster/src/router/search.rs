@@ -162,8 +162,8 @@ impl Shared {
             match reply {
                 Reply::Elsewhere(address) => {
                     // So that the next call does not make the same detour.
-                    if let Some(token) = &ask.token {
-                        self.routes.drop(token);
+                    if let Some(token) = ask.token() {
+                        self.routes.drop(&token);
                     }
                     to = self.client.peer(&address)?;
                 }

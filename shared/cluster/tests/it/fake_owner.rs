@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use access::Caller;
 use async_trait::async_trait;
+
 use bus::{Answer, Ask, Delivery, Params, Payload};
 use cluster::{ClusterKey, Interested, Owner, Reply, Router, RouterSettings, serve};
 use error::Error;
@@ -253,7 +255,8 @@ pub(crate) fn ask(call: &str, params: &[(&str, &str)]) -> Ask {
     let params: Params = params.iter().copied().collect();
     Ask {
         call: call.parse().unwrap(),
-        token: params.get("id").map(str::to_owned),
+        id: params.get("id").map(str::to_owned),
+        caller: Caller::local(),
         params,
         deadline: Instant::now() + Duration::from_secs(20),
         idempotency_key: None,

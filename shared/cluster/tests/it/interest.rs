@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Caller;
 use bus::{Backend, Interest, Subscription, Topic, Topics};
 use cluster::Interested;
 
@@ -14,7 +15,7 @@ fn interested(token: &str, topics: Topics, every_ms: Option<u64>) -> Interested 
 
 async fn listening(world: &World, token: &str, topic: Topic, every_ms: Option<u64>) -> Subscription {
     let interest = Interest { every: every_ms.map(Duration::from_millis), ..topic.into() };
-    world.router.subscribe(token, interest).await.unwrap()
+    world.router.subscribe(token, interest, &Caller::local()).await.unwrap()
 }
 
 /// Waits until this is the last thing that a worker was told.

@@ -1,10 +1,11 @@
 //! The internal port.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use bus::Backend;
-use bus::{Answer, Delivery, Payload};
+use access::{Caller, Limits};
+use bus::{Answer, Ask, Backend, Delivery, Payload, Topics};
 use cluster::{ClusterKey, Failure, Reply, Router, RouterSettings, WorkerClient};
 use error::{Code, Error, Outcome};
 use registry::Fence;
@@ -97,8 +98,8 @@ async fn a_reply_arrives_as_it_was_made() {
         let heard = worker.owner.asks.lock().unwrap().pop().unwrap();
         assert_eq!(heard.params, asked.params);
         assert_eq!(
-            (heard.call, heard.token, heard.idempotency_key),
-            (asked.call, asked.token, asked.idempotency_key)
+            (heard.call, heard.id, heard.idempotency_key),
+            (asked.call, asked.id, asked.idempotency_key)
         );
         let left = heard.deadline.saturating_duration_since(Instant::now());
         assert!(left > Duration::from_secs(10) && left <= Duration::from_secs(20), "{left:?}");
@@ -211,4 +212,37 @@ async fn workers_hand_sessions_to_each_other() {
     );
     let nobody = crate::fake_owner::nobody().await;
     assert!(matches!(client.adopt(&nobody, "t", time).await, Err(Failure::NotSent(_))));
+}
+
+#[tokio::test]
+async fn a_caller_travels_and_finds_the_sessions_of_its_tenant_alone() {
+    let world = World::new();
+    let worker = world.worker("a").await;
+    world.own("acme t", &worker, 1);
+    worker.owner.says(Ok(Payload::Text("1".to_owned())));
+    let caller = Caller {
+        tenant: "acme".parse().unwrap(),
+        key: Some("Ab12Cd34".to_owned()),
+        scopes: "read,trade".parse().unwrap(),
+        limits: Limits { accounts: vec![7], ..Limits::default() },
+        is_operator: false,
+    };
+    let of = |caller: Arc<Caller>| Ask { caller, ..ask("AccountSummary", &[("id", "t")]) };
+    assert_eq!(said(&world.router.ask(of(Arc::new(caller.clone()))).await), "1");
+    let heard = worker.owner.asks.lock().unwrap().pop().unwrap();
+    assert_eq!((heard.token().as_deref(), heard.id.as_deref()), (Some("acme t"), Some("t")));
+    assert_eq!(*heard.caller, caller);
+    for other in [Caller::local(), Arc::new(Caller { tenant: "other".parse().unwrap(), ..caller })] {
+        let refused = world.router.ask(of(Arc::clone(&other))).await.result.unwrap_err();
+        assert_eq!(refused, Error::invalid_token("t"));
+        let refused = world.router.subscribe("t", Topics::ALL.into(), &other).await.unwrap_err();
+        assert_eq!(refused, Error::invalid_token("t"));
+        let guessed = Ask { caller: other, ..ask("AccountSummary", &[("id", "acme t")]) };
+        let refused = world.router.ask(guessed).await.result.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidToken);
+    }
+    assert!(worker.owner.asks.lock().unwrap().is_empty(), "nobody else's call has come here");
+    world.own("u", &worker, 1);
+    assert_eq!(said(&world.router.ask(ask("AccountSummary", &[("id", "u")])).await), "1");
+    assert!(worker.owner.asks.lock().unwrap().pop().unwrap().caller.is_local());
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Caller;
 use bus::{Backend, End, Frame, Interest, Position, Subscription, Topic, Topics};
 use error::Code;
 use registry::Heard;
@@ -33,7 +34,7 @@ async fn gets(reader: &mut Subscription, wanted: &[&str]) {
 async fn listening(world: &World, since: Option<&str>) -> Subscription {
     let since = since.map(|place| place.parse().unwrap());
     let interest = Interest { since, ..Topics::ALL.into() };
-    world.router.subscribe("t", interest).await.unwrap()
+    world.router.subscribe("t", interest, &Caller::local()).await.unwrap()
 }
 
 #[tokio::test]
@@ -53,10 +54,10 @@ async fn all_who_listen_hear_by_one_ear() {
 #[tokio::test]
 async fn unknown_tokens_are_told_so_and_leave_nothing() {
     let world = World::new();
-    let error = world.router.subscribe("no", Topics::ALL.into()).await.unwrap_err();
+    let error = world.router.subscribe("no", Topics::ALL.into(), &Caller::local()).await.unwrap_err();
     assert_eq!((error.code(), error.detail()), (Code::InvalidToken, "Client with id no not found"));
     world.registry.state().is_down = true;
-    let error = world.router.subscribe("t", Topics::ALL.into()).await.unwrap_err();
+    let error = world.router.subscribe("t", Topics::ALL.into(), &Caller::local()).await.unwrap_err();
     assert_eq!(error.code(), Code::ServerBusy);
     assert_eq!(world.router.listened_to(), 0);
 }
@@ -130,7 +131,7 @@ async fn readers_of_states_only_are_not_bothered_by_a_gap() {
     let world = World::new();
     let worker = world.worker("a").await;
     world.own("t", &worker, 5);
-    let mut quotes = world.router.subscribe("t", Topic::Quote.into()).await.unwrap();
+    let mut quotes = world.router.subscribe("t", Topic::Quote.into(), &Caller::local()).await.unwrap();
     world.registry.state().log = vec![event(5, 1)];
     world.registry.state().is_cut = true;
     world.registry.say_frame("t", event(5, 1));
@@ -156,7 +157,7 @@ async fn the_end_of_a_session_ends_its_streams() {
     world.registry.end("t");
     gets(&mut reader, &["5-1"]).await;
     assert_eq!(next(&mut reader).await, Err(End::Closed));
-    assert!(world.router.subscribe("t", Topics::ALL.into()).await.is_err());
+    assert!(world.router.subscribe("t", Topics::ALL.into(), &Caller::local()).await.is_err());
     // The token may come to life again.
     world.own("t", &worker, 6);
     let mut reader = listening(&world, None).await;
@@ -192,7 +193,7 @@ async fn stopping_tells_readers_to_come_back_and_leaves_no_task() {
     };
     in_time("the end", world.router.shutdown()).await;
     assert_eq!(next(&mut reader).await, Err(End::Moved));
-    let error = world.router.subscribe("t", Topics::ALL.into()).await.unwrap_err();
+    let error = world.router.subscribe("t", Topics::ALL.into(), &Caller::local()).await.unwrap_err();
     assert_eq!(error.code(), Code::ServerBusy);
     assert!(world.tasks.finish(Duration::from_secs(60)).await);
 }

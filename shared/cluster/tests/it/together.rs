@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Caller;
 use bus::{Backend, Frame, Interest, Position, Subscription, Topic, Topics};
 use bytes::Bytes;
 use cluster::{Router, RouterSettings};
@@ -57,7 +58,7 @@ async fn calls_and_streams_go_on_at_the_next_owner() {
     let router = Router::new(Arc::new(registry.clone()), &key(), RouterSettings::new("api"), &tasks);
     let since = Some(Position { epoch: fence.0, offset: 0 });
     let interest = Interest { since, ..Topics::ALL.into() };
-    let mut reader = router.subscribe("t", interest).await.unwrap();
+    let mut reader = router.subscribe("t", interest, &Caller::local()).await.unwrap();
     assert!(!reader.is_cut());
     tell(&registry, fence, 2, "now").await;
     gets(&mut reader, &["before", "now"]).await;
