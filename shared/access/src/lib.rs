@@ -10,11 +10,13 @@ mod limits;
 mod scope;
 mod standing;
 mod tenant;
+mod time;
 
 pub use caller::Caller;
 pub use key::{ApiKey, KEY_CHARS, KeyDigest, KeyError, KeyId, KeyKind};
 pub use license::{License, LicenseError, LicenseKey, LicenseKeys, NewLicense, best};
 pub use limits::{Limits, Lots, LotsError};
 pub use scope::{Scope, Scopes, UnknownScope};
-pub use standing::{LICENSE_GRACE, Standing, TRIAL, TRIAL_GRACE, standing, time_of};
+pub use standing::{LICENSE_GRACE, Standing, TRIAL, TRIAL_GRACE, standing};
 pub use tenant::{Tenant, TenantError, id_of};
+pub use time::{CLOCK_TOLERANCE, Clocks, TrialMark};

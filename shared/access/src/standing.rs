@@ -67,13 +67,6 @@ impl Standing {
     }
 }
 
-/// The time that counts: the latest of the clocks that are known, so that turning one back prolongs nothing. Seconds since
-/// 1970 UTC. `mark_s` is the latest time that was ever seen.
-#[must_use]
-pub fn time_of(clock_s: i64, registry_s: Option<i64>, mark_s: Option<i64>) -> i64 {
-    [Some(clock_s), registry_s, mark_s].into_iter().flatten().max().unwrap_or(clock_s)
-}
-
 /// What may be done at a time, seconds since 1970 UTC. The trial began when the service was first started; `None`: that is
 /// not known, and stops nobody.
 #[must_use]
@@ -179,10 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_stops_nobody_and_no_clock_prolongs_anything() {
+    fn what_is_not_known_stops_nobody() {
         assert!(matches!(standing(BEGAN + 900 * DAY_S, None, &[]), Standing::Trial { .. }));
-        assert_eq!(time_of(10, None, None), 10);
-        assert_eq!(time_of(10, Some(20), Some(15)), 20);
-        assert_eq!(time_of(10, Some(5), Some(15)), 15, "both clocks were turned back");
     }
 }

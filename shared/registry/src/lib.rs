@@ -24,7 +24,10 @@ mod limits;
 mod memory;
 mod quarantine;
 mod redis;
+mod session_count;
 mod sessions;
+mod trial_file;
+mod trial_store;
 mod types;
 mod workers;
 
@@ -38,17 +41,40 @@ pub use limits::EndedMax;
 pub use memory::MemoryRegistry;
 pub use quarantine::{Quarantine, Quarantined};
 pub use redis::RedisRegistry;
+pub use session_count::SessionCount;
 pub use sessions::{Opened, Record, Routed, SessionState, Sessions, Unclaimed};
+pub use trial_file::TrialFile;
+pub use trial_store::TrialStore;
 pub use types::{AccountName, Fence, RegistryError, WorkerId, Written, adds_to_memo};
 pub use workers::{Beat, Lease, Place, WorkerInfo, Workers};
 
 /// Everything that is known together.
 pub trait Registry:
-    Clock + Workers + Sessions + Quarantine + Journal + Keys + Events + Governor + ApiKeys
+    Clock
+    + Workers
+    + Sessions
+    + SessionCount
+    + Quarantine
+    + Journal
+    + Keys
+    + Events
+    + Governor
+    + ApiKeys
+    + TrialStore
 {
 }
 
-impl<T: Clock + Workers + Sessions + Quarantine + Journal + Keys + Events + Governor + ApiKeys> Registry
-    for T
+impl<T> Registry for T where
+    T: Clock
+        + Workers
+        + Sessions
+        + SessionCount
+        + Quarantine
+        + Journal
+        + Keys
+        + Events
+        + Governor
+        + ApiKeys
+        + TrialStore
 {
 }

@@ -5,8 +5,10 @@ mod ended;
 mod events;
 mod governor;
 mod journal;
+mod session_count;
 mod sessions;
 mod trial;
+mod trial_store;
 mod workers;
 
 use std::collections::HashMap;
@@ -14,6 +16,8 @@ use std::fmt;
 use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use access::TrialMark;
 
 use crate::key_file::{KeyFile, in_background};
 use crate::key_table::KeyTable;
@@ -41,6 +45,9 @@ struct State {
     members: HashMap<WorkerId, Member>,
     dead: HashMap<WorkerId, tokio::time::Instant>,
     sessions: HashMap<String, Session>,
+    /// Sessions that were ever opened.
+    opened: u64,
+    trial_mark: Option<TrialMark>,
     ended: Ended,
     lists: Lists,
     turns: HashMap<AccountName, Turn>,

@@ -13,7 +13,9 @@ mod packed;
 mod quarantine;
 mod replies;
 mod scripts;
+mod session_count;
 mod sessions;
+mod trial_store;
 mod workers;
 
 use std::fmt;

@@ -15,10 +15,14 @@ mod governor;
 mod journal;
 #[path = "conformance/quarantine.rs"]
 mod quarantine;
+#[path = "conformance/session_count.rs"]
+mod session_count;
 #[path = "conformance/sessions.rs"]
 mod sessions;
 #[path = "conformance/tools.rs"]
 mod tools;
+#[path = "conformance/trial_store.rs"]
+mod trial_store;
 #[path = "conformance/workers.rs"]
 mod workers;
 

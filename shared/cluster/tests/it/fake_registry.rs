@@ -4,14 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use access::TrialMark;
 use async_trait::async_trait;
 use bus::{Frame, Position};
 use bytes::Bytes;
 use registry::{
     AccountName, ApiKeyAdded, ApiKeyEntry, ApiKeys, Beat, CallOutcome, Clock, Ear, Entry, Events, Fence,
     Governor, Heard, Journal, Key, Keyed, Keys, Lease, Limits, LoginPass, LoginState, Opened, Place,
-    Quarantine, Quarantined, Record, RegistryError, Routed, Sessions, Since, Slot, Unclaimed, WorkerId,
-    WorkerInfo, Workers, Written,
+    Quarantine, Quarantined, Record, RegistryError, Routed, SessionCount, Sessions, Since, Slot, TrialStore,
+    Unclaimed, WorkerId, WorkerInfo, Workers, Written,
 };
 use tokio::sync::mpsc;
 
@@ -331,6 +332,29 @@ impl ApiKeys for FakeRegistry {
         unused()
     }
     async fn take_ticket(&self, _: &str) -> Answer<Option<Bytes>> {
+        unused()
+    }
+}
+
+#[async_trait]
+impl SessionCount for FakeRegistry {
+    async fn count_sessions(&self) -> Answer<usize> {
+        unused()
+    }
+    async fn older_sessions(&self, _: &str) -> Answer<usize> {
+        unused()
+    }
+    async fn recount_sessions(&self) -> Answer<()> {
+        unused()
+    }
+}
+
+#[async_trait]
+impl TrialStore for FakeRegistry {
+    async fn trial(&self) -> Answer<Option<TrialMark>> {
+        unused()
+    }
+    async fn keep_trial(&self, _: TrialMark) -> Answer<TrialMark> {
         unused()
     }
 }

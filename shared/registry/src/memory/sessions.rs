@@ -21,6 +21,8 @@ use crate::{
 pub(super) struct Session {
     /// But for the memo.
     pub(super) record: Record,
+    /// Tells those that were opened before from those after.
+    pub(super) number: u64,
     memo: MemoParts,
     pub(super) trial: Trial,
     /// The fence its maker knew, of one that was brought back.
@@ -127,6 +129,11 @@ fn strike<K: std::hash::Hash + Eq>(lists: &mut HashMap<K, HashSet<String>>, of: 
 }
 
 impl State {
+    fn next_number(&mut self) -> u64 {
+        self.opened += 1;
+        self.opened
+    }
+
     /// The session, if it lives (or opens) and is owned under this fence.
     pub(super) fn owned(&mut self, token: &str, fence: Fence) -> Option<&mut Session> {
         let session = self.sessions.get_mut(token)?;
@@ -210,6 +217,7 @@ impl Sessions for MemoryRegistry {
         let log = Log::new(fence, true, &state.logs_bytes);
         let session = Session {
             record,
+            number: state.next_number(),
             memo: MemoParts::default(),
             trial: Trial::default(),
             origin: None,
@@ -333,6 +341,7 @@ impl Sessions for MemoryRegistry {
         state.lists.list(token, &record.account, to);
         let session = Session {
             record,
+            number: state.next_number(),
             memo,
             trial: Trial::default(),
             origin: Some(known.fence),

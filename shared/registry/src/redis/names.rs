@@ -155,6 +155,16 @@ impl Names {
         ["contents", "ends"].map(|kind| format!("{}{{tickets}}:{kind}", self.prefix))
     }
 
+    /// Hash: what is kept of the trial.
+    pub(super) fn trial(&self) -> String {
+        format!("{}{{trial}}:mark", self.prefix)
+    }
+
+    /// Sorted set: tokens of all sessions that have not ended, the oldest first.
+    pub(super) fn counted(&self) -> String {
+        format!("{}{{counted}}:tokens", self.prefix)
+    }
+
     /// Whose channel it is.
     pub(super) fn token_of(&self, channel: &[u8]) -> Option<String> {
         let rest = std::str::from_utf8(channel).ok()?.strip_prefix(&self.prefix)?;

@@ -27,7 +27,7 @@ impl Script {
     }
 }
 
-/// Declares scripts: the name of each, its file, and which look something up only.
+/// Declares scripts: the name of each, its file, and which look something up only, or come to the same when they are done again.
 macro_rules! scripts {
     ($($name:ident $file:literal $(, $looks_up:ident)?)+) => {
         $(pub(super) static $name: Script = Script {
@@ -40,6 +40,7 @@ macro_rules! scripts {
         };)+
     };
     (@is_repeatable looks_up) => { true };
+    (@is_repeatable again) => { true };
     (@is_repeatable) => { false };
 }
 
@@ -56,6 +57,7 @@ scripts! {
     CHANGE_API_KEY "change_api_key"
     CLAIM "claim"
     CLOCK "clock", looks_up
+    COUNT_IN "count_in", again
     DEAD "dead"
     END "end"
     ENDED "ended"
@@ -66,6 +68,7 @@ scripts! {
     GIVE_BACK "give_back"
     JOIN "join"
     JOURNAL "journal", looks_up
+    KEEP_TRIAL "keep_trial", again
     KEEP_TICKET "keep_ticket"
     LEAVE "leave"
     LIST "list"

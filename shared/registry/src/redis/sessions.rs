@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A token that was listed for so long, and of which no session was made, is none.
-const LISTED_MAX: Duration = Duration::from_secs(60);
+pub(super) const LISTED_MAX: Duration = Duration::from_secs(60);
 /// Commands under way at once, where one call asks for many sessions.
 pub(super) const AT_ONCE: usize = 64;
 
@@ -48,7 +48,10 @@ impl RedisRegistry {
     }
 
     /// Owner, fence and state, without what is large.
-    async fn owner(&self, token: &str) -> Result<Option<(WorkerId, Fence, SessionState)>, RegistryError> {
+    pub(super) async fn owner(
+        &self,
+        token: &str,
+    ) -> Result<Option<(WorkerId, Fence, SessionState)>, RegistryError> {
         let names = self.names.session(token);
         let mut cmd = redis::cmd("HMGET");
         cmd.arg(&names.record).arg("owner").arg("fence").arg("state");
@@ -127,6 +130,7 @@ impl RedisRegistry {
                     let fence = replies::fence(fence)?;
                     self.strike(&self.names.tokens_at(from.as_str()), token, fence).await?;
                     self.strike(&self.names.tokens_of(text(account)?), token, fence).await?;
+                    self.count_out(token).await?;
                 }
                 Ok(Err(Unclaimed::Gone))
             }
@@ -218,6 +222,7 @@ impl Sessions for RedisRegistry {
         for list in &lists {
             self.list(list, token, None).await?;
         }
+        self.count_in(token, false).await?;
         match self.open_once(token, account, owner, sealed).await? {
             Err(_) => Ok(Opened::Taken),
             Ok(fence) => {
@@ -306,6 +311,7 @@ impl Sessions for RedisRegistry {
         for list in &lists {
             self.list(list, token, None).await?;
         }
+        self.count_in(token, true).await?;
         let args = [
             known.account.as_str().as_bytes(),
             fence.as_bytes(),
@@ -349,6 +355,7 @@ impl Sessions for RedisRegistry {
         let args = [&*own, &times[0], &times[1]].map(str::as_bytes);
         let row: Row = self.lines.script(&scripts::END, &names.all(), &args).await?;
         let [owner, account, bytes] = row.as_slice() else { return Ok(Written::Stale) };
+        follow(self.count_out(token).await);
         follow(self.strike(&self.names.tokens_at(text(owner)?), token, fence).await);
         if keep.is_none() {
             follow(self.strike(&self.names.tokens_of(text(account)?), token, fence).await);
