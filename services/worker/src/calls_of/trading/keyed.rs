@@ -123,6 +123,12 @@ async fn known(caller: &Caller<'_>, session: &Session, key: &Key) -> Result<Opti
                 return Err(Error::new(Code::DuplicateAttempt, told));
             }
             Keyed::Full => return Err(full(key)),
+            // Given away at this moment, or just now: whoever waits for it to settle is told right, and the call goes on there.
+            Keyed::Stale if session.standing().may_begin(caller.deadline).await => {
+                if session.standing().fence() == fence {
+                    return Err(moved());
+                }
+            }
             Keyed::Stale => return Err(moved()),
         }
     }

@@ -3,8 +3,12 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use access::Caller;
+use bus::Ask;
 use bytes::Bytes;
-use cluster::{ClusterKey, WorkerClient};
+use calls::CallId;
+use calls::trading::OrderSend;
+use cluster::{ClusterKey, Owner, Reply, WorkerClient};
 use registry::{Beat, MemoryRegistry, Opened, Quarantine as _, Sessions as _, Workers as _, Written};
 use runtime::Tasks;
 use seal::KeyRing;
@@ -183,6 +187,34 @@ async fn a_session_that_another_worker_owns_is_dropped() {
     member.worker.session("token-3").unwrap().standing().set_rank(Rank::Doubtful);
     member.verify().await;
     assert_eq!(member.tokens(), ["token-2", "token-3"]);
+}
+
+#[tokio::test]
+async fn an_order_that_comes_while_a_session_is_given_away_goes_to_the_next_owner() {
+    let registry = MemoryRegistry::new();
+    many(&registry, 1, &dead()).await;
+    let member = member(&registry, KEY, 10);
+    member.adopt_from(&dead()).await;
+    let session = member.worker.session("token-1").unwrap();
+    session.standing().set_rank(Rank::Giving);
+    // The registry has its new owner, and the old one is about to hear of it.
+    let fence = session.standing().fence();
+    let given = registry.give("token-1", fence, &WorkerId::new("other"), &Bytes::new()).await.unwrap();
+    assert!(given.is_some());
+    let params = [("id", "token-1"), ("symbol", "EURUSD"), ("operation", "Buy"), ("volume", "1")];
+    let ask = Ask {
+        call: CallId::of::<OrderSend>(),
+        params: params.into_iter().collect(),
+        id: Some("token-1".to_owned()),
+        caller: Caller::local(),
+        deadline: std::time::Instant::now() + Duration::from_secs(60),
+        idempotency_key: Some("key".to_owned()),
+    };
+    let (reply, ()) = tokio::join!(member.ask(ask), async {
+        tokio::task::yield_now().await;
+        member.worker.drop_session(&session, End::Moved);
+    });
+    assert!(matches!(reply, Reply::NotMine), "{reply:?}");
 }
 
 #[tokio::test]
