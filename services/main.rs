@@ -6,6 +6,8 @@ mod allocator;
 mod banner;
 #[path = "main/health.rs"]
 mod health;
+#[path = "main/keys.rs"]
+mod keys;
 #[path = "main/options.rs"]
 mod options;
 #[path = "main/roles.rs"]
@@ -45,6 +47,7 @@ fn run(role: Role, settings: &[Setting]) -> anyhow::Result<()> {
             return Ok(());
         }
         Role::Health(target) => return health::check(&target),
+        Role::Key(role) => return keys::run(*role),
         Role::Standalone(log, options) => (log, roles::Server::Standalone(options)),
         Role::Api(log, options) => (log, roles::Server::Api(options)),
         Role::Worker(log, options) => (log, roles::Server::Worker(options)),

@@ -13,6 +13,8 @@ mod cluster;
 mod front;
 #[path = "options/given.rs"]
 mod given;
+#[path = "options/key.rs"]
+mod key;
 #[path = "options/renamed.rs"]
 mod renamed;
 #[cfg(test)]
@@ -27,6 +29,7 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 pub(crate) use broker::{BrokerAdmin, BrokerRole};
 pub(crate) use check::{ApiRole, ClusterLink, Owner, Role, StandaloneRole, WorkerRole};
 pub(crate) use given::Setting;
+pub(crate) use key::{KeyRole, KeyStore, KeyTask};
 
 /// REST and WebSocket access to MetaTrader 5 accounts, over the protocol of the Web Terminal.
 ///
@@ -48,7 +51,9 @@ const EXAMPLES: &str = "Examples:
   mt5rest --broker-admin 5050                 demo broker with an admin port
   mt5rest api --redis-url redis://redis       front of a cluster
   mt5rest worker --redis-url redis://redis --advertise worker-1:5100
-                                              owner of sessions in a cluster";
+                                              owner of sessions in a cluster
+  mt5rest key create --tenant acme --data books
+                                              key for a customer of a standalone service";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -64,6 +69,8 @@ enum Command {
     Openapi,
     /// Asks a running process whether it serves: exit code 0 if so, 1 if not.
     Health(HealthArgs),
+    /// Makes, lists, rotates and revokes API keys of a cluster, or of a standalone service with a data folder.
+    Key(Box<key::KeyArgs>),
 }
 
 #[derive(Debug, Clone, Args)]

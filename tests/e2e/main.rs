@@ -26,6 +26,7 @@ mod http;
 mod idempotency;
 mod joining;
 mod kept;
+mod keys;
 mod logs;
 mod lost_link;
 mod margins;

@@ -12,6 +12,7 @@ use worker::{Egress, IpNet, Secret, StartError};
 
 use super::broker::BrokerRole;
 use super::front::REPLY_MIB_MAX;
+use super::key::KeyRole;
 use super::{BrokerOnlyArgs, Cli, Command, HealthArgs, LogArgs, OwnerArgs, StandaloneArgs};
 use crate::banner;
 use crate::health::Target;
@@ -34,6 +35,8 @@ pub(crate) enum Role {
     OpenApi,
     /// One who asks another process.
     Health(Target),
+    /// One who changes API keys.
+    Key(Box<KeyRole>),
 }
 
 /// What is logged, and how.
@@ -117,6 +120,7 @@ impl Cli {
             Some(Command::Broker(args)) => mistakes.broker_only(*args),
             Some(Command::Openapi) => Some(Role::OpenApi),
             Some(Command::Health(args)) => mistakes.health(args),
+            Some(Command::Key(args)) => mistakes.key(*args),
         };
         role.filter(|_| mistakes.0.is_empty()).ok_or(mistakes)
     }

@@ -79,7 +79,7 @@ impl Mistakes {
     }
 
     /// Braces would choose the slot of every key in a Redis Cluster.
-    fn redis_prefix(&mut self, given: String) -> Option<String> {
+    pub(super) fn redis_prefix(&mut self, given: String) -> Option<String> {
         let is_plain = given.chars().all(|one| one.is_ascii_graphic() && !"{}".contains(one));
         if (1..=PREFIX_MAX).contains(&given.len()) && is_plain {
             return Some(given);

@@ -110,10 +110,24 @@ impl ApiKey {
         Self { kind, id: KeyId(random(ID_CHARS)), secret: random(SECRET_CHARS) }
     }
 
+    /// A new secret for the key of this id.
+    #[must_use]
+    pub fn generate_for(kind: KeyKind, id: KeyId) -> Self {
+        Self { kind, id, secret: random(SECRET_CHARS) }
+    }
+
     /// The same key with a new secret.
     #[must_use]
     pub fn rotated(&self) -> Self {
         Self { secret: random(SECRET_CHARS), ..self.clone() }
+    }
+
+    /// Whether a text is meant to be a key, so that it is nothing else.
+    #[must_use]
+    pub fn is_meant(text: &str) -> bool {
+        let rest = text.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix('_'));
+        let kind = rest.and_then(|rest| rest.split_once('_'));
+        kind.is_some_and(|(kind, _)| kind.parse::<KeyKind>().is_ok())
     }
 
     /// What it is for.

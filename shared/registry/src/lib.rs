@@ -18,6 +18,7 @@ mod governor;
 mod heard;
 mod journal;
 mod key_file;
+mod key_manager;
 mod key_table;
 mod keys;
 mod limits;
@@ -36,6 +37,9 @@ pub use clock::{CLOCKS_APART_MAX, Clock};
 pub use events::{Ear, Events, Heard, Since};
 pub use governor::{Governor, Limits, LoginPass, LoginState, Slot};
 pub use journal::{Entry, Journal};
+pub use key_manager::{
+    KEY_DAYS, KEY_DAYS_MAX, KeyError, KeyInfo, KeyManager, NewKey, read as read_api_key, usual_scopes,
+};
 pub use keys::{CallOutcome, Key, Keyed, Keys};
 pub use limits::EndedMax;
 pub use memory::MemoryRegistry;

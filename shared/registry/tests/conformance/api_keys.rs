@@ -1,10 +1,9 @@
 //! API keys and tickets.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use registry::{ApiKeyAdded, ApiKeyEntry, ApiKeys, ApiKeysMax, MemoryRegistry, Registry};
-use testkit::pause;
+use testkit::{Scratch, pause};
 
 use crate::tools::{bytes, cluster, redis};
 
@@ -131,41 +130,24 @@ async fn keys_are_bounded_in_a_cluster() {
     drop(servers);
 }
 
-/// A folder that is there for as long as a test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("mt5rest-api-keys-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path);
-        Self(path)
-    }
-
-    fn open(&self) -> MemoryRegistry {
-        MemoryRegistry::new().with_api_keys_in(&self.0).unwrap()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+fn open(folder: &Scratch) -> MemoryRegistry {
+    MemoryRegistry::new().with_api_keys_in(folder.path()).unwrap()
 }
 
 #[tokio::test]
 async fn keys_in_a_folder_are_as_those_in_memory() {
-    let folders = ["kept", "used", "bounds"].map(Folder::new);
-    a_key_is_kept_changed_and_listed(&folders[0].open()).await;
-    uses_are_noted_and_change_nothing_else(&folders[1].open()).await;
-    so_many_keys_are_kept(&folders[2].open().with_api_keys_max(FEW)).await;
+    let folders = ["kept", "used", "bounds"].map(Scratch::new);
+    a_key_is_kept_changed_and_listed(&open(&folders[0])).await;
+    uses_are_noted_and_change_nothing_else(&open(&folders[1])).await;
+    so_many_keys_are_kept(&open(&folders[2]).with_api_keys_max(FEW)).await;
 }
 
 #[tokio::test]
 async fn who_has_the_folder_sees_what_others_change_and_finds_it_later() {
-    let folder = Folder::new("shared");
-    let (service, command) = (folder.open(), folder.open());
+    let folder = Scratch::new("shared");
+    let (service, command) = (open(&folder), open(&folder));
     let many = (0..20).map(|number| {
-        let registry = if number % 2 == 0 { service.clone() } else { folder.open() };
+        let registry = if number % 2 == 0 { service.clone() } else { open(&folder) };
         async move { registry.add_api_key(&key(&format!("{number:02}"), "acme", LATE)).await.unwrap() }
     });
     // Their files are written by threads, so these are at work at once.
@@ -179,25 +161,25 @@ async fn who_has_the_folder_sees_what_others_change_and_finds_it_later() {
     assert_eq!(service.api_keys(&["07".to_owned()]).await.unwrap()[0].until_ms, 5);
     service.note_api_keys_used(&[("07".to_owned(), 3)]).await.unwrap();
     drop(service);
-    assert_eq!(folder.open().api_keys_used(&["07".to_owned()]).await.unwrap(), [("07".to_owned(), 3)]);
+    assert_eq!(open(&folder).api_keys_used(&["07".to_owned()]).await.unwrap(), [("07".to_owned(), 3)]);
 
     use std::os::unix::fs::PermissionsExt;
     for name in ["api-keys.json", "api-keys-used.json"] {
-        let mode = std::fs::metadata(folder.0.join(name)).unwrap().permissions().mode();
+        let mode = std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
 }
 
 #[tokio::test]
 async fn a_file_that_cannot_be_read_is_told_and_left_as_it_is() {
-    let folder = Folder::new("broken");
-    let registry = folder.open();
+    let folder = Scratch::new("broken");
+    let registry = open(&folder);
     assert_eq!(registry.add_api_key(&key("one", "acme", LATE)).await.unwrap(), ApiKeyAdded::Yes);
-    let path = folder.0.join("api-keys.json");
+    let path = folder.path().join("api-keys.json");
     std::fs::write(&path, r#"{"stamp":1,"#).unwrap();
     let failed = registry.add_api_key(&key("two", "acme", LATE)).await.unwrap_err();
     assert!(failed.to_string().contains("api-keys.json cannot be read as API keys"), "{failed}");
     assert!(registry.api_keys(&["one".to_owned()]).await.is_err(), "not as if there was none");
-    assert!(MemoryRegistry::new().with_api_keys_in(&folder.0).is_err());
+    assert!(MemoryRegistry::new().with_api_keys_in(folder.path()).is_err());
     assert_eq!(std::fs::read_to_string(&path).unwrap(), r#"{"stamp":1,"#);
 }
