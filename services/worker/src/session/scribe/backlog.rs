@@ -12,7 +12,9 @@ use tokio::time::Instant;
 use crate::session::trade::Outcome;
 
 /// Writes that may wait, in count and in bytes. A busy account makes some tens a second; when the registry is away for
-/// longer, or the account is busier, the session begins anew from what was written last.
+/// longer, or the account is busier, the session begins anew from what was written last. One that is larger than all that
+/// may wait, such as the first event of an account with thousands of positions, may wait beside: the session would begin with
+/// the same one again.
 const WAITING_MAX: usize = 4096;
 const WAITING_BYTES: usize = 2 << 20;
 /// Whole events that wait beside those in short, in bytes. One may always wait.
@@ -62,6 +64,8 @@ pub(super) struct Backlog {
     pub(super) last: Position,
     /// What all of them take.
     all: Cost,
+    /// Of this, the one that is larger than all that may wait beside it.
+    large: usize,
 }
 
 impl Write {
@@ -108,7 +112,9 @@ impl Backlog {
     /// Adds a write. Gives it back if too much waits.
     pub(super) fn add(&mut self, write: Write) -> Option<Write> {
         let bytes = write.bytes();
-        if self.waiting.len() >= WAITING_MAX || self.all.bytes + bytes > WAITING_BYTES {
+        let is_large = bytes > WAITING_BYTES && self.large == 0;
+        let beside = self.all.bytes - self.large + if is_large { 0 } else { bytes };
+        if self.waiting.len() >= WAITING_MAX || beside > WAITING_BYTES {
             self.has_overflowed = true;
             return Some(write);
         }
@@ -118,6 +124,9 @@ impl Backlog {
             Write::Event { short, memo, .. } if is_much => (Write::Event { short, whole: None, memo }, 0),
             other => (other, whole),
         };
+        if is_large {
+            self.large = bytes;
+        }
         self.all.bytes += bytes;
         self.all.whole += whole;
         self.waiting.push_back(write);
@@ -138,6 +147,10 @@ impl Backlog {
         let count = count.min(self.waiting.len());
         for cost in self.costs.drain(..count) {
             self.all.bytes -= cost.bytes;
+            // There is but one.
+            if cost.bytes > WAITING_BYTES {
+                self.large = 0;
+            }
             self.all.whole -= cost.whole;
         }
         self.waiting.drain(..count).collect()
@@ -241,6 +254,23 @@ mod tests {
             backlog.waiting.back().is_some_and(|write| write.whole().is_some())
         };
         assert!(is_whole(WHOLE_BYTES - 1) && !is_whole(2) && is_whole(1) && !is_whole(1));
+    }
+
+    #[test]
+    fn one_that_is_larger_than_all_that_may_wait_waits_beside_it() {
+        let bytes = |length| Bytes::from(vec![b' '; length]);
+        let event = || Write::Event { short: bytes(2 * WAITING_BYTES), whole: None, memo: bytes(1) };
+        let mut backlog = Backlog::default();
+        for before in 0..2 {
+            assert!(backlog.add(event()).is_none() && !backlog.has_overflowed, "with {before} before it");
+            assert!(backlog.add(Write::Memo(bytes(WAITING_BYTES / 4))).is_none() && !backlog.has_overflowed);
+            // The large one is written, and the next comes while others wait.
+            assert_eq!(backlog.take(1 + before).len(), 1 + before);
+        }
+        assert!(backlog.add(event()).is_none() && backlog.add(event()).is_some(), "two are too much");
+        assert!(backlog.has_overflowed);
+        backlog.take(usize::MAX);
+        assert_eq!((backlog.all.bytes, backlog.large), (0, 0));
     }
 
     #[tokio::test(start_paused = true)]
