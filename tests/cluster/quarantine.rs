@@ -119,8 +119,10 @@ async fn a_session_that_kills_its_workers_is_left_alone_until_it_is_released() {
     assert!(others.tickets().await.is_empty(), "others are served");
     assert!(world.workers.iter().any(|part| part.process.stderr().contains("kills its workers")));
     // What was wrong is mended, and the administrator lets it out.
-    let release = format!("/ReleaseSessions?adminKey={ADMIN_KEY}&ids={}&ids=none", session.token);
-    assert_eq!(world.http(0).get(&release).await.ok().json(), json!([session.token]));
+    let release = format!("adminKey={ADMIN_KEY}&ids={}&ids=none", session.token);
+    let released =
+        world.http(0).post("/ReleaseSessions", "application/x-www-form-urlencoded", &release).await;
+    assert_eq!(released.ok().json(), json!([session.token]));
     eventually("a worker takes it", async || (!is_quarantined(&session).await).then_some(())).await;
     session.buy("after").await;
     assert_eq!(world.positions(FIRST).await, 1);

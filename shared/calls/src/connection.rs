@@ -127,6 +127,8 @@ calls! {
             otp: Option<Secret>,
         } -> Text;
 
+        // It changes nothing that would not come by itself: the session restores its link anyway, only later, and however often it
+        // is asked. So it may be asked again of another worker.
         /// Answers OK for a live session; a lost link is restored first.
         CheckConnect: read as read of session {
             /// Token of the session, as Connect has answered it.

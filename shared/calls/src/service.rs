@@ -96,7 +96,7 @@ calls! {
         } -> Vec<QuarantinedSession>;
 
         /// Ends the quarantine of sessions, so that workers take them over again, and answers their tokens, for the administrator.
-        ReleaseSessions: admin as admin of none {
+        ReleaseSessions: admin as admin of none posted {
             /// Tokens; repeat the parameter for each one.
             ids: Many<String>,
             /// The key that the administrator of this service has set.
