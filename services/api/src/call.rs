@@ -64,16 +64,20 @@ pub(crate) async fn answer(
     }
     let begun = Instant::now();
     let asked = ask(front, route, Caller::local(), &parts.headers, params).await;
-    let (mut answer, delivery) = asked.unwrap_or_else(|error| (Answer::from(error), None));
+    let (mut answer, delivery, dress) = asked.unwrap_or_else(|error| (Answer::from(error), None, None));
     let mut share = None;
     if route.policy().only_reads()
-        && let Some(bytes) = answer.result.as_ref().ok().and_then(replies::counted_bytes)
+        && let Some(bytes) =
+            answer.result.as_ref().ok().and_then(|body| replies::counted_bytes(body, dress.is_some()))
     {
         let client = front.settings.trusted_proxies.client(&parts.extensions, &parts.headers);
         match front.replies.room(client, bytes).await {
             Ok(room) => share = Some(room),
             Err(error) => answer = error.into(),
         }
+    }
+    if let Some(dress) = dress {
+        answer = dressed(front, route, answer, dress);
     }
     let code = answer.result.as_ref().map_or_else(|error| error.code().as_str(), |_| "OK");
     tracing::debug!(call = route.id.name(), code, duration_ms = begun.elapsed().as_millis(), "answered");
@@ -120,9 +124,9 @@ async fn ask(
     caller: Arc<Caller>,
     headers: &HeaderMap,
     params: Params,
-) -> Result<(Answer<Reply>, Option<Delivery>), Error> {
+) -> Result<(Answer<Reply>, Option<Delivery>, Option<opted::Dress>), Error> {
     if let Some(call) = FrontCall::decode(route.id, &params) {
-        return Ok((Answer::of(call?.dispatch(front.as_ref()).await.map(Reply::Whole)), None));
+        return Ok((Answer::of(call?.dispatch(front.as_ref()).await.map(Reply::Whole)), None, None));
     }
     let id = params.get("id").map(str::to_owned);
     if route.policy().needs_session() && id.is_none() {
@@ -145,12 +149,12 @@ async fn ask(
 
     // When the client hangs up, this future is dropped, but an order must not be.
     let own = Arc::clone(front);
-    let (name, trades) = (route.id.name(), route.policy().trades());
     let answering = async move {
         let token = ask.token().map(Cow::into_owned);
         let mut answer = match dress {
             None => own.backend.ask_streamed(ask).await,
-            Some(dress) => dressed(&own, (name, trades), own.backend.ask(ask).await, dress).map(Reply::Whole),
+            // What is rewritten is wanted as a whole.
+            Some(_) => own.backend.ask(ask).await.map(Reply::Whole),
         };
         let delivery = token.zip(answer.receipt.take());
         (answer, delivery.map(|(token, receipt)| Delivery::new(&own, token, receipt)))
@@ -159,7 +163,7 @@ async fn ask(
     let span = runtime::call_span(trace, route.id.name(), route.policy().only_reads());
     let work = front.tasks.drive(answering.instrument(span), route.policy().only_reads());
     match tokio::time::timeout(timeout + GRACE, work).await {
-        Ok(Ok(answered)) => Ok(answered),
+        Ok(Ok((answer, delivery))) => Ok((answer, delivery, dress)),
         Ok(Err(fault)) => {
             Err(route.id.of_unknown_fate(Error::internal(format!("answering {}: {fault}", route.id.name()))))
         }
@@ -174,9 +178,17 @@ async fn ask(
 }
 
 /// An answer as its client asks for it. What was done stays done if that fails.
-fn dressed(front: &Front, (name, trades): (&str, bool), answer: Answer, dress: opted::Dress) -> Answer {
-    let done = |error: Error| if trades { error.with_outcome(Outcome::Applied) } else { error };
-    let dress = |payload| front.shapes.reply(name, payload, dress).map_err(done);
+fn dressed(front: &Front, route: &CallRoute, answer: Answer<Reply>, dress: opted::Dress) -> Answer<Reply> {
+    let done = |error: Error| match route.policy().trades() {
+        true => error.with_outcome(Outcome::Applied),
+        false => error,
+    };
+    let dress = |reply| match reply {
+        Reply::Whole(payload) => {
+            front.shapes.reply(route.id.name(), payload, dress).map(Reply::Whole).map_err(done)
+        }
+        streamed => Ok(streamed),
+    };
     Answer { result: answer.result.and_then(dress), ..answer }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Replies and frames are made once, for all; they are rewritten here for who asks, by the schemas of their declarations.
 
+mod rewrite;
+
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,10 +13,12 @@ use access::Caller;
 use bus::{Ask, Params, Payload, Topic};
 use bytes::Bytes;
 use calls::params::Field;
-use calls::{CallId, NAMES_SOMETHING, OF_SERVER_CLOCK, ServerClock, ServerTime, TICKETS_AS_TEXT, ZONED};
+use calls::{CallId, OF_SERVER_CLOCK, ServerClock, ServerTime, TICKETS_AS_TEXT, ZONED};
 use error::{Code, Error};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use self::rewrite::Rules;
 use crate::front::Front;
 use crate::openapi::{Description, stream_data};
 use crate::stream::RESUMED;
@@ -67,6 +72,20 @@ pub(crate) struct Dress {
     clock: Option<ServerClock>,
 }
 
+/// What a frame is, and of which session.
+#[derive(Deserialize)]
+struct Head<'f> {
+    #[serde(rename = "type", borrow, default)]
+    kind: Cow<'f, str>,
+    #[serde(rename = "id", borrow, default)]
+    token: Option<Cow<'f, str>>,
+}
+
+/// The schema of a frame whose data have this one.
+fn in_frame(data: &Value) -> Value {
+    json!({ "properties": { "data": data } })
+}
+
 /// Schemas of what calls answer and streams carry, and which parameters are times.
 #[derive(Debug)]
 pub(crate) struct Shapes {
@@ -90,14 +109,14 @@ impl Shapes {
         }
         let mut streams: HashMap<&str, Value> = Topic::ALL
             .into_iter()
-            .map(|topic| (topic.as_str(), stream_data(topic, &mut schemas).to_value()))
+            .map(|topic| (topic.as_str(), in_frame(&stream_data(topic, &mut schemas).to_value())))
             .collect();
         let of = |name: &str| replies.get(name).cloned().unwrap_or_default();
         let resumed = json!({ "properties": {
             "accountSummary": of("AccountSummary"),
             "openedOrders": of("OpenedOrders"),
         } });
-        streams.insert(RESUMED, resumed);
+        streams.insert(RESUMED, in_frame(&resumed));
         Self { replies, times, streams, definitions: schemas.take_definitions(true) }
     }
 
@@ -125,44 +144,12 @@ impl Shapes {
         let (Payload::Json(json), Some(schema)) = (&payload, self.replies.get(call)) else {
             return Ok(payload);
         };
-        let mut value: Value = serde_json::from_slice(json).map_err(Error::internal)?;
-        self.dress(&mut value, schema, dress);
-        calls::json(&value).map(Payload::Json)
+        self.rewrite(json, schema, dress).map(Payload::Json)
     }
 
-    /// Rewrites what a schema says is a ticket or a time.
-    fn dress(&self, value: &mut Value, schema: &Value, dress: Dress) {
-        if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
-            if let Some(schema) = self.definitions.get(name) {
-                self.dress(value, schema, dress);
-            }
-            return;
-        }
-        for alternatives in ["allOf", "anyOf", "oneOf"] {
-            for schema in schema[alternatives].as_array().into_iter().flatten() {
-                self.dress(value, schema, dress);
-            }
-        }
-        match value {
-            Value::Number(number) if dress.has_texts && schema[NAMES_SOMETHING] == true => {
-                *value = number.to_string().into();
-            }
-            Value::String(text) if schema[OF_SERVER_CLOCK] == true => {
-                if let Some(zoned) = dress.clock.and_then(|clock| ServerTime::with_zone(text, clock)) {
-                    *text = zoned;
-                }
-            }
-            Value::Array(items) => {
-                items.iter_mut().for_each(|item| self.dress(item, &schema["items"], dress));
-            }
-            Value::Object(fields) => {
-                for (name, field) in fields {
-                    let schema = schema["properties"].get(name).unwrap_or(&schema["additionalProperties"]);
-                    self.dress(field, schema, dress);
-                }
-            }
-            _ => {}
-        }
+    fn rewrite(&self, json: &[u8], schema: &Value, dress: Dress) -> Result<Bytes, Error> {
+        let rules = Rules { definitions: &self.definitions, dress };
+        rules.rewrite(json, schema).map(Bytes::from).map_err(Error::internal)
     }
 }
 
@@ -181,18 +168,11 @@ impl Dresser {
 
     /// A frame as the client wants it.
     pub(crate) async fn frame(&mut self, frame: Bytes) -> Result<Bytes, Error> {
-        let mut envelope: Value = serde_json::from_slice(&frame).map_err(Error::internal)?;
-        let kind = envelope["type"].as_str().unwrap_or_default().to_owned();
-        let token = envelope["id"].as_str().unwrap_or_default().to_owned();
-        if !self.front.shapes.streams.contains_key(kind.as_str()) {
-            return Ok(frame);
-        }
-        let dress = self.dress_of(token).await?;
-        let shapes = &self.front.shapes;
-        if let Some(schema) = shapes.streams.get(kind.as_str()) {
-            shapes.dress(&mut envelope["data"], schema, dress);
-        }
-        calls::json(&envelope)
+        let head: Head = serde_json::from_slice(&frame).map_err(Error::internal)?;
+        let shapes = &Arc::clone(&self.front).shapes;
+        let Some(schema) = shapes.streams.get(&*head.kind) else { return Ok(frame) };
+        let dress = self.dress_of(head.token.unwrap_or_default().into_owned()).await?;
+        shapes.rewrite(&frame, schema, dress)
     }
 
     async fn dress_of(&mut self, token: String) -> Result<Dress, Error> {
@@ -211,6 +191,8 @@ impl Dresser {
 
 #[cfg(test)]
 mod tests {
+    use calls::NAMES_SOMETHING;
+
     use super::*;
 
     /// Names in replies that end like those of identifiers, and are none of 64 bits that grow.
@@ -295,6 +277,37 @@ mod tests {
         assert_eq!(shown, expected);
         let one = Dress { has_texts: false, clock: None };
         assert_eq!(dressed(&json!([order]), one), order);
+    }
+
+    #[test]
+    fn what_is_not_asked_for_stays_as_it_is_written() {
+        let (shapes, all) = (Shapes::new(), Dress { has_texts: true, clock: Some(ServerClock::fixed(0)) });
+        let text = r#"[{"zzz":1,"volume":0.1,"comment":"\"\u0007\n\u00fc","swap":-0.5,"profit":1e300,"lots":[],"unknown":{"a":[true,false,null,-7]}}]"#;
+        let rewritten = shapes.reply("OpenedOrders", Payload::Json(text.into()), all).unwrap();
+        let Payload::Json(json) = rewritten else { panic!("{rewritten:?}") };
+        assert_eq!(json, text.replace("\\u00fc", "ü").replace("1e300", "1e+300"));
+        for wrong in ["[", "[1,]", "[] []", ""] {
+            assert!(shapes.reply("OpenedOrders", Payload::Json(wrong.into()), all).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_rewritten_reply_is_at_most_twice_as_long() {
+        let (shapes, all) = (Shapes::new(), Dress { has_texts: true, clock: Some(ServerClock::fixed(0)) });
+        let time = r#"{"openTime":"2026-01-31T01:02:03"}"#;
+        for (call, item) in
+            [("OpenedOrders", r#"{"ticket":1}"#), ("OpenedOrders", time), ("OpenedOrdersTickets", "1")]
+        {
+            let text = format!("[{}]", vec![item; 1000].join(","));
+            let rewritten = shapes.reply(call, Payload::Json(text.clone().into()), all).unwrap();
+            let Payload::Json(json) = rewritten else { panic!("{rewritten:?}") };
+            assert!(
+                json.len() > text.len() && json.len() <= 2 * text.len(),
+                "{item}: {} of {}",
+                json.len(),
+                text.len()
+            );
+        }
     }
 
     #[test]

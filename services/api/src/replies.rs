@@ -19,6 +19,10 @@ use crate::shares::{Beyond, Share, Shares};
 /// Smaller replies are not counted: connections bound them well enough.
 const COUNTED_BYTES_MIN: usize = 16 * 1024;
 
+/// What a reply takes that is rewritten for its client, in terms of its own bytes: itself and what is made of it, which is at most
+/// twice as long.
+const REWRITTEN: usize = 3;
+
 /// How long a reply waits for those before it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -68,9 +72,10 @@ impl Replies {
     }
 }
 
-/// The bytes of a reply, if it is counted.
-pub(crate) fn counted_bytes(body: &Body) -> Option<usize> {
-    usize::try_from(body.size()).ok().filter(|bytes| *bytes >= COUNTED_BYTES_MIN)
+/// The bytes of a reply, if it is counted, with what is made of it if it is to be rewritten.
+pub(crate) fn counted_bytes(body: &Body, is_rewritten: bool) -> Option<usize> {
+    let bytes = usize::try_from(body.size()).ok().filter(|bytes| *bytes >= COUNTED_BYTES_MIN)?;
+    Some(if is_rewritten { bytes.saturating_mul(REWRITTEN) } else { bytes })
 }
 
 /// Bytes that hold their share until they were written.
