@@ -29,6 +29,9 @@ pub(crate) const KEYS_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Implied keys of a session, of calls whose answers have not reached their callers, and for how long each is kept.
 pub(crate) const IMPLIED_MAX: usize = 256;
 pub(crate) const IMPLIED_KEPT: Duration = Duration::from_secs(10 * 60);
+/// What memos, journals and keys of all sessions take in memory, in bytes, before those that have more than their even share of it are
+/// given no more keys and begin no more requests. In Redis each session has its own bounds, and Redis its own memory.
+pub(crate) const KEPT_BYTES: usize = 512 << 20;
 /// The fence of a session, and its keys, are kept for so long after its end.
 pub(crate) const FENCE_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Brokers, and accounts, that operators see.

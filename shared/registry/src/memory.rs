@@ -7,6 +7,7 @@ mod governor;
 mod journal;
 mod session_count;
 mod sessions;
+mod tally;
 mod trial;
 mod trial_store;
 mod workers;
@@ -21,13 +22,14 @@ use access::TrialMark;
 
 use crate::key_file::{KeyFile, in_background};
 use crate::key_table::KeyTable;
-use crate::limits::LOGS_BYTES;
+use crate::limits::{KEPT_BYTES, LOGS_BYTES};
 use crate::{AccountName, ApiKeysMax, EndedMax, RegistryError, WorkerId};
 use api_keys::Tickets;
 use ended::Ended;
 use events::Listeners;
 use governor::Buckets;
 use sessions::{Lists, Session, Turn};
+use tally::Total;
 use workers::Member;
 
 /// What processes know together, for a process that is alone.
@@ -58,6 +60,9 @@ struct State {
     /// What the logs of all sessions cost in bytes, and may cost.
     logs_bytes: Arc<AtomicUsize>,
     logs_bytes_max: usize,
+    /// What memos, journals and keys of all sessions take, and may take.
+    kept: Total,
+    kept_bytes_max: usize,
 }
 
 impl MemoryRegistry {
@@ -70,7 +75,8 @@ impl MemoryRegistry {
     /// An empty one whose event logs have this many bytes together; the largest make room.
     #[must_use]
     pub fn with_log_bytes(logs_bytes_max: usize) -> Self {
-        let state = Arc::new(Mutex::new(State { logs_bytes_max, ..State::default() }));
+        let state = State { logs_bytes_max, kept_bytes_max: KEPT_BYTES, ..State::default() };
+        let state = Arc::new(Mutex::new(state));
         Self { state, key_file: None, api_keys_max: ApiKeysMax::default() }
     }
 
@@ -78,6 +84,13 @@ impl MemoryRegistry {
     #[must_use]
     pub fn with_ended_max(self, max: EndedMax) -> Self {
         self.state().ended.max = max;
+        self
+    }
+
+    /// The same, whose memos, journals and keys may have this many bytes together.
+    #[must_use]
+    pub fn with_kept_bytes(self, kept_bytes_max: usize) -> Self {
+        self.state().kept_bytes_max = kept_bytes_max;
         self
     }
 

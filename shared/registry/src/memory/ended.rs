@@ -35,6 +35,7 @@ pub(super) struct End {
 impl State {
     /// The session is over; its login data are kept for so long, its fence and its keys longer.
     pub(super) fn end(&mut self, token: &str, keep: Duration) {
+        let book = Book::new(&self.kept);
         let Some(session) = self.sessions.get_mut(token) else { return };
         let now = Instant::now();
         let kept_until = (!keep.is_zero()).then(|| now + keep);
@@ -42,7 +43,7 @@ impl State {
         // Its events, its journal and its memo are of no use any more.
         session.forget_memo();
         session.log.clear();
-        session.book = Book::default();
+        session.book = book;
         self.lists.unlist(token, &session.record.owner);
         if kept_until.is_none() {
             session.forget_login_data();

@@ -8,35 +8,35 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::MemoryRegistry;
+use super::tally::{Tally, Total};
 use crate::journal::settled_before;
 use crate::limits::{BEGUN_MAX, EARLY_MAX, SETTLED_BYTES, SETTLED_MAX};
 use crate::{CallOutcome, Entry, Fence, Journal, Key, Keyed, Keys, RegistryError, Written};
 
 /// A session's journal.
-#[derive(Default)]
 pub(super) struct Book {
     begun: BTreeMap<u32, Entry>,
     settled: VecDeque<(u32, Box<[u8]>)>,
     settled_bytes: usize,
     /// What was settled before it was begun.
     early: VecDeque<u32>,
+    /// What both take, in bytes.
+    tally: Tally,
 }
 
 /// A session's keys, those of each kind by themselves.
-#[derive(Default)]
 pub(super) struct KeyBooks {
     chosen: KeyBook,
     implied: KeyBook,
 }
 
 /// Keys of one kind.
-#[derive(Default)]
 struct KeyBook {
     keys: HashMap<String, Kept>,
     /// In the order they were begun; of a key that was freed and begun again the earlier place is left over.
     order: VecDeque<(Instant, String)>,
     /// What the keys take, in bytes.
-    bytes: usize,
+    tally: Tally,
 }
 
 struct Kept {
@@ -76,20 +76,47 @@ impl Kept {
 }
 
 impl Book {
+    pub(super) fn new(kept: &Total) -> Self {
+        Self {
+            begun: BTreeMap::new(),
+            settled: VecDeque::new(),
+            settled_bytes: 0,
+            early: VecDeque::new(),
+            tally: Tally::of(kept),
+        }
+    }
+
+    /// What is kept of it.
+    pub(super) const fn bytes(&self) -> usize {
+        self.tally.bytes()
+    }
+
+    fn begin(&mut self, entry: &Entry) {
+        self.tally.add(entry_bytes(entry));
+        if let Some(earlier) = self.begun.insert(entry.number, entry.clone()) {
+            self.tally.sub(entry_bytes(&earlier));
+        }
+    }
+
     fn settle(&mut self, number: u32, outcome: &Bytes) {
-        if self.begun.remove(&number).is_none() {
+        if let Some(entry) = self.begun.remove(&number) {
+            self.tally.sub(entry_bytes(&entry));
+        } else {
             let place = self.settled.iter().rposition(|(own, _)| *own == number);
             let Some((_, earlier)) = place.and_then(|place| self.settled.remove(place)) else {
                 return self.settle_early(number);
             };
             self.settled_bytes -= earlier.len();
+            self.tally.sub(earlier.len());
         }
         self.settled_bytes += outcome.len();
+        self.tally.add(outcome.len());
         // On its own: what it was written into may be some times as long.
         self.settled.push_back((number, (&**outcome).into()));
         while self.settled.len() > SETTLED_MAX || self.settled_bytes > SETTLED_BYTES {
             let Some((_, oldest)) = self.settled.pop_front() else { break };
             self.settled_bytes -= oldest.len();
+            self.tally.sub(oldest.len());
         }
     }
 
@@ -104,10 +131,20 @@ impl Book {
     }
 }
 
+/// What a request without an outcome takes.
+fn entry_bytes(entry: &Entry) -> usize {
+    let key = entry.key.as_ref().map_or(0, |key| key.name().len() + key.attempt().len());
+    size_of::<Entry>() + entry.request.len() + key
+}
+
 impl KeyBooks {
+    pub(super) fn new(kept: &Total) -> Self {
+        Self { chosen: KeyBook::new(kept), implied: KeyBook::new(kept) }
+    }
+
     /// What is kept of them.
     pub(super) const fn bytes(&self) -> usize {
-        self.chosen.bytes + self.implied.bytes
+        self.chosen.tally.bytes() + self.implied.tally.bytes()
     }
 
     fn of(&mut self, key: &Key) -> &mut KeyBook {
@@ -124,14 +161,18 @@ impl KeyBooks {
 }
 
 impl KeyBook {
+    fn new(kept: &Total) -> Self {
+        Self { keys: HashMap::new(), order: VecDeque::new(), tally: Tally::of(kept) }
+    }
+
     fn put(&mut self, name: String, kept: Kept) {
-        self.bytes += kept.bytes(&name);
+        self.tally.add(kept.bytes(&name));
         self.keys.insert(name, kept);
     }
 
     fn remove(&mut self, name: &str) {
         if let Some(kept) = self.keys.remove(name) {
-            self.bytes -= kept.bytes(name);
+            self.tally.sub(kept.bytes(name));
         }
     }
 
@@ -140,7 +181,8 @@ impl KeyBook {
         if let Some(kept) = self.keys.get_mut(name).filter(|kept| kept.takes(outcome)) {
             kept.is_known = outcome.is_known;
             let before = kept.outcome.replace(outcome.text.clone());
-            self.bytes = self.bytes + outcome.text.len() - before.as_ref().map_or(0, Bytes::len);
+            self.tally.add(outcome.text.len());
+            self.tally.sub(before.as_ref().map_or(0, Bytes::len));
         }
     }
 
@@ -162,7 +204,8 @@ impl KeyBook {
         }
     }
 
-    fn begin(&mut self, fence: Fence, key: &Key, print: &str) -> Keyed {
+    /// A new one is taken only where the session may keep more.
+    fn begin(&mut self, fence: Fence, key: &Key, print: &str, may_grow: bool) -> Keyed {
         let bounds = key.bounds();
         self.forget_old(bounds.kept_for, bounds.count);
         if let Some(own) = self.keys.get_mut(key.name()) {
@@ -172,13 +215,14 @@ impl KeyBook {
                 Some(outcome) => Keyed::Done { outcome: outcome.clone(), attempt },
                 None if own.is_sent || own.fence == fence => Keyed::Open { attempt },
                 None => {
-                    self.bytes = self.bytes + key.attempt().len() - attempt.len();
+                    self.tally.add(key.attempt().len());
+                    self.tally.sub(attempt.len());
                     (own.fence, own.attempt) = (fence, key.attempt().to_owned());
                     Keyed::New
                 }
             };
         }
-        if self.keys.len() >= bounds.count || self.bytes >= bounds.bytes {
+        if self.keys.len() >= bounds.count || self.tally.bytes() >= bounds.bytes || !may_grow {
             return Keyed::Full;
         }
         let (begun_at, attempt) = (Instant::now(), key.attempt().to_owned());
@@ -203,7 +247,11 @@ impl Journal for MemoryRegistry {
     async fn begin(&self, token: &str, fence: Fence, entry: &Entry) -> Result<Written, RegistryError> {
         entry.check()?;
         let mut state = self.state();
+        let is_beyond_share = state.is_beyond_share(token);
         let Some(session) = state.owned(token, fence) else { return Ok(Written::Stale) };
+        if is_beyond_share {
+            return Err(RegistryError(format!("what {token} keeps is more than its share of too much")));
+        }
         if session.book.early.contains(&entry.number) {
             return Err(settled_before(token, entry.number));
         }
@@ -213,7 +261,7 @@ impl Journal for MemoryRegistry {
         if let Some(kept) = entry.key.as_ref().and_then(|key| session.keys.get(key)) {
             kept.begin(fence, entry.number);
         }
-        session.book.begun.insert(entry.number, entry.clone());
+        session.book.begin(entry);
         Ok(Written::Yes)
     }
 
@@ -260,8 +308,9 @@ impl Keys for MemoryRegistry {
         fingerprint: &str,
     ) -> Result<Keyed, RegistryError> {
         let mut state = self.state();
+        let may_grow = !state.is_beyond_share(token);
         let Some(session) = state.owned(token, fence) else { return Ok(Keyed::Stale) };
-        Ok(session.keys.of(key).begin(fence, key, fingerprint))
+        Ok(session.keys.of(key).begin(fence, key, fingerprint, may_grow))
     }
 
     async fn settle_key(

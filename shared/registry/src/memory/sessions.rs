@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::ended::End;
 use super::events::Log;
 use super::journal::{Book, KeyBooks};
+use super::tally::{Tally, Total};
 use super::trial::Trial;
 use super::{MemoryRegistry, State};
 use crate::{
@@ -34,26 +35,42 @@ pub(super) struct Session {
 }
 
 /// A memo as it was written: one that stands by itself, and what was added to it. So adding costs what is added.
-#[derive(Default)]
-struct MemoParts(Vec<Bytes>);
+struct MemoParts {
+    parts: Vec<Bytes>,
+    tally: Tally,
+}
 
 impl MemoParts {
+    fn new(kept: &Total) -> Self {
+        Self { parts: Vec::new(), tally: Tally::of(kept) }
+    }
+
+    fn clear(&mut self) {
+        self.parts.clear();
+        self.tally.sub(self.tally.bytes());
+    }
+
+    fn push(&mut self, memo: &Bytes) {
+        self.tally.add(memo.len());
+        self.parts.push(memo.clone());
+    }
+
     /// Replaces the memo.
     fn set(&mut self, memo: &Bytes) {
-        self.0.clear();
-        self.0.push(memo.clone());
+        self.clear();
+        self.push(memo);
     }
 
     fn put(&mut self, memo: &Bytes) {
-        if adds_to_memo(memo) { self.0.push(memo.clone()) } else { self.set(memo) }
+        if adds_to_memo(memo) { self.push(memo) } else { self.set(memo) }
     }
 
-    fn bytes(&self) -> usize {
-        self.0.iter().map(Bytes::len).sum()
+    const fn bytes(&self) -> usize {
+        self.tally.bytes()
     }
 
     fn whole(&self) -> Bytes {
-        match self.0.as_slice() {
+        match self.parts.as_slice() {
             [] => Bytes::new(),
             [one] => one.clone(),
             parts => parts.concat().into(),
@@ -67,6 +84,11 @@ impl Session {
         self.record.sealed.len() + self.memo.bytes() + self.keys.bytes()
     }
 
+    /// What is counted of it among all sessions.
+    const fn kept_bytes(&self) -> usize {
+        self.memo.bytes() + self.keys.bytes() + self.book.bytes()
+    }
+
     /// The record with its memo.
     fn record(&self) -> Record {
         Record { memo: self.memo.whole(), ..self.record.clone() }
@@ -78,7 +100,7 @@ impl Session {
     }
 
     pub(super) fn forget_memo(&mut self) {
-        self.memo = MemoParts::default();
+        self.memo.clear();
     }
 
     /// Replaces the memo, or adds to it.
@@ -140,6 +162,13 @@ impl State {
         (session.ended.is_none() && session.record.fence == fence).then_some(session)
     }
 
+    /// Whether a session must keep no more: all have too much, and it has more than its even share.
+    pub(super) fn is_beyond_share(&self, token: &str) -> bool {
+        let own = self.sessions.get(token).map_or(0, Session::kept_bytes);
+        self.kept.bytes() >= self.kept_bytes_max
+            && own.saturating_mul(self.sessions.len()) >= self.kept_bytes_max
+    }
+
     /// Makes a session another's, from an owner that is dead, or is the same one.
     fn transfer(
         &mut self,
@@ -188,7 +217,7 @@ impl Sessions for MemoryRegistry {
     ) -> Result<Opened, RegistryError> {
         let mut state = self.state();
         let mut fence = now();
-        let mut keys = KeyBooks::default();
+        let mut keys = KeyBooks::new(&state.kept);
         let old = state.sessions.get(token).map(|old| (old.record.state, old.record.owner.clone()));
         match old {
             Some((SessionState::Live, _)) => return Ok(Opened::Taken),
@@ -218,12 +247,12 @@ impl Sessions for MemoryRegistry {
         let session = Session {
             record,
             number: state.next_number(),
-            memo: MemoParts::default(),
+            memo: MemoParts::new(&state.kept),
             trial: Trial::default(),
             origin: None,
             ended: None,
             log,
-            book: Book::default(),
+            book: Book::new(&state.kept),
             keys,
         };
         state.sessions.insert(token.to_owned(), session);
@@ -312,7 +341,7 @@ impl Sessions for MemoryRegistry {
     ) -> Result<Option<Fence>, RegistryError> {
         let mut state = self.state();
         let mut above = known.fence;
-        let (mut book, mut keys) = (Book::default(), KeyBooks::default());
+        let (mut book, mut keys) = (Book::new(&state.kept), KeyBooks::new(&state.kept));
         if let Some(old) = state.sessions.get(token) {
             let Some(origin) = old.origin.filter(|_| old.ended.is_none()) else { return Ok(None) };
             if origin == known.fence && old.record.owner == *to {
@@ -328,7 +357,7 @@ impl Sessions for MemoryRegistry {
             (book, keys) = (old.book, old.keys);
         }
         let fence = Fence(now().max(above.0 + 1));
-        let mut memo = MemoParts::default();
+        let mut memo = MemoParts::new(&state.kept);
         memo.set(&known.memo);
         let record = Record {
             owner: to.clone(),
