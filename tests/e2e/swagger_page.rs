@@ -31,6 +31,7 @@ async fn a_call_can_be_tried_in_the_page() {
     page.wait(&format!("{ping}.querySelector('.execute')")).await;
     page.eval(&format!("{ping}.querySelector('.execute').click()")).await;
     page.wait(&format!("{ping}.querySelector('.live-responses-table')?.textContent.includes('200')")).await;
+    assert_eq!(page.complaints().await, Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -39,6 +40,12 @@ async fn the_manual_is_readable_on_a_phone() {
     let browser = Browser::start().await;
     let mut page = browser.open_narrow(&format!("http://{}/ReadMe", world.http.address()), 360, 740).await;
     assert!(page.text("body").await.contains("OrderSend"));
+    assert_eq!(
+        page.eval("getComputedStyle(document.querySelector('h1 small')).opacity").await,
+        "0.7",
+        "its style"
+    );
+    assert_eq!(page.complaints().await, Vec::<String>::new());
     assert_eq!(
         page.eval("document.documentElement.scrollWidth <= innerWidth").await,
         true,

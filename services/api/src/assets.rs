@@ -4,7 +4,7 @@ use std::io::{Cursor, Read};
 use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bus::Readiness;
@@ -15,16 +15,25 @@ use zip::ZipArchive;
 
 use crate::accept::Accept;
 use crate::front::Front;
-use crate::reply::{HTML, JSON, TEXT, refusal, respond};
+use crate::reply::{JSON, TEXT, page_of, refusal, respond};
 use crate::routes::Document;
 
-const EVENTS_TEST: &str = include_str!("../../../static/EventsTest.html");
 const INDEX: &str = include_str!("../../../static/index.html");
 
-/// The page takes a token from its address, so it may talk to this service only and load nothing from elsewhere.
-const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; \
-     connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'",
+/// Files of [`Document::Static`], by name.
+const FILES: [(&str, &str); 6] = [
+    ("EventsTest.html", include_str!("../../../static/EventsTest.html")),
+    ("EventsTest.css", include_str!("../../../static/EventsTest.css")),
+    ("EventsTest.js", include_str!("../../../static/EventsTest.js")),
+    ("icon.svg", include_str!("../../../static/icon.svg")),
+    ("index.js", include_str!("../../../static/index.js")),
+    ("page.css", include_str!("../../../static/page.css")),
+];
+
+/// The call browser makes styles and pictures itself; else it may do what all pages may.
+const INDEX_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
 /// Parts of the call browser change only with the build.
@@ -38,17 +47,39 @@ pub(crate) fn serve(front: &Arc<Front>, document: Document, accept: Accept) -> R
             response.headers_mut().insert(LOCATION, HeaderValue::from_static("/index.html"));
             response
         }
-        Document::Index => respond(StatusCode::OK, HTML, Body::from(INDEX)),
-        Document::OpenApi => respond(StatusCode::OK, JSON, Body::from(front.openapi.clone())),
-        Document::EventsTest => {
-            let mut response = respond(StatusCode::OK, HTML, Body::from(EVENTS_TEST));
-            response.headers_mut().insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
+        Document::Index => {
+            let mut response = page_of(Body::from(INDEX));
+            response.headers_mut().insert(CONTENT_SECURITY_POLICY, INDEX_POLICY);
             response
         }
+        Document::OpenApi => respond(StatusCode::OK, JSON, Body::from(front.openapi.clone())),
+        Document::Static(name) => file(name, accept),
         Document::Health => respond(StatusCode::OK, JSON, Body::from(r#"{"status":"ok"}"#)),
         Document::Ready => ready(front),
         Document::Browser(file) => browser_part(file, accept),
     }
+}
+
+/// A file as it is; pages as pages.
+fn file(name: &str, accept: Accept) -> Response {
+    let Some((_, text)) = FILES.iter().find(|(own, _)| *own == name) else {
+        let error = Error::internal(format!("there is no {name}"));
+        return refusal(StatusCode::INTERNAL_SERVER_ERROR, accept, &error);
+    };
+    let body = Body::from(*text);
+    if name.ends_with(".html") { page_of(body) } else { part(name, body) }
+}
+
+/// What pages are made of.
+fn part(name: &str, body: Body) -> Response {
+    let kind = match name.rsplit_once('.') {
+        Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "svg")) => "image/svg+xml",
+        _ => "text/javascript; charset=utf-8",
+    };
+    let mut response = respond(StatusCode::OK, HeaderValue::from_static(kind), body);
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// Whether calls should be sent here, and why not.
@@ -84,9 +115,7 @@ fn browser_part(file: &str, accept: Accept) -> Response {
             &Error::internal(format!("{file} is not packed")),
         );
     };
-    let kind =
-        if file.ends_with(".css") { "text/css; charset=utf-8" } else { "text/javascript; charset=utf-8" };
-    let mut response = respond(StatusCode::OK, HeaderValue::from_static(kind), Body::from(bytes.clone()));
+    let mut response = part(file, Body::from(bytes.clone()));
     response.headers_mut().insert(CACHE_CONTROL, AN_HOUR);
     response
 }
@@ -111,8 +140,9 @@ mod tests {
             assert!(unpacked(file).is_some_and(|bytes| bytes.len() > 100_000), "{file}");
             assert!(INDEX.contains(file));
         }
-        for page in [INDEX, EVENTS_TEST] {
-            assert!(!page.contains("http://") && !page.contains("https://"));
+        for (name, text) in [("index.html", INDEX)].into_iter().chain(FILES) {
+            let text = text.replace("http://www.w3.org/2000/svg", "");
+            assert!(!text.contains("http://") && !text.contains("https://"), "{name}");
         }
     }
 }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use bus::{Body as Reply, Payload};
@@ -17,7 +20,13 @@ use crate::shares::Share;
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 pub(crate) const TEXT_JSON: HeaderValue = HeaderValue::from_static("text/json; charset=utf-8");
 pub(crate) const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// Pages load what this service has, talk to it alone, and are shown in no other page.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'none'",
+);
 /// Errors of RFC 9457; the type has no charset.
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -53,12 +62,12 @@ pub(crate) fn success(accept: Accept, reply: Reply, share: Option<Share>) -> Res
         }
     };
     let (kind, body) = match (payload, accept.dress) {
+        (Payload::Html(page), _) => return page_of(counted(page.into(), share.map(Arc::new)).into()),
         (Payload::Text(text), Dress::Bare) => (TEXT, text.into()),
         (Payload::Text(text), dress) => {
             (json_type(dress), serde_json::Value::String(text).to_string().into())
         }
         (Payload::Json(json), dress) => (json_type(dress), json),
-        (Payload::Html(page), _) => (HTML, page.into()),
     };
     respond(StatusCode::OK, kind, counted(body, share.map(Arc::new)).into())
 }
@@ -136,6 +145,17 @@ pub(crate) fn respond(status: StatusCode, kind: HeaderValue, body: Body) -> Resp
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+/// A page for browsers, which may do what [`PAGE_POLICY`] says. Its address may hold a token, which nobody else is told.
+pub(crate) fn page_of(body: Body) -> Response {
+    let mut response = respond(StatusCode::OK, HTML, body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 

@@ -45,8 +45,8 @@ pub(crate) enum Document {
     Index,
     /// The machine-readable description.
     OpenApi,
-    /// The page that shows events.
-    EventsTest,
+    /// A page or what pages are made of, by file name.
+    Static(&'static str),
     /// Says that the process runs.
     Health,
     /// Says whether it takes calls.
@@ -55,13 +55,18 @@ pub(crate) enum Document {
     Browser(&'static str),
 }
 
-const DOCUMENTS: [(&str, Document); 10] = [
+const DOCUMENTS: [(&str, Document); 15] = [
     ("/", Document::Root),
     ("/index.html", Document::Index),
     ("/swagger", Document::Root),
     ("/swagger/index.html", Document::Root),
     ("/swagger/v1/swagger.json", Document::OpenApi),
-    ("/static/EventsTest.html", Document::EventsTest),
+    ("/static/EventsTest.html", Document::Static("EventsTest.html")),
+    ("/static/EventsTest.css", Document::Static("EventsTest.css")),
+    ("/static/EventsTest.js", Document::Static("EventsTest.js")),
+    ("/static/icon.svg", Document::Static("icon.svg")),
+    ("/static/index.js", Document::Static("index.js")),
+    ("/static/page.css", Document::Static("page.css")),
     ("/healthz", Document::Health),
     ("/readyz", Document::Ready),
     ("/swagger-ui.css", Document::Browser("swagger-ui.css")),

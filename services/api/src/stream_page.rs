@@ -8,7 +8,7 @@ use bus::Params;
 use error::{Code, Error};
 
 use crate::accept::Accept;
-use crate::reply::{self, ERROR_STATUS, HTML, respond};
+use crate::reply::{self, ERROR_STATUS, page_of};
 use crate::request;
 use crate::routes::Stream;
 
@@ -48,10 +48,11 @@ fn page(name: &str, what: &str, link: &str) -> Response {
     let html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{name}</title>\
          <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\
-         <body style=\"font:16px/1.5 system-ui;margin:2rem\"><p>{what}</p>\
-         <p><a href=\"{link}\">Watch events in the browser</a></p></body></html>\n"
+         <link rel=\"icon\" href=\"static/icon.svg\"><link rel=\"stylesheet\" href=\"static/page.css\">\
+         <body><main><p>{what}</p>\
+         <p><a href=\"{link}\">Watch events in the browser</a></p></main></body></html>\n"
     );
-    respond(StatusCode::OK, HTML, Body::from(html))
+    page_of(Body::from(html))
 }
 
 /// Text made safe inside HTML, attributes included.

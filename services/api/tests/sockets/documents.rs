@@ -4,6 +4,7 @@ use api::{Settings, TrustedProxies};
 use bus::Topic;
 
 use crate::backend::World;
+use crate::http::Reply;
 
 #[tokio::test]
 async fn the_root_leads_to_the_call_browser() {
@@ -11,7 +12,8 @@ async fn the_root_leads_to_the_call_browser() {
     let reply = world.get("/").await;
     assert_eq!((reply.status, reply.header("location")), (301, "/index.html"));
     let page = world.get("/index.html").await;
-    assert!(page.body.contains("/swagger/v1/swagger.json"));
+    assert!(page.body.contains("/static/index.js"));
+    assert!(world.get("/static/index.js").await.body.contains("/swagger/v1/swagger.json"));
     for (path, kind) in [("/swagger-ui.css", "text/css"), ("/swagger-ui-bundle.js", "text/javascript")] {
         let part = world.get(path).await;
         assert!(
@@ -49,6 +51,41 @@ async fn the_event_page_may_talk_to_this_service_only() {
     assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
     let head = world.send("HEAD", "/static/EventsTest.html", &[], "").await;
     assert_eq!((head.status, head.body.as_str()), (200, ""));
+}
+
+#[tokio::test]
+async fn every_page_may_load_only_what_is_here() {
+    let world = World::start().await;
+    let html = [("Accept", "text/html")];
+    let policy = |page: &Reply| {
+        for (name, value) in [
+            ("x-frame-options", "DENY"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+        ] {
+            assert_eq!((page.status, page.header(name)), (200, value));
+        }
+        page.header("content-security-policy").to_owned()
+    };
+    let loose = ["unsafe-inline", "data:"];
+    for path in ["/ReadMe", "/static/EventsTest.html", "/OnQuote"] {
+        let policy = policy(&world.get_with(path, &html).await);
+        assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{path}: {policy}");
+        assert!(!loose.iter().any(|loose| policy.contains(loose)), "{path}: {policy}");
+    }
+    let calls = policy(&world.get("/index.html").await);
+    for (part, is_there) in [
+        ("script-src 'self';", true),
+        ("style-src 'self' 'unsafe-inline';", true),
+        ("img-src 'self' data:;", true),
+        ("'unsafe-eval'", false),
+    ] {
+        assert_eq!(calls.contains(part), is_there, "{calls}");
+    }
+    for part in ["EventsTest.css", "EventsTest.js", "icon.svg", "index.js", "page.css"] {
+        let part = world.get(&format!("/static/{part}")).await;
+        assert_eq!((part.status, part.header("x-content-type-options")), (200, "nosniff"));
+    }
 }
 
 #[tokio::test]
