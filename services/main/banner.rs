@@ -5,28 +5,28 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 /// The lines for the service, with or without its demo broker.
 pub(crate) fn service(
     version: &str,
-    listen: SocketAddr,
+    (scheme, listen): (&str, SocketAddr),
     broker: Option<(SocketAddr, &str)>,
     admin: Option<SocketAddr>,
 ) -> String {
-    let at = reachable(listen);
+    let at = format!("{scheme}://{}", reachable(listen));
     let mut lines = vec![
         format!("mt5rest {version}"),
-        format!("listening on http://{at}"),
-        format!("  Calls to try     http://{at}/index.html"),
-        format!("  Manual           http://{at}/ReadMe"),
-        format!("  Events           http://{at}/static/EventsTest.html"),
+        format!("listening on {at}"),
+        format!("  Calls to try     {at}/index.html"),
+        format!("  Manual           {at}/ReadMe"),
+        format!("  Events           {at}/static/EventsTest.html"),
     ];
     match broker {
         Some((broker, name)) => {
             lines.extend(demo(broker, name, admin));
             let (host, port) = host_and_port(broker);
             lines.push(format!(
-                "  Connect          http://{at}/Connect?user=1000001&password=demo&host={host}&port={port}"
+                "  Connect          {at}/Connect?user=1000001&password=demo&host={host}&port={port}"
             ));
         }
         None => lines.push(format!(
-            "  Connect          http://{at}/Connect?user=LOGIN&password=PASSWORD&host=HOST&port=PORT"
+            "  Connect          {at}/Connect?user=LOGIN&password=PASSWORD&host=HOST&port=PORT"
         )),
     }
     lines.join("\n")
@@ -79,8 +79,12 @@ mod tests {
     #[test]
     fn addresses_can_be_pasted() {
         let broker = Some(("[::]:7".parse().unwrap(), "Demo"));
-        let text =
-            service("1.2.3", "0.0.0.0:5".parse().unwrap(), broker, Some("127.0.0.1:8".parse().unwrap()));
+        let text = service(
+            "1.2.3",
+            ("http", "0.0.0.0:5".parse().unwrap()),
+            broker,
+            Some("127.0.0.1:8".parse().unwrap()),
+        );
         assert!(text.contains("listening on http://127.0.0.1:5\n"), "{text}");
         assert!(text.contains("Broker admin     http://127.0.0.1:8/accounts"), "{text}");
         assert!(
@@ -91,7 +95,10 @@ mod tests {
 
     #[test]
     fn without_a_demo_broker_its_accounts_are_not_offered() {
-        let text = service("1", "127.0.0.1:5".parse().unwrap(), None, None);
-        assert!(!text.contains("1000001") && text.contains("user=LOGIN"), "{text}");
+        let text = service("1", ("https", "127.0.0.1:5".parse().unwrap()), None, None);
+        assert!(
+            !text.contains("1000001") && text.contains("https://127.0.0.1:5/Connect?user=LOGIN"),
+            "{text}"
+        );
     }
 }

@@ -22,6 +22,8 @@ mod renamed;
 mod tests;
 #[path = "options/texts.rs"]
 mod texts;
+#[path = "options/tls.rs"]
+mod tls;
 
 use clap::builder::StringValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -135,6 +137,13 @@ struct WorkerArgs {
     /// Address under which other processes reach this worker; what it listens on, if not given.
     #[arg(long, env = "MT5REST_ADVERTISE", value_name = "HOST:PORT")]
     advertise: Option<String>,
+    /// Certificate chain of this worker for calls of other processes, PEM, for the host of --advertise: it takes no others than
+    /// those by TLS then. Read again when it changes.
+    #[arg(long, env = "MT5REST_INTERNAL_TLS_CERT", value_name = "FILE")]
+    internal_tls_cert: Option<String>,
+    /// Its private key, PEM.
+    #[arg(long, env = "MT5REST_INTERNAL_TLS_KEY", value_name = "FILE")]
+    internal_tls_key: Option<String>,
     /// Keys that seal login data, NAME:BASE64 of 32 bytes, several with commas: the first seals, all open.
     #[arg(long, env = "MT5REST_SEALING_KEYS", value_name = "KEYS", hide_env_values = true)]
     sealing_keys: Option<String>,
@@ -176,6 +185,9 @@ struct ClusterArgs {
     /// File that holds this secret, so that it stands in no command line.
     #[arg(long, env = "MT5REST_CLUSTER_KEY_FILE", value_name = "FILE")]
     cluster_key_file: Option<String>,
+    /// Certificate authorities, PEM, whose workers are called by TLS: give it to all processes before workers get certificates.
+    #[arg(long, env = "MT5REST_INTERNAL_TLS_CA", value_name = "FILE")]
+    internal_tls_ca: Option<String>,
 }
 
 /// What every process has that owns sessions.
@@ -208,6 +220,16 @@ struct FrontArgs {
     /// 10.1.0.0/16,192.168.7.2; others are not.
     #[arg(long, env = "MT5REST_TRUSTED_PROXIES", value_name = "NETWORKS")]
     trusted_proxies: Option<String>,
+    /// Sites whose web pages may call and open streams: any, none, or origins such as https://desk.example.com,http://localhost:3000;
+    /// its own pages always may.
+    #[arg(long, env = "MT5REST_CORS_ORIGINS", value_name = "any|none|ORIGINS", default_value = "any")]
+    cors_origins: String,
+    /// Certificate chain of the service, PEM: it speaks https and wss only then, TLS 1.2 or 1.3. Read again when it changes.
+    #[arg(long, env = "MT5REST_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// Its private key, PEM.
+    #[arg(long, env = "MT5REST_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<String>,
     #[command(flatten)]
     auth: AuthArgs,
     #[command(flatten)]
@@ -289,15 +311,15 @@ struct BrokerArgs {
     /// Plays a scenario: calm-day, news-spike, broker-restart, flaky-network, clock-change, weekend, or a TOML file.
     #[arg(long, env = "MT5REST_SCENARIO", value_name = "NAME|FILE")]
     scenario: Option<String>,
-    /// Certificate chain for wss, PEM; plain ws is answered all the same.
-    #[arg(long, env = "MT5REST_TLS_CERT", value_name = "FILE")]
-    tls_cert: Option<String>,
-    /// Private key for wss, PEM.
-    #[arg(long, env = "MT5REST_TLS_KEY", value_name = "FILE")]
-    tls_key: Option<String>,
-    /// Certificate authorities, PEM: clients of wss must present a certificate of theirs.
-    #[arg(long, env = "MT5REST_TLS_CLIENT_CA", value_name = "FILE")]
-    tls_client_ca: Option<String>,
+    /// Certificate chain of the demo broker for wss, PEM; plain ws is answered all the same.
+    #[arg(long, env = "MT5REST_BROKER_TLS_CERT", value_name = "FILE")]
+    broker_tls_cert: Option<String>,
+    /// Its private key, PEM.
+    #[arg(long, env = "MT5REST_BROKER_TLS_KEY", value_name = "FILE")]
+    broker_tls_key: Option<String>,
+    /// Certificate authorities, PEM: clients of the demo broker by wss must present a certificate of theirs.
+    #[arg(long, env = "MT5REST_BROKER_TLS_CLIENT_CA", value_name = "FILE")]
+    broker_tls_client_ca: Option<String>,
     /// Name of the demo server, for ConnectEx.
     #[arg(long, env = "MT5REST_SERVER_NAME", value_name = "NAME", default_value = "MT5Rest-Demo")]
     server_name: String,

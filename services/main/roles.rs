@@ -131,6 +131,7 @@ async fn standalone(role: StandaloneRole) -> Result<Running> {
     let worker =
         Worker::start(worker::Settings { built_in: demo.clone().into_iter().collect(), ..owner(role.owner) })
             .context("the service does not start")?;
+    let scheme = scheme(&role.front);
     let api = Api::new(Arc::<Worker>::clone(&worker), role.front);
     let front = Tasks::new();
     let stop = front.stop_signal();
@@ -138,11 +139,16 @@ async fn standalone(role: StandaloneRole) -> Result<Running> {
     let demo = broker.as_ref().zip(demo.as_ref());
     let banner = banner::service(
         VERSION,
-        addr,
+        (scheme, addr),
         demo.map(|(broker, server)| (banner::reachable(broker.addr()), server.name.as_str())),
         admin_addr,
     );
     Ok(Running { front: Some(front), worker: Some(worker), broker, ..Running::of(banner) })
+}
+
+/// How the public port is reached.
+const fn scheme(front: &api::Settings) -> &'static str {
+    if front.tls.is_some() { "https" } else { "http" }
 }
 
 /// The admin port of the demo broker, if there is to be one.

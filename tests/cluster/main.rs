@@ -5,6 +5,7 @@
 
 mod chaos;
 mod drain;
+mod encrypted;
 mod fitness;
 mod governor;
 mod health;

@@ -15,6 +15,7 @@ mod figures;
 mod history;
 mod hours;
 mod http;
+mod https;
 mod idempotency;
 mod joining;
 mod lost_link;

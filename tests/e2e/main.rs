@@ -23,6 +23,7 @@ mod full_disk;
 mod history;
 mod hours;
 mod http;
+mod https;
 mod idempotency;
 mod joining;
 mod kept;

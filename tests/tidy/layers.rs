@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use crate::tree::{assert_none, root};
 
 /// A crate depends on crates of lower layers only.
-const LAYERS: [(&str, u8); 19] = [
+const LAYERS: [(&str, u8); 20] = [
     ("access", 1),
     ("wire", 1),
     ("model", 1),
@@ -19,6 +19,7 @@ const LAYERS: [(&str, u8); 19] = [
     ("registry", 4),
     ("seal", 1),
     ("socket", 1),
+    ("tls", 1),
     ("cluster", 5),
     ("api", 6),
     ("worker", 6),

@@ -38,6 +38,7 @@ mod shares;
 mod stream;
 mod stream_page;
 
+pub use cors::Origins;
 pub use openapi::document as openapi_document;
 pub use proxies::TrustedProxies;
 pub use settings::Settings;
@@ -48,7 +49,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bus::Backend;
 use error::{Code, Error};
@@ -58,8 +60,8 @@ use tokio::net::TcpListener;
 use crate::accept::Accept;
 use crate::front::Front;
 use crate::proxies::Peer;
-use crate::routes::Route;
-use crate::server::NoPlace;
+use crate::routes::{Document, Route};
+use crate::server::{InClear, NoPlace};
 use crate::shares::Share;
 
 /// The front, ready to be served.
@@ -101,10 +103,29 @@ impl Api {
 
 /// The one entry: finds the route without regard to case and hands over.
 async fn enter(State(front): State<Arc<Front>>, request: Request) -> Response {
-    if request.method() == Method::OPTIONS {
-        return reply::uncached(cors::preflight(request.headers()));
+    let allowed = front.settings.cors_origins.answer_to(request.headers());
+    if request.extensions().get::<InClear>().is_some() && !is_about_health(&front, &request) {
+        return reply::uncached(in_clear(&request));
     }
-    reply::uncached(cors::allow(route(&front, request).await))
+    if request.method() == Method::OPTIONS {
+        return reply::uncached(allowed.preflight(request.headers()));
+    }
+    reply::uncached(allowed.put_on(route(&front, request).await))
+}
+
+fn is_about_health(front: &Front, request: &Request) -> bool {
+    let route = front.routes.find(request.uri().path());
+    matches!(route, Some(Route::Document(Document::Health | Document::Ready)))
+}
+
+/// The only answer to a request without TLS where that is wanted; its connection ends with it.
+fn in_clear(request: &Request) -> Response {
+    let told = "This port speaks https only. Nothing was done, but what was sent was not encrypted: if there was a password or a \
+                token in it, have another one made.";
+    let error = Error::new(Code::InvalidData, told);
+    let mut response = reply::refusal(StatusCode::BAD_REQUEST, Accept::of(request.headers()), &error);
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 async fn route(front: &Arc<Front>, request: Request) -> Response {

@@ -15,6 +15,10 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
+/// On the requests that came by TLS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Encrypted;
+
 /// Reverse proxies whose `X-Forwarded-` headers are believed. Anybody else could write there what it likes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
@@ -61,7 +65,9 @@ impl TrustedProxies {
         let Some(host) = forwarded(&FORWARDED_HOST).or(own).filter(|host| is_host(host)) else {
             return String::new();
         };
-        let is_https = forwarded(&FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+        let is_encrypted = request.extensions.get::<Encrypted>().is_some();
+        let is_https =
+            forwarded(&FORWARDED_PROTO).map_or(is_encrypted, |scheme| scheme.eq_ignore_ascii_case("https"));
         let scheme = if is_https { "https" } else { "http" };
         format!("{scheme}://{host}")
     }
@@ -101,6 +107,18 @@ mod tests {
             parts.extensions.insert(Peer(peer.parse().unwrap()));
         }
         TrustedProxies::new(networks.to_vec()).base_url(&parts)
+    }
+
+    #[test]
+    fn what_came_by_tls_leads_to_https_unless_a_proxy_says_otherwise() {
+        let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        for (peer, proto, scheme) in [("1.2.3.4", "http", "https"), ("10.0.0.1", "http", "http")] {
+            let request = Request::builder().header("host", "x").header("x-forwarded-proto", proto);
+            let (mut parts, ()) = request.body(()).unwrap().into_parts();
+            parts.extensions.insert(Peer(peer.parse().unwrap()));
+            parts.extensions.insert(Encrypted);
+            assert_eq!(proxies.base_url(&parts), format!("{scheme}://x"), "{peer}");
+        }
     }
 
     #[test]

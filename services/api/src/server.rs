@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use self::stream::ClientStream;
 use crate::delivery::Wire;
 use crate::front::Front;
-use crate::proxies::Peer;
+use crate::proxies::{Encrypted, Peer};
 
 /// What a connection may hold of unread head: the longest query and generous headers.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -28,6 +28,10 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// On the requests of a connection that has no place: it gets one answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NoPlace(pub(crate) Full);
+
+/// On the requests of a connection without TLS to a port that wants it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InClear;
 
 /// Accepts until the front's tasks are told to stop. Connections are tasks of the front.
 pub(crate) async fn accept(front: &Arc<Front>, listener: TcpListener, router: Router) {
@@ -43,7 +47,9 @@ pub(crate) async fn accept(front: &Arc<Front>, listener: TcpListener, router: Ro
         write_rate: WriteRate { span, bytes_min: settings.send_rate_min.saturating_mul(seconds) },
     };
     let proxies = settings.trusted_proxies.clone();
-    let mut door = Door::new(listener, &limits).shared_by(move |address| proxies.contains(address));
+    let mut door = Door::new(listener, &limits)
+        .with_tls(settings.tls.clone())
+        .shared_by(move |address| proxies.contains(address));
     let stop = front.tasks.stop_signal();
     while let Some(guest) = door.next_until(&stop).await {
         let (front, router, stop) = (Arc::clone(front), router.clone(), stop.clone());
@@ -55,12 +61,18 @@ pub(crate) async fn accept(front: &Arc<Front>, listener: TcpListener, router: Ro
 async fn serve(front: Arc<Front>, router: Router, guest: Guest, stop: CancellationToken) {
     let Guest { socket, visit, peer, full } = guest;
     let wire = Wire::new(socket, front.settings.head_timeout);
+    let is_encrypted = front.settings.tls.is_some();
     let (taken, router, own) = (wire.taken(), TowerToHyperService::new(router), visit.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         let busy = own.busy();
         let extensions = request.extensions_mut();
         extensions.insert(taken.clone());
         extensions.insert(Peer(peer));
+        if own.is_in_clear() {
+            extensions.insert(InClear);
+        } else if is_encrypted {
+            extensions.insert(Encrypted);
+        }
         if let Some(full) = full {
             extensions.insert(NoPlace(full));
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::cors::Origins;
 use crate::proxies::TrustedProxies;
 
 /// Settings of the front.
@@ -9,8 +10,12 @@ use crate::proxies::TrustedProxies;
 pub struct Settings {
     /// What `/Version` answers. Default: the version of this build.
     pub version: String,
+    /// Certificate and key of the public port: it speaks TLS then, and nothing else. Default: none.
+    pub tls: Option<tls::Identity>,
     /// Reverse proxies that are believed about where a request comes from. Default: none.
     pub trusted_proxies: TrustedProxies,
+    /// Sites whose pages may call and open streams. Default: any, as clients in browsers are used to.
+    pub cors_origins: Origins,
     /// Whether web pages of other sites may make calls that dial. Default: true, for services that dial public addresses only;
     /// on a user's machine pages could search its network.
     pub cross_site_dials: bool,
@@ -73,7 +78,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            tls: None,
             trusted_proxies: TrustedProxies::default(),
+            cors_origins: Origins::Any,
             cross_site_dials: true,
             public_names: Vec::new(),
             call_timeout: Duration::from_secs(60),

@@ -81,9 +81,12 @@ pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, req
     let (mut parts, _) = request.into_parts();
     let mut params = request::query_params(&parts.uri);
     request::add_bearer(&parts.headers, &mut params, &["id", "ids"]);
+    let base = front.settings.trusted_proxies.base_url(&parts);
     if !parts.headers.contains_key(UPGRADE) || parts.method == Method::HEAD {
-        let base = front.settings.trusted_proxies.base_url(&parts);
         return stream_page::answer(stream, accept, &params, &base);
+    }
+    if let Err(error) = front.settings.cors_origins.admit(&parts.headers, &base) {
+        return reply::refusal(StatusCode::FORBIDDEN, accept, &error);
     }
     let read = || {
         Ok((pace(stream, &params)?, topics(stream, &params)?, tokens::read(&params)?, Wish::read(&params)?))

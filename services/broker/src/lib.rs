@@ -37,8 +37,9 @@ pub use scenario::{Scenario, ScenarioError};
 pub use server::{
     AccountEdit, AccountState, AccountView, Broker, ClockView, ConnectionView, Control, ControlError,
     Daylight, DaylightOrder, DealDone, DealOrder, DividendOrder, DividendPaid, HolidayError, Hours,
-    KnownHoliday, OperationOrder, StartError, Stopped, SymbolEdit, SymbolView, TlsError, mistakes,
+    KnownHoliday, OperationOrder, StartError, Stopped, SymbolEdit, SymbolView, mistakes,
 };
-pub use settings::{AccountSettings, AnswerLimits, Clock, Feed, MarginMode, OtpSettings, Settings, TlsFiles};
+pub use settings::{AccountSettings, AnswerLimits, Clock, Feed, MarginMode, OtpSettings, Settings};
 pub use store::StoreError;
+pub use tls::{Files as TlsFiles, TlsError};
 pub use zone::{Zone, ZoneError};

@@ -22,7 +22,6 @@ mod opening;
 mod outbox;
 mod records;
 mod symbols;
-mod tls;
 mod trading;
 mod trickle;
 
@@ -55,7 +54,6 @@ pub use control::{
     Stopped, SymbolEdit, SymbolView,
 };
 pub use holidays::HolidayError;
-pub use tls::TlsError;
 
 /// Requests of all connections that wait for the hub; a full channel slows the senders down.
 const REQUESTS_MAX: usize = 1024;
@@ -82,14 +80,15 @@ pub enum StartError {
     Store(Box<StoreError>),
     /// Certificate or key cannot be used.
     #[error("TLS: {0}")]
-    Tls(#[from] TlsError),
+    Tls(#[from] tls::TlsError),
 }
 
 /// What is wrong with the files that settings name: everything at once, for those who check settings before they start.
 #[must_use]
 pub fn mistakes(settings: &Settings) -> Vec<StartError> {
     let mut mistakes = Vec::new();
-    mistakes.extend(settings.tls.as_ref().and_then(|files| tls::acceptor(files).err()).map(StartError::from));
+    let tls = settings.tls.as_ref().and_then(|files| tls::Identity::load(files.clone()).err());
+    mistakes.extend(tls.map(StartError::from));
     mistakes.extend(hub::mistakes(settings));
     mistakes
 }
@@ -112,7 +111,7 @@ impl Broker {
     /// [`StartError`] if settings or files are of no use; nothing runs then.
     pub fn start(listener: TcpListener, settings: Settings) -> Result<Self, StartError> {
         let addr = listener.local_addr()?;
-        let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
+        let tls = settings.tls.clone().map(tls::Identity::load).transpose()?;
         let tasks = Tasks::new();
         let (to_hub, requests) = mpsc::channel(REQUESTS_MAX);
         let (control, commands) = control::channel();
@@ -120,7 +119,13 @@ impl Broker {
         let hub = Hub::new(settings, faults.clone(), tasks.clone())?;
         let catalogue = Arc::clone(&hub.catalogue);
         tasks.spawn(hub::run(hub, requests, commands, tasks.stop_signal()));
-        let listener = Listener { socket: listener, tls, to_hub, faults, tasks: tasks.clone() };
+        let listener = Listener {
+            socket: listener,
+            tls: tls.map(|own| own.acceptor()),
+            to_hub,
+            faults,
+            tasks: tasks.clone(),
+        };
         tasks.spawn(Arc::new(listener).run());
         Ok(Self { addr, control, catalogue, tasks })
     }

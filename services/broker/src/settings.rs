@@ -32,18 +32,6 @@ pub enum Clock {
     Manual(ServerTime),
 }
 
-/// Certificate and key for `wss`; plain `ws` is answered on the same port all the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// Certificate chain, PEM.
-    pub cert: PathBuf,
-    /// Private key, PEM.
-    pub key: PathBuf,
-    /// Certificate authorities, PEM: clients of `wss` must present a certificate that one of them signed. Without,
-    /// nobody is asked for one.
-    pub client_ca: Option<PathBuf>,
-}
-
 /// How much one answer holds. Servers give the newest of what a longer range holds, and do not say that there is more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnswerLimits {
@@ -84,7 +72,7 @@ pub struct Settings {
     /// Further accounts.
     pub accounts: Vec<AccountSettings>,
     /// For `wss`.
-    pub tls: Option<TlsFiles>,
+    pub tls: Option<tls::Files>,
     /// Name of the trade server.
     pub server_name: String,
     /// Name of the broker's company.

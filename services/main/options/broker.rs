@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use broker::catalogue::{Holiday, MarketHours};
-use broker::{AnswerLimits, Feed, Scenario, StartError, TlsFiles, Zone};
+use broker::{AnswerLimits, Feed, Scenario, StartError, Zone};
 use worker::Secret;
 
 use super::BrokerArgs;
@@ -46,7 +46,12 @@ impl Mistakes {
         let bars_max = self.within("--bars-max", &args.bars_max, 1, AnswerLimits::MOST.bars_max);
         let deals_max = self.within("--deals-max", &args.deals_max, 1, AnswerLimits::MOST.deals_max);
         let scenario = self.scenario(args.scenario);
-        let tls = self.tls(args.tls_cert, args.tls_key, args.tls_client_ca);
+        let tls = self.tls_files(
+            "--broker-tls",
+            args.broker_tls_cert,
+            args.broker_tls_key,
+            args.broker_tls_client_ca,
+        );
         let server_name = self.server_name(&args.server_name);
         let zone = self.zone(&args.timezone);
         let admin = self.broker_admin(args.broker_admin, args.broker_admin_key, args.broker_admin_key_file);
@@ -86,7 +91,7 @@ impl Mistakes {
                 StartError::Holidays(_) => "--holidays",
                 StartError::Replay(_) => "--replay",
                 StartError::Store(_) => "--data",
-                StartError::Tls(_) => "--tls-cert, --tls-key",
+                StartError::Tls(_) => "--broker-tls-cert, --broker-tls-key",
                 StartError::Address(_) => "--broker-listen",
             };
             self.note::<()>(format_args!("{option}: {mistake}"));
@@ -151,21 +156,6 @@ impl Mistakes {
                 "{} and {} are the same address: give them different ports",
                 one.0, other.0
             ));
-        }
-    }
-
-    fn tls(
-        &mut self,
-        cert: Option<String>,
-        key: Option<String>,
-        client_ca: Option<String>,
-    ) -> Option<Option<TlsFiles>> {
-        let (cert, key) = (self.file("--tls-cert", cert)?, self.file("--tls-key", key)?);
-        match (cert, key, self.file("--tls-client-ca", client_ca)?) {
-            (None, None, None) => Some(None),
-            (Some(cert), Some(key), client_ca) => Some(Some(TlsFiles { cert, key, client_ca })),
-            (None, None, Some(_)) => self.note("--tls-client-ca needs --tls-cert and --tls-key"),
-            _ => self.note("--tls-cert and --tls-key go together: give both or none"),
         }
     }
 

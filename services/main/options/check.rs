@@ -8,6 +8,7 @@ use std::sync::Arc;
 use cluster::ClusterKey;
 use runtime::LogFormat;
 use seal::KeyRing;
+use tls::{Identity, Trust};
 use worker::{Egress, IpNet, Secret, StartError};
 
 use super::broker::BrokerRole;
@@ -72,6 +73,7 @@ pub(crate) struct ClusterLink {
     pub(crate) redis_url: Secret,
     pub(crate) redis_prefix: String,
     pub(crate) key: ClusterKey,
+    pub(crate) trust: Option<Trust>,
 }
 
 /// Checked settings of a front.
@@ -87,6 +89,7 @@ pub(crate) struct ApiRole {
 pub(crate) struct WorkerRole {
     pub(crate) listen: SocketAddr,
     pub(crate) advertise: Option<String>,
+    pub(crate) tls: Option<Identity>,
     pub(crate) sealing_keys: Arc<KeyRing>,
     pub(crate) sessions_max: usize,
     pub(crate) logins_per_second: u32,

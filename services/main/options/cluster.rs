@@ -32,6 +32,7 @@ impl Mistakes {
         let log = self.log(&args.log);
         let listen = self.address("--listen", &args.listen);
         let advertise = self.advertise(listen, args.advertise);
+        let tls = self.identity("--internal-tls", args.internal_tls_cert, args.internal_tls_key);
         let sealing_keys = self.sealing_keys(args.sealing_keys, args.sealing_keys_file);
         let sessions_max = self.within("--sessions-max", &args.sessions_max, 1, SESSIONS_MAX);
         let logins = self.within("--logins-per-second", &args.logins_per_second, 1, LOGINS_MAX);
@@ -40,6 +41,7 @@ impl Mistakes {
         let role = WorkerRole {
             listen: listen?,
             advertise: advertise?,
+            tls: tls?,
             sealing_keys: Arc::new(sealing_keys?),
             sessions_max: sessions_max?,
             logins_per_second: logins?,
@@ -75,7 +77,9 @@ impl Mistakes {
             None => None,
         };
         let redis_prefix = self.redis_prefix(args.redis_prefix);
-        Some(ClusterLink { redis_url: Secret::new(url?), redis_prefix: redis_prefix?, key: key? })
+        let trust = self.trust("--internal-tls-ca", args.internal_tls_ca);
+        let (redis_url, redis_prefix) = (Secret::new(url?), redis_prefix?);
+        Some(ClusterLink { redis_url, redis_prefix, key: key?, trust: trust? })
     }
 
     /// Braces would choose the slot of every key in a Redis Cluster.

@@ -1,6 +1,6 @@
 //! The options of every process that answers clients.
 
-use api::TrustedProxies;
+use api::{Origins, TrustedProxies};
 
 use super::FrontArgs;
 use super::check::Mistakes;
@@ -15,6 +15,8 @@ impl Mistakes {
     /// The settings of a front.
     pub(super) fn front(&mut self, args: &FrontArgs) -> Option<api::Settings> {
         let networks = self.networks("--trusted-proxies", args.trusted_proxies.as_deref());
+        let cors_origins = self.origins(&args.cors_origins);
+        let tls = self.identity("--tls", args.tls_cert.clone(), args.tls_key.clone());
         let auth = self.auth(&args.auth.auth);
         let limits = &args.limits;
         let mut count = |option, text: &str| self.within(option, text, 1, CONNECTIONS_MAX);
@@ -28,6 +30,8 @@ impl Mistakes {
         auth?;
         Some(api::Settings {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            tls: tls?,
+            cors_origins: cors_origins?,
             trusted_proxies: networks.map(TrustedProxies::new)?,
             connections_max: connections_max?,
             connections_per_address: connections_per_address?,
@@ -37,6 +41,21 @@ impl Mistakes {
             reply_bytes_per_address: reply_mib_per_address? << 20,
             ..api::Settings::default()
         })
+    }
+
+    /// An empty value counts as none given.
+    fn origins(&mut self, text: &str) -> Option<Origins> {
+        if text.trim().is_empty() {
+            return Some(Origins::Any);
+        }
+        Origins::parse(text).map_or_else(
+            |wrong| {
+                self.note(format_args!(
+                    "--cors-origins '{wrong}' is neither any, none, nor an origin such as https://desk.example.com"
+                ))
+            },
+            Some,
+        )
     }
 
     /// Nobody could have a key yet, so a front that asks for one would serve nobody.

@@ -1,7 +1,7 @@
 use ::broker::Zone;
 use clap::{CommandFactory, Parser};
 
-use super::renamed::with_old_variables;
+use super::renamed::{with_old_names, with_old_variables};
 use super::*;
 
 fn role(args: &[&str]) -> Result<Role, String> {
@@ -52,6 +52,27 @@ fn the_old_names_of_the_timezone_are_taken() {
             assert_eq!(option.and_then(|option| option.get_env()).unwrap(), taken, "{set:?}");
         }
     }
+}
+
+#[test]
+fn the_demo_broker_alone_takes_the_old_names_of_its_certificate() {
+    let files = ["--tls-cert", "Cargo.toml", "--tls-key", "Cargo.toml"];
+    let reading = |command: &str| {
+        let cli =
+            with_old_names(Cli::command()).try_get_matches_from(["mt5rest", command].iter().chain(&files));
+        let cli = <Cli as clap::FromArgMatches>::from_arg_matches(&cli.unwrap()).unwrap();
+        cli.role().unwrap_err().to_string()
+    };
+    assert!(reading("broker").starts_with("error: --broker-tls-cert, "), "{}", reading("broker"));
+    assert!(reading("standalone").starts_with("error: --tls-cert, "), "{}", reading("standalone"));
+    let set = |name: &str| name == "MT5REST_TLS_CERT";
+    let command = with_old_variables(Cli::command(), &set);
+    let variable = |command: &clap::Command| {
+        let option = command.get_arguments().find(|option| option.get_id() == "broker_tls_cert");
+        option.and_then(|option| option.get_env()).unwrap().to_owned()
+    };
+    assert_eq!(variable(command.find_subcommand("broker").unwrap()), "MT5REST_TLS_CERT");
+    assert_eq!(variable(&command), "MT5REST_BROKER_TLS_CERT");
 }
 
 #[test]
@@ -160,6 +181,10 @@ fn what_files_hold_is_a_mistake_like_the_others() {
         file,
         "--tls-key",
         file,
+        "--broker-tls-cert",
+        file,
+        "--broker-tls-key",
+        file,
         "--data",
         file,
     ])
@@ -172,6 +197,7 @@ fn what_files_hold_is_a_mistake_like_the_others() {
         "--extra-ca: ",
         "--replay: ",
         "--tls-cert, ",
+        "--broker-tls-cert, ",
         "--data: ",
     ];
     for option in options {
@@ -282,6 +308,19 @@ fn limits_of_clients_are_options() {
 }
 
 #[test]
+fn sites_whose_pages_may_call_are_origins() {
+    let origins = |given: &str| match role(&["--cors-origins", given]) {
+        Ok(Role::Standalone(_, role)) => Ok(role.front.cors_origins),
+        Ok(other) => panic!("{other:?}"),
+        Err(mistakes) => Err(mistakes),
+    };
+    assert_eq!(origins(""), Ok(api::Origins::Any));
+    assert_eq!(origins("none"), Ok(api::Origins::Only(Vec::new())));
+    assert_eq!(origins("https://a.example"), Ok(api::Origins::Only(vec!["https://a.example".to_owned()])));
+    assert!(origins("a.example").unwrap_err().contains("--cors-origins 'a.example' is neither"));
+}
+
+#[test]
 fn proxies_are_trusted_by_network_or_address() {
     let trusted = |args: &[&str]| match role(args) {
         Ok(Role::Standalone(_, role)) => role.front.trusted_proxies,
@@ -310,8 +349,8 @@ fn two_servers_cannot_share_an_address() {
 
 #[test]
 fn authorities_of_clients_need_a_certificate_of_the_server() {
-    let alone = role(&["--tls-client-ca", "Cargo.toml"]).unwrap_err();
-    assert!(alone.contains("--tls-client-ca needs"), "{alone}");
+    let alone = role(&["--broker-tls-client-ca", "Cargo.toml"]).unwrap_err();
+    assert!(alone.contains("--broker-tls-client-ca needs"), "{alone}");
 }
 
 #[test]

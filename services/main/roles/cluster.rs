@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::cluster::{Router, RouterSettings, serve};
+use ::cluster::{Router, RouterSettings, TLS_SCHEME, serve};
 use anyhow::{Context, Result};
 use api::Api;
 use registry::{Limits, RedisRegistry};
@@ -18,13 +18,15 @@ pub(super) async fn api(role: ApiRole) -> Result<Running> {
     let (listener, addr) = bind(role.listen, "--listen", "MT5REST_LISTEN").await?;
     tracing::info!("starting the front");
     let registry = registry(&role.cluster)?;
-    let settings = RouterSettings::new(format!("api-{}-{:08x}", std::process::id(), rand::random::<u32>()));
+    let name = format!("api-{}-{:08x}", std::process::id(), rand::random::<u32>());
+    let settings = RouterSettings { trust: role.cluster.trust.clone(), ..RouterSettings::new(name) };
     let router = Arc::new(Router::new(registry, &role.cluster.key, settings, &Tasks::new()));
+    let scheme = super::scheme(&role.front);
     let api = Api::new(Arc::<Router>::clone(&router), role.front);
     let front = Tasks::new();
     let stop = front.stop_signal();
     front.spawn(api.serve(listener, async move { stop.cancelled().await }));
-    let banner = banner::service(VERSION, addr, None, None);
+    let banner = banner::service(VERSION, (scheme, addr), None, None);
     Ok(Running { front: Some(front), router: Some(router), ..Running::of(banner) })
 }
 
@@ -34,6 +36,7 @@ pub(super) async fn worker(role: WorkerRole) -> Result<Running> {
     tracing::info!("starting a worker");
     let registry = registry(&role.cluster)?;
     let advertise = role.advertise.unwrap_or_else(|| addr.to_string());
+    let advertise = if role.tls.is_some() { format!("{TLS_SCHEME}{advertise}") } else { advertise };
     let burst = role.logins_per_second;
     let worker = Worker::start(worker::Settings {
         sessions_max: role.sessions_max,
@@ -44,12 +47,16 @@ pub(super) async fn worker(role: WorkerRole) -> Result<Running> {
         ..owner(role.owner)
     })
     .context("the worker does not start")?;
-    let settings = MemberSettings { advertise: advertise.clone(), key: role.cluster.key.clone() };
+    let settings = MemberSettings {
+        advertise: advertise.clone(),
+        key: role.cluster.key.clone(),
+        trust: role.cluster.trust,
+    };
     let member = Member::join(Arc::clone(&worker), settings);
     let serving = Tasks::new();
     let stop = serving.stop_signal();
     let served = Arc::<Member>::clone(&member);
-    serving.spawn(serve(listener, served, role.cluster.key, async move { stop.cancelled().await }));
+    serving.spawn(serve(listener, served, role.cluster.key, role.tls, async move { stop.cancelled().await }));
     let banner = banner::worker(VERSION, addr, &advertise);
     Ok(Running { member: Some((member, serving)), worker: Some(worker), ..Running::of(banner) })
 }

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use cluster::{ClusterKey, WorkerClient};
 use registry::{Beat, Registry, WorkerId};
 use runtime::Tasks;
+use tls::Trust;
 use tokio::time::Instant;
 
 use self::fitness::Fitness;
@@ -29,10 +30,12 @@ const BROKERS_MAX: usize = 1000;
 /// How a worker takes part.
 #[derive(Clone, Debug)]
 pub struct MemberSettings {
-    /// Where other processes reach it, `host:port`.
+    /// Where other processes reach it: `host:port`, or `https://host:port` if it speaks TLS.
     pub advertise: String,
     /// Signs calls to other workers.
     pub key: ClusterKey,
+    /// Which certificates of other workers are good. Without, those with TLS cannot be called.
+    pub trust: Option<Trust>,
 }
 
 /// See the module.
@@ -56,7 +59,7 @@ impl Member {
     pub fn join(worker: Arc<Worker>, settings: MemberSettings) -> Arc<Self> {
         let member = Arc::new(Self {
             interests: Interests::new(Arc::clone(&worker)),
-            client: WorkerClient::new(&settings.key),
+            client: WorkerClient::new(&settings.key, settings.trust.as_ref()),
             worker,
             advertise: settings.advertise,
             is_open: AtomicBool::new(true),

@@ -11,11 +11,14 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HeaderValue};
 use hyper::http::response::Parts;
+use hyper::http::uri::Scheme;
 use hyper::{Request, StatusCode, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use registry::Fence;
+use tls::Trust;
 use tokio::sync::Semaphore;
 
 use crate::form::{Form, whole};
@@ -38,6 +41,9 @@ const IDLE_MAX: Duration = Duration::from_secs(SILENCE_MAX.as_secs() / 3);
 
 /// What is read ahead of a reply whose caller does not take it yet.
 const READ_BYTES_MAX: usize = 128 * 1024;
+
+/// An address of a worker begins with this where its port speaks TLS.
+pub const TLS_SCHEME: &str = "https://";
 
 /// Why there is no reply.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,7 +98,9 @@ impl Peer {
 
 /// Calls workers over connections that are kept for the next call.
 pub struct WorkerClient {
-    http: Client<HttpConnector, Full<Bytes>>,
+    plain: Client<HttpConnector, Full<Bytes>>,
+    /// For workers with TLS, if it is known which certificates are good.
+    encrypted: Option<Client<HttpsConnector<HttpConnector>, Full<Bytes>>>,
     passes: Passes,
     /// Those that somebody holds.
     peers: Mutex<HashMap<String, Weak<Peer>>>,
@@ -100,22 +108,29 @@ pub struct WorkerClient {
 }
 
 impl WorkerClient {
-    /// A caller that shares the cluster's key.
-    pub fn new(key: &ClusterKey) -> Self {
-        Self::with_bound(key, IN_FLIGHT_MAX)
+    /// A caller that shares the cluster's key. Without trust, workers with TLS cannot be called.
+    pub fn new(key: &ClusterKey, trust: Option<&Trust>) -> Self {
+        Self::with_bound(key, trust, IN_FLIGHT_MAX)
     }
 
-    pub(crate) fn with_bound(key: &ClusterKey, in_flight_max: usize) -> Self {
+    pub(crate) fn with_bound(key: &ClusterKey, trust: Option<&Trust>, in_flight_max: usize) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIME));
-        let http = Client::builder(TokioExecutor::new())
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_MAX)
             .pool_max_idle_per_host(in_flight_max)
-            .http1_max_buf_size(READ_BYTES_MAX)
-            .build(connector);
-        Self { http, passes: Passes::new(key), peers: Mutex::default(), in_flight_max }
+            .http1_max_buf_size(READ_BYTES_MAX);
+        let encrypted = trust.map(|trust| {
+            let mut connector = connector.clone();
+            connector.enforce_http(false);
+            let https = HttpsConnectorBuilder::new().with_tls_config(trust.config()).https_only();
+            builder.build(https.enable_http1().wrap_connector(connector))
+        });
+        let plain = builder.build(connector);
+        Self { plain, encrypted, passes: Passes::new(key), peers: Mutex::default(), in_flight_max }
     }
 
     /// The worker at an address.
@@ -124,7 +139,7 @@ impl WorkerClient {
         if let Some(peer) = peers.get(address).and_then(Weak::upgrade) {
             return Ok(peer);
         }
-        let (ask, ask_for) = (uri(address, path::ASK)?, uri(address, path::ASK_FOR)?);
+        let (ask, ask_for) = (self.uri(address, path::ASK)?, self.uri(address, path::ASK_FOR)?);
         let places = Arc::new(Semaphore::new(self.in_flight_max));
         let peer = Arc::new(Peer { address: address.to_owned(), ask, ask_for, places });
         peers.retain(|_, peer| peer.strong_count() > 0);
@@ -172,7 +187,7 @@ impl WorkerClient {
         let (token, receipt) = (token.to_owned(), receipt.to_owned());
         let told = Delivered { token, receipt, is_written: delivery == Delivery::Written };
         let body = protocol::encoded(&told).map_err(Failure::Refused)?;
-        let request = self.request(uri(&to.address, path::DELIVERED)?, body)?;
+        let request = self.request(self.uri(&to.address, path::DELIVERED)?, body)?;
         let (parts, body) = self.exchange(request, Instant::now() + time).await?;
         match parts.status {
             status::ANSWERED => Ok(true),
@@ -204,7 +219,7 @@ impl WorkerClient {
 
     /// Asks a worker whether it knows this process as one of the cluster.
     pub(crate) async fn greet(&self, address: &str, until: Instant) -> Result<Greeting, Failure> {
-        let request = self.request(uri(address, path::GREETING)?, Bytes::new())?;
+        let request = self.request(self.uri(address, path::GREETING)?, Bytes::new())?;
         let (parts, body) = self.exchange(request, until).await?;
         Ok(match parts.status {
             status::NO_PASS => Greeting::Unknown(protocol::shown(&body)),
@@ -255,7 +270,7 @@ impl WorkerClient {
         body: Bytes,
         time: Duration,
     ) -> Result<Bytes, Failure> {
-        let request = self.request(uri(address, path)?, body)?;
+        let request = self.request(self.uri(address, path)?, body)?;
         let (parts, body) = self.exchange(request, Instant::now() + time).await?;
         match parts.status {
             status::ANSWERED => Ok(body),
@@ -263,6 +278,21 @@ impl WorkerClient {
             other => Err(refusal(other, &body)
                 .unwrap_or_else(|| Failure::Broken(format!("status {other}: {}", protocol::shown(&body))))),
         }
+    }
+
+    /// A path of a worker, encrypted if its address says so.
+    fn uri(&self, address: &str, path: &'static str) -> Result<Uri, Failure> {
+        let (scheme, authority) = match address.strip_prefix(TLS_SCHEME) {
+            Some(_) if self.encrypted.is_none() => {
+                let told =
+                    format!("the worker at {address} speaks TLS: give --internal-tls-ca, whom to trust");
+                return Err(Failure::NotSent(told));
+            }
+            Some(authority) => ("https", authority),
+            None => ("http", address),
+        };
+        let parsed = Uri::builder().scheme(scheme).authority(authority).path_and_query(path).build();
+        parsed.map_err(|_| Failure::NotSent(format!("'{address}' is no address of a worker")))
     }
 
     fn request(&self, uri: Uri, body: Bytes) -> Result<Request<Full<Bytes>>, Failure> {
@@ -292,7 +322,11 @@ impl WorkerClient {
     /// Sends a request, and waits for the head of the response.
     async fn send(&self, request: Request<Full<Bytes>>) -> Result<(Parts, Incoming), Failure> {
         // The client sends anew by itself only what never left: what found a kept connection closed.
-        let response = self.http.request(request).await.map_err(|error| {
+        let sent = match &self.encrypted {
+            Some(encrypted) if request.uri().scheme() == Some(&Scheme::HTTPS) => encrypted.request(request),
+            _ => self.plain.request(request),
+        };
+        let response = sent.await.map_err(|error| {
             let told = spelled(&error);
             if error.is_connect() { Failure::NotSent(told) } else { Failure::Broken(told) }
         })?;
@@ -317,11 +351,6 @@ pub(crate) fn refusal(code: StatusCode, body: &[u8]) -> Option<Failure> {
         }
         _ => None,
     }
-}
-
-fn uri(address: &str, path: &'static str) -> Result<Uri, Failure> {
-    let parsed = Uri::builder().scheme("http").authority(address).path_and_query(path).build();
-    parsed.map_err(|_| Failure::NotSent(format!("'{address}' is no address of a worker")))
 }
 
 /// An error with its causes.

@@ -21,7 +21,7 @@ mod routes;
 mod serve;
 mod stream;
 
-pub use client::{Failure, IN_FLIGHT_MAX, WorkerClient};
+pub use client::{Failure, IN_FLIGHT_MAX, TLS_SCHEME, WorkerClient};
 pub use key::{ClusterKey, KEY_BYTES_MIN};
 pub use owner::{Interested, Owner, Reply};
 pub use router::{Router, RouterSettings, SEARCH_MAX};

@@ -18,6 +18,7 @@ use calls::Reach;
 use error::Error;
 use registry::Registry;
 use runtime::{CancellationToken, Tasks};
+use tls::Trust;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
@@ -49,6 +50,8 @@ pub struct RouterSettings {
     pub registry_time: Duration,
     /// How often it is seen after a worker that has not answered yet lives, and after the health of the cluster.
     pub watch_every: Duration,
+    /// Which certificates of workers are good. Without, workers with TLS cannot be called.
+    pub trust: Option<Trust>,
 }
 
 impl RouterSettings {
@@ -63,6 +66,7 @@ impl RouterSettings {
             look_every: Duration::from_secs(1),
             registry_time: Duration::from_secs(3),
             watch_every: Duration::from_secs(2),
+            trust: None,
         }
     }
 }
@@ -102,7 +106,7 @@ impl Router {
         let (hub, orders) = Hub::new();
         let shared = Arc::new(Shared {
             registry,
-            client: WorkerClient::with_bound(key, settings.in_flight_max),
+            client: WorkerClient::with_bound(key, settings.trust.as_ref(), settings.in_flight_max),
             routes: Routes::new(settings.routes_max),
             settings,
             hub,

@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn routes_in_use_stay_and_others_go() {
-        let client = WorkerClient::new(&ClusterKey::new("0123456789abcdef").unwrap());
+        let client = WorkerClient::new(&ClusterKey::new("0123456789abcdef").unwrap(), None);
         let route = |fence| {
             let peer = client.peer("127.0.0.1:1").unwrap();
             Arc::new(Route { worker: WorkerId::new("w"), fence: Fence(fence), peer })

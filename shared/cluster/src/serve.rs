@@ -79,11 +79,12 @@ impl Inner {
 }
 
 /// Serves a worker to the other processes until `shutdown` comes; then takes nothing new, and is done when all that was
-/// begun is done.
+/// begun is done. With an identity it speaks TLS only.
 pub async fn serve(
     listener: TcpListener,
     owner: Arc<dyn Owner>,
     key: ClusterKey,
+    tls: Option<tls::Identity>,
     shutdown: impl Future<Output = ()>,
 ) {
     let tasks = Tasks::new();
@@ -93,7 +94,7 @@ pub async fn serve(
         tasks: tasks.clone(),
         stranger_told: Mutex::default(),
     });
-    let mut door = Door::new(listener, &LIMITS);
+    let mut door = Door::new(listener, &LIMITS).with_tls(tls);
     let mut shutdown = pin!(shutdown);
     loop {
         let guest = tokio::select! {
@@ -115,9 +116,9 @@ async fn connection(inner: Arc<Inner>, guest: Guest, stop: CancellationToken) {
     let Guest { socket, visit, full, .. } = guest;
     let own = visit.clone();
     let service = service_fn(move |request| {
-        let (inner, busy) = (Arc::clone(&inner), own.busy());
+        let (inner, busy, is_in_clear) = (Arc::clone(&inner), own.busy(), own.is_in_clear());
         async move {
-            let response = answer(&inner, request, full).await;
+            let response = answer(&inner, request, full, is_in_clear).await;
             Ok::<_, Infallible>(response.map(|body| Held::new(body, busy)))
         }
     });
@@ -132,11 +133,12 @@ async fn connection(inner: Arc<Inner>, guest: Guest, stop: CancellationToken) {
     }
 }
 
-/// Answers a request. Without a place, only those after the health of the process.
+/// Answers a request. Without a place, or without TLS where it is wanted, only those after the health of the process.
 async fn answer(
     inner: &Arc<Inner>,
     request: Request<Incoming>,
     full: Option<NoPlace>,
+    is_in_clear: bool,
 ) -> Response<Full<Bytes>> {
     match (request.method(), request.uri().path()) {
         (&Method::GET, path::HEALTH) => return plain(StatusCode::OK, "OK"),
@@ -147,6 +149,11 @@ async fn answer(
             };
         }
         _ => {}
+    }
+    if is_in_clear {
+        let told = "This port speaks TLS: reach this worker by https.";
+        inner.tell_of_stranger(told);
+        return plain(status::MALFORMED, told);
     }
     if let Some(full) = full {
         let (most, whose) = match full {

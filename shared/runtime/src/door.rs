@@ -8,12 +8,14 @@
 
 mod places;
 mod rate;
+mod stream;
 mod visit;
 
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -65,6 +67,9 @@ pub struct Door {
     is_shared: Shared,
     looks: Interval,
     write_rate: WriteRate,
+    tls: Option<tls::Identity>,
+    /// The files of its certificate are being looked at.
+    is_looking: Arc<AtomicBool>,
 }
 
 /// A connection that was let in.
@@ -100,7 +105,15 @@ impl Door {
             is_shared: Arc::new(|_| false),
             looks,
             write_rate: limits.write_rate,
+            tls: None,
+            is_looking: Arc::default(),
         }
+    }
+
+    /// The same with TLS, if there is an identity: its files are looked at every second.
+    #[must_use]
+    pub fn with_tls(self, tls: Option<tls::Identity>) -> Self {
+        Self { tls, ..self }
     }
 
     /// The same; these addresses are of many callers, such as that of a reverse proxy, and not bounded by themselves.
@@ -126,6 +139,7 @@ impl Door {
                 _ = self.looks.tick() => {
                     self.places.close_overdue();
                     self.reserve.close_overdue();
+                    self.look_at_certificate();
                     continue;
                 }
                 accepted = self.listener.accept() => accepted,
@@ -150,6 +164,18 @@ impl Door {
         }
     }
 
+    /// Reads its files, one look at a time: a file system may be slow.
+    fn look_at_certificate(&self) {
+        let Some(identity) = self.tls.clone() else { return };
+        if !self.is_looking.swap(true, Ordering::AcqRel) {
+            let is_looking = Arc::clone(&self.is_looking);
+            tokio::task::spawn_blocking(move || {
+                identity.look_and_tell();
+                is_looking.store(false, Ordering::Release);
+            });
+        }
+    }
+
     /// Gives a connection a place; if there is none even in the reserve, it is closed.
     fn let_in(&self, socket: TcpStream, peer: IpAddr) -> Option<Guest> {
         if let Err(error) = socket.set_nodelay(true) {
@@ -160,7 +186,8 @@ impl Door {
             Ok(visit) => (visit, None),
             Err(full) => (Visit::begin(&self.reserve, address).ok()?, Some(full)),
         };
-        let socket = GuestSocket::new(socket, visit.clone(), self.write_rate);
+        let tls = self.tls.as_ref().map(tls::Identity::acceptor);
+        let socket = GuestSocket::new(socket, tls, visit.clone(), self.write_rate);
         Some(Guest { socket, visit, peer, full })
     }
 }

@@ -89,9 +89,12 @@ impl Cluster {
                 ..settings.clone()
             })
             .unwrap();
-            let member = Member::join(Arc::clone(&worker), MemberSettings { advertise, key: key.clone() });
+            let member = Member::join(
+                Arc::clone(&worker),
+                MemberSettings { advertise, key: key.clone(), trust: None },
+            );
             let (owner, stop) = (Arc::<Member>::clone(&member), tasks.stop_signal());
-            tasks.spawn(serve(listener, owner, key.clone(), async move { stop.cancelled().await }));
+            tasks.spawn(serve(listener, owner, key.clone(), None, async move { stop.cancelled().await }));
             workers.push(worker);
             members.push(member);
         }

@@ -89,6 +89,32 @@ async fn every_page_may_load_only_what_is_here() {
 }
 
 #[tokio::test]
+async fn pages_of_sites_that_are_not_named_are_told_nothing() {
+    let origins = api::Origins::parse("https://desk.example").unwrap();
+    let world = World::with(Settings { cors_origins: origins, ..Settings::default() }).await;
+    for (origin, allowed) in [("https://desk.example", "https://desk.example"), ("https://evil.example", "")]
+    {
+        let headers = [("Origin", origin), ("Access-Control-Request-Method", "GET")];
+        let asked = world.send("OPTIONS", "/OpenedOrders", &headers, "").await;
+        let told = world.get_with("/Ping", &headers).await;
+        for reply in [&asked, &told] {
+            assert_eq!(reply.header("access-control-allow-origin"), allowed);
+            assert_eq!(reply.header("vary"), "Origin");
+        }
+        assert_eq!(asked.header("access-control-allow-methods").is_empty(), allowed.is_empty());
+        let upgrade = [
+            ("Origin", origin),
+            ("Connection", "upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+        ];
+        // Without a key it goes no further than that it may.
+        let socket = world.send("GET", "/OnQuote?id=t", &upgrade, "").await;
+        assert_eq!(socket.status, if allowed.is_empty() { 403 } else { 400 }, "{}", socket.body);
+    }
+}
+
+#[tokio::test]
 async fn any_page_may_call() {
     let world = World::start().await;
     let headers = [

@@ -166,7 +166,7 @@ impl Worker {
         let address = listener.local_addr().unwrap().to_string();
         let (owner, stop) = (Arc::new(FakeOwner::new(name)), CancellationToken::new());
         let served: Arc<dyn Owner> = owner.clone();
-        let done = tasks.spawn(serve(listener, served, key, stop.clone().cancelled_owned()));
+        let done = tasks.spawn(serve(listener, served, key, None, stop.clone().cancelled_owned()));
         Self { name: name.to_owned(), address, owner, stop, done }
     }
 }

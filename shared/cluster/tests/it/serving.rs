@@ -200,7 +200,7 @@ async fn a_fault_of_a_worker_is_an_answer() {
 async fn workers_hand_sessions_to_each_other() {
     let world = World::new();
     let worker = Worker::alone(&world.tasks, "a").await;
-    let client = WorkerClient::new(&key());
+    let client = WorkerClient::new(&key(), None);
     let time = Duration::from_secs(20);
     client.adopt(&worker.address, "t1", time).await.unwrap();
     client.activate(&worker.address, "t2", Fence(1_800_000_000_000_123), time).await.unwrap();

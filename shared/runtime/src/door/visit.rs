@@ -1,22 +1,23 @@
 //! One connection at a door: what it does at present, and its bytes, by which that is known.
 
+use std::fmt;
 use std::io;
-use std::mem::MaybeUninit;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
 use http_body::{Body, Frame, SizeHint};
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::places::{Full, Places, Wait};
 use super::rate::{WriteMeter, WriteRate};
+use super::stream::Stream;
 
 /// Waits for a head.
 const HEAD: u8 = 0;
@@ -42,12 +43,15 @@ struct Inner {
     told: Arc<Notify>,
     /// As the places have it, so that they are not asked with each byte.
     phase: AtomicU8,
+    /// TLS is wanted, and the client came without.
+    is_in_clear: AtomicBool,
 }
 
 impl Visit {
     pub(super) fn begin(places: &Arc<Places>, address: Option<IpAddr>) -> Result<Self, Full> {
         let (id, told) = places.enter(address)?;
-        Ok(Self(Arc::new(Inner { id, places: Arc::clone(places), told, phase: AtomicU8::new(HEAD) })))
+        let (phase, is_in_clear) = (AtomicU8::new(HEAD), AtomicBool::new(false));
+        Ok(Self(Arc::new(Inner { id, places: Arc::clone(places), told, phase, is_in_clear })))
     }
 
     /// The head of a request has come. What is answered holds the reply until it is given away.
@@ -56,6 +60,12 @@ impl Visit {
         self.0.phase.store(BUSY, Ordering::SeqCst);
         self.0.places.set(self.0.id, None);
         Busy(self.clone())
+    }
+
+    /// Whether the client came without TLS to a door that wants it. It is to be told so, and nothing else.
+    #[must_use]
+    pub fn is_in_clear(&self) -> bool {
+        self.0.is_in_clear.load(Ordering::Relaxed)
     }
 
     /// Drives a connection to its end. When it must go while it waits, it is dropped: then `None`. At the signal to stop it
@@ -149,17 +159,18 @@ impl Drop for Busy {
     }
 }
 
-/// The bytes of a connection.
-#[derive(Debug)]
+/// The bytes of a connection, decrypted where the door has TLS. Its greeting counts as waiting for the first head.
 pub struct GuestSocket {
-    socket: TcpStream,
+    stream: Stream,
+    wants_tls: bool,
     visit: Visit,
     meter: WriteMeter,
 }
 
 impl GuestSocket {
-    pub(super) const fn new(socket: TcpStream, visit: Visit, rate: WriteRate) -> Self {
-        Self { socket, visit, meter: WriteMeter::new(rate) }
+    pub(super) fn new(socket: TcpStream, tls: Option<TlsAcceptor>, visit: Visit, rate: WriteRate) -> Self {
+        let wants_tls = tls.is_some();
+        Self { stream: Stream::new(socket, tls), wants_tls, visit, meter: WriteMeter::new(rate) }
     }
 
     /// Whether the connection must go in the middle of a head.
@@ -173,18 +184,21 @@ impl GuestSocket {
     /// come here yet.
     #[must_use]
     pub fn is_hung_up(&self) -> bool {
-        match SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]) {
-            Ok(bytes) => bytes == 0,
-            Err(error) => error.kind() != io::ErrorKind::WouldBlock,
-        }
+        self.stream.is_hung_up()
     }
 
     /// Writes what can be written at once.
     ///
     /// # Errors
     /// As the socket has them; nothing can be written at present, for one.
-    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.try_write(bytes)
+    pub fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.try_write(bytes)
+    }
+}
+
+impl fmt::Debug for GuestSocket {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("GuestSocket").field("visit", &self.visit).finish_non_exhaustive()
     }
 }
 
@@ -195,11 +209,14 @@ impl AsyncRead for GuestSocket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.socket).poll_read(cx, buffer);
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if read.is_pending() {
             self.visit.drained();
         }
         ready!(read)?;
+        if self.wants_tls && matches!(self.stream, Stream::Plain(_)) {
+            self.visit.0.is_in_clear.store(true, Ordering::Relaxed);
+        }
         if buffer.filled().len() > before {
             self.visit.received();
         }
@@ -209,7 +226,7 @@ impl AsyncRead for GuestSocket {
 
 impl AsyncWrite for GuestSocket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.meter.measured(written, cx)
     }
 
@@ -218,24 +235,29 @@ impl AsyncWrite for GuestSocket {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, slices);
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.meter.measured(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.socket.is_write_vectored()
+        self.stream.is_write_vectored()
     }
 
     /// The server flushes when it has given everything away.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        if flushed.is_pending() {
+            // TLS keeps a part of what it was given, and must get rid of it at the same rate.
+            return self.meter.measured(Poll::Pending, cx).map_ok(drop);
+        }
+        ready!(flushed)?;
         self.meter.flushed();
         self.visit.flushed();
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

@@ -256,7 +256,7 @@ async fn clients_of_other_authorities_are_kept_out() {
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     std::fs::write(&none, "").unwrap();
     let files = TlsFiles { cert: cert.clone(), key, client_ca: Some(none) };
-    let useless = crate::server::tls::acceptor(&files).err().unwrap().to_string();
+    let useless = tls::Identity::load(files.clone()).unwrap_err().to_string();
     // The certificate vouches for itself here, so it is the authority as well.
     let files = TlsFiles { client_ca: Some(cert), ..files };
     let broker = start(Settings { tls: Some(files), ..by_hand() }).await;

@@ -40,7 +40,7 @@ fn member(registry: &MemoryRegistry, key: &str, sessions_max: usize) -> Member {
     let worker = Worker::start(settings).unwrap();
     Member {
         interests: Interests::new(Arc::clone(&worker)),
-        client: WorkerClient::new(&ClusterKey::new("0123456789abcdef0123456789abcdef").unwrap()),
+        client: WorkerClient::new(&ClusterKey::new("0123456789abcdef0123456789abcdef").unwrap(), None),
         worker,
         advertise: "here:1".to_owned(),
         is_open: AtomicBool::new(true),
