@@ -4,6 +4,7 @@
 //! Nothing here reads a clock, a file or a registry: the time is passed in, so that every day of a licence can be tested.
 
 mod caller;
+mod guards;
 mod key;
 mod license;
 mod limits;
@@ -14,6 +15,10 @@ mod tenant;
 mod time;
 
 pub use caller::Caller;
+pub use guards::{
+    Amount, Exposure, GUARDED_KEYS_MAX, GuardBook, Guarded, Guards, TooManyKeys, TooMuch, Trip, Tripwire,
+    Worth,
+};
 pub use key::{ApiKey, KEY_CHARS, KeyDigest, KeyError, KeyId, KeyKind};
 pub use license::{License, LicenseError, LicenseKey, LicenseKeys, NewLicense, best};
 pub use limits::{Limits, Lots, LotsError};

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::guards::Guards;
+
 /// The limits of a key. Absent means that there is none; what only a newer process knows is read by those alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -27,6 +29,9 @@ pub struct Limits {
     /// Only orders of at most so much.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume_max: Option<Lots>,
+    /// What accounts that it trades must not lose, and must not hold.
+    #[serde(skip_serializing_if = "Guards::are_none")]
+    pub guards: Guards,
 }
 
 const fn is_false(is: &bool) -> bool {

@@ -15,6 +15,7 @@ mod api_keys;
 mod clock;
 mod events;
 mod governor;
+mod guard_store;
 mod heard;
 mod journal;
 mod key_file;
@@ -36,6 +37,7 @@ pub use api_keys::{ApiKeyAdded, ApiKeyEntry, ApiKeys, ApiKeysMax};
 pub use clock::{CLOCKS_APART_MAX, Clock};
 pub use events::{Ear, Events, Heard, Since};
 pub use governor::{Governor, Limits, LoginPass, LoginState, Slot};
+pub use guard_store::{GuardStore, GuardsKept};
 pub use journal::{Entry, Journal};
 pub use key_manager::{
     KEY_DAYS, KEY_DAYS_MAX, KeyError, KeyInfo, KeyManager, NewKey, read as read_api_key, usual_scopes,
@@ -65,6 +67,7 @@ pub trait Registry:
     + Governor
     + ApiKeys
     + TrialStore
+    + GuardStore
 {
 }
 
@@ -80,5 +83,6 @@ impl<T> Registry for T where
         + Governor
         + ApiKeys
         + TrialStore
+        + GuardStore
 {
 }

@@ -4,6 +4,7 @@ mod api_keys;
 mod ended;
 mod events;
 mod governor;
+mod guard_store;
 mod journal;
 mod session_count;
 mod sessions;
@@ -23,7 +24,7 @@ use access::TrialMark;
 use crate::key_file::{KeyFile, in_background};
 use crate::key_table::KeyTable;
 use crate::limits::{KEPT_BYTES, LOGS_BYTES};
-use crate::{AccountName, ApiKeysMax, EndedMax, RegistryError, WorkerId};
+use crate::{AccountName, ApiKeysMax, EndedMax, GuardsKept, RegistryError, WorkerId};
 use api_keys::Tickets;
 use ended::Ended;
 use events::Listeners;
@@ -50,6 +51,8 @@ struct State {
     /// Sessions that were ever opened.
     opened: u64,
     trial_mark: Option<TrialMark>,
+    /// Of accounts that have, or had, some.
+    guards: HashMap<AccountName, GuardsKept>,
     ended: Ended,
     lists: Lists,
     turns: HashMap<AccountName, Turn>,

@@ -6,6 +6,7 @@ mod ear;
 mod ended;
 mod events;
 mod governor;
+mod guard_store;
 mod journal;
 mod line;
 mod names;

@@ -11,6 +11,8 @@ mod ended;
 mod events;
 #[path = "conformance/governor.rs"]
 mod governor;
+#[path = "conformance/guard_store.rs"]
+mod guard_store;
 #[path = "conformance/journal.rs"]
 mod journal;
 #[path = "conformance/quarantine.rs"]

@@ -36,6 +36,7 @@ fn a_key_is_made_with_the_limits_that_are_given() {
         brokers: vec!["Broker-Demo".into()],
         networks: vec!["10.0.0.0/8".into(), "::1/128".into()],
         volume_max: Some("0.5".parse().unwrap()),
+        ..Limits::default()
     };
     assert_eq!(new.limits, expected);
 }

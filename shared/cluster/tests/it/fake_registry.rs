@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use access::TrialMark;
+use access::{GuardBook, TrialMark};
 use async_trait::async_trait;
 use bus::{Frame, Position};
 use bytes::Bytes;
 use registry::{
     AccountName, ApiKeyAdded, ApiKeyEntry, ApiKeys, Beat, CallOutcome, Clock, Ear, Entry, Events, Fence,
-    Governor, Heard, Journal, Key, Keyed, Keys, Lease, Limits, LoginPass, LoginState, Opened, Place,
-    Quarantine, Quarantined, Record, RegistryError, Routed, SessionCount, Sessions, Since, Slot, TrialStore,
-    Unclaimed, WorkerId, WorkerInfo, Workers, Written,
+    Governor, GuardStore, GuardsKept, Heard, Journal, Key, Keyed, Keys, Lease, Limits, LoginPass, LoginState,
+    Opened, Place, Quarantine, Quarantined, Record, RegistryError, Routed, SessionCount, Sessions, Since,
+    Slot, TrialStore, Unclaimed, WorkerId, WorkerInfo, Workers, Written,
 };
 use tokio::sync::mpsc;
 
@@ -355,6 +355,16 @@ impl TrialStore for FakeRegistry {
         unused()
     }
     async fn keep_trial(&self, _: TrialMark) -> Answer<TrialMark> {
+        unused()
+    }
+}
+
+#[async_trait]
+impl GuardStore for FakeRegistry {
+    async fn guards(&self, _: &AccountName) -> Answer<GuardsKept> {
+        unused()
+    }
+    async fn change_guards(&self, _: &AccountName, _: u64, _: &GuardBook) -> Answer<bool> {
         unused()
     }
 }

@@ -123,6 +123,11 @@ impl Names {
         self.name("account", account, "turn")
     }
 
+    /// Hash: the guards of an account.
+    pub(super) fn guards(&self, account: &str) -> String {
+        self.name("account", account, "guards")
+    }
+
     /// Hash: logins of an account, and its refusals.
     pub(super) fn account_bucket(&self, account: &str) -> String {
         self.name("account", account, "logins")

@@ -55,6 +55,7 @@ scripts! {
     BRING_BACK "bring_back"
     BUCKET "bucket"
     CHANGE_API_KEY "change_api_key"
+    CHANGE_GUARDS "change_guards"
     CLAIM "claim"
     CLOCK "clock", looks_up
     COUNT_IN "count_in", again
