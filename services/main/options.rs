@@ -246,6 +246,9 @@ struct FrontLimitArgs {
     /// Most connections of one address, or calls under way of one behind a trusted proxy.
     #[arg(long, env = "MT5REST_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER", default_value = "4096")]
     connections_per_address: String,
+    /// Most calls under way; one place in eight is for trades alone.
+    #[arg(long, env = "MT5REST_CALLS_MAX", value_name = "NUMBER", default_value = "4096")]
+    calls_max: String,
     /// Most WebSockets.
     #[arg(long, env = "MT5REST_SOCKETS_MAX", value_name = "NUMBER", default_value = "16384")]
     sockets_max: String,

@@ -147,9 +147,12 @@ async fn ask(
     let idempotency_key = request::idempotency_key(headers, &params)?;
     let ask = Ask { call: route.id, params, id, caller, deadline, idempotency_key };
 
+    let place = front.admission.place(route.policy()).await?;
+
     // When the client hangs up, this future is dropped, but an order must not be.
     let own = Arc::clone(front);
     let answering = async move {
+        let _place = place;
         let token = ask.token().map(Cow::into_owned);
         let mut answer = match dress {
             None => own.backend.ask_streamed(ask).await,

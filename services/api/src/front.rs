@@ -12,6 +12,7 @@ use error::Error;
 use runtime::Tasks;
 use tokio::sync::Semaphore;
 
+use crate::admission::Admission;
 use crate::manual;
 use crate::openapi::{self, Description};
 use crate::opted::Shapes;
@@ -35,6 +36,8 @@ pub(crate) struct Front {
     pub(crate) sockets: Arc<Shares>,
     /// Calls under way that have come through a trusted proxy.
     pub(crate) proxied: Arc<Shares>,
+    /// Calls under way.
+    pub(crate) admission: Admission,
     /// Bytes of replies on their way.
     pub(crate) replies: Replies,
     /// Places for large bodies while they are read.
@@ -52,6 +55,7 @@ impl Front {
             shapes: Shapes::new(),
             sockets: Shares::new(settings.sockets_max, settings.sockets_per_address),
             proxied: Shares::new(usize::MAX, settings.connections_per_address),
+            admission: Admission::new(settings.calls_max),
             replies: Replies::new(&settings),
             uploads: Semaphore::new(settings.uploads_max),
             settings,

@@ -18,6 +18,7 @@
 //! all come from the declarations in `calls`.
 
 mod accept;
+mod admission;
 mod assets;
 mod call;
 mod cors;

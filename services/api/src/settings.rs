@@ -46,6 +46,9 @@ pub struct Settings {
     /// Of these, connections of one address; of calls that come through a trusted proxy, so many of one address may be under
     /// way. Default 4096: half of all, since all clients behind an address share it.
     pub connections_per_address: usize,
+    /// Calls that may be under way, at least 2; one place in eight is for trades alone. What finds no place for a second is refused.
+    /// Default 4096: a worker answers as many reads in a fifth of a second.
+    pub calls_max: usize,
     /// WebSockets that may be open. Default 16384: at 16 KiB each that is a quarter of a gigabyte.
     pub sockets_max: usize,
     /// Of these, WebSockets of one address. Default 8192, half of all.
@@ -92,6 +95,7 @@ impl Default for Settings {
             query_bytes_max: 32 * 1024,
             connections_max: 8192,
             connections_per_address: 4096,
+            calls_max: 4096,
             sockets_max: 16_384,
             sockets_per_address: 8192,
             head_timeout: Duration::from_secs(10),

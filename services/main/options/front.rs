@@ -24,6 +24,7 @@ impl Mistakes {
         let connections_per_address = count("--connections-per-address", &limits.connections_per_address);
         let sockets_max = count("--sockets-max", &limits.sockets_max);
         let sockets_per_address = count("--sockets-per-address", &limits.sockets_per_address);
+        let calls_max = self.within("--calls-max", &limits.calls_max, 2, CONNECTIONS_MAX);
         let mut mib = |option, text: &str| self.within(option, text, 1, REPLY_MIB_MAX);
         let reply_mib_max = mib("--reply-mib-max", &limits.reply_mib_max);
         let reply_mib_per_address = mib("--reply-mib-per-address", &limits.reply_mib_per_address);
@@ -35,6 +36,7 @@ impl Mistakes {
             trusted_proxies: networks.map(TrustedProxies::new)?,
             connections_max: connections_max?,
             connections_per_address: connections_per_address?,
+            calls_max: calls_max?,
             sockets_max: sockets_max?,
             sockets_per_address: sockets_per_address?,
             reply_bytes_max: reply_mib_max? << 20,

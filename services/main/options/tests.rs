@@ -289,7 +289,7 @@ fn limits_of_clients_are_options() {
     let limits = |front: &api::Settings| {
         let connections = [front.connections_max, front.connections_per_address];
         let sockets = [front.sockets_max, front.sockets_per_address];
-        (connections, sockets, [front.reply_bytes_max, front.reply_bytes_per_address])
+        (front.calls_max, connections, sockets, [front.reply_bytes_max, front.reply_bytes_per_address])
     };
     assert_eq!(limits(&front(&[])), limits(&api::Settings::default()), "told defaults are the real ones");
     let memory = |args: &[&str]| match role(args) {
@@ -301,10 +301,10 @@ fn limits_of_clients_are_options() {
     let given = ["--connections-max", "--connections-per-address", "--sockets-max", "--sockets-per-address"];
     let given = given
         .into_iter()
-        .chain(["--reply-mib-max", "--reply-mib-per-address"])
-        .zip(["1", "2", "3", "4", "5", "6"]);
+        .chain(["--reply-mib-max", "--reply-mib-per-address", "--calls-max"])
+        .zip(["1", "2", "3", "4", "5", "6", "7"]);
     let args: Vec<&str> = given.flat_map(|(option, value)| [option, value]).collect();
-    assert_eq!(limits(&front(&args)), ([1, 2], [3, 4], [5 << 20, 6 << 20]));
+    assert_eq!(limits(&front(&args)), (7, [1, 2], [3, 4], [5 << 20, 6 << 20]));
 }
 
 #[test]

@@ -166,3 +166,26 @@ async fn clients_behind_a_proxy_count_by_themselves() {
     let refused = world.get_with(&path, &headers).await;
     assert_eq!((refused.status, refused.code().as_str()), (503, "SERVER_BUSY"));
 }
+
+#[tokio::test]
+async fn reads_that_take_all_places_leave_some_for_trades() {
+    let world = World::with(Settings { calls_max: 8, ..Settings::default() }).await;
+    let read = format!("/GetQuote?id={TOKEN}&symbol=NEVER");
+    let mut reads = Vec::new();
+    for _ in 0..7 {
+        let mut socket = from(1, &world).await;
+        ask(&mut socket, &read, "").await;
+        reads.push(socket);
+    }
+    eventually("all are under way", || world.desk.readings.load(Ordering::SeqCst) == 7).await;
+    let refused = world.get(&format!("/AccountSummary?id={TOKEN}")).await;
+    assert_eq!((refused.status, refused.code().as_str()), (201, "SERVER_BUSY"));
+    assert_eq!(world.get("/Ping").await.status, 200, "what the front knows by itself needs no place");
+    world.desk.market.add_permits(2);
+    assert_eq!(world.get(&order()).await.status, 200);
+    // Who hangs up gives the place back.
+    drop(reads.pop());
+    let next = async || world.get(&format!("/OpenedOrdersTickets?id={TOKEN}")).await.status;
+    eventually("its place is free", || world.desk.readings.load(Ordering::SeqCst) == 6).await;
+    assert_eq!(next().await, 200);
+}
