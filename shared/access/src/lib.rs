@@ -8,6 +8,7 @@ mod guards;
 mod key;
 mod license;
 mod limits;
+mod rate;
 mod record;
 mod scope;
 mod standing;
@@ -22,6 +23,7 @@ pub use guards::{
 pub use key::{ApiKey, KEY_CHARS, KeyDigest, KeyError, KeyId, KeyKind};
 pub use license::{License, LicenseError, LicenseKey, LicenseKeys, NewLicense, best};
 pub use limits::{Limits, Lots, LotsError};
+pub use rate::{Rate, RateError, Rated, Rates};
 pub use record::{KeyRecord, ROTATION_KEEP_DAYS_MAX};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use standing::{LICENSE_GRACE, Standing, TRIAL, TRIAL_GRACE, standing};

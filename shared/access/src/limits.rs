@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::guards::Guards;
+use crate::rate::Rates;
 
 /// The limits of a key. Absent means that there is none; what only a newer process knows is read by those alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,9 @@ pub struct Limits {
     /// What accounts that it trades must not lose, and must not hold.
     #[serde(skip_serializing_if = "Guards::are_none")]
     pub guards: Guards,
+    /// Other rates than the usual ones.
+    #[serde(skip_serializing_if = "Rates::is_empty")]
+    pub rates: Rates,
 }
 
 const fn is_false(is: &bool) -> bool {

@@ -25,6 +25,7 @@ mod keys;
 mod limits;
 mod memory;
 mod quarantine;
+mod rate_buckets;
 mod redis;
 mod session_count;
 mod sessions;
@@ -46,6 +47,7 @@ pub use keys::{CallOutcome, Key, Keyed, Keys};
 pub use limits::EndedMax;
 pub use memory::MemoryRegistry;
 pub use quarantine::{Quarantine, Quarantined};
+pub use rate_buckets::{Drawn, RateBuckets};
 pub use redis::RedisRegistry;
 pub use session_count::SessionCount;
 pub use sessions::{Opened, Record, Routed, SessionState, Sessions, Unclaimed};
@@ -68,6 +70,7 @@ pub trait Registry:
     + ApiKeys
     + TrialStore
     + GuardStore
+    + RateBuckets
 {
 }
 
@@ -84,5 +87,6 @@ impl<T> Registry for T where
         + ApiKeys
         + TrialStore
         + GuardStore
+        + RateBuckets
 {
 }

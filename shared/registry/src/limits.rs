@@ -54,6 +54,8 @@ pub(crate) const API_KEY_BYTES: usize = 8 << 10;
 pub(crate) const KEY_FILE_BYTES: u64 = 256 << 20;
 /// API keys that are looked up in one step.
 pub(crate) const API_KEYS_AT_ONCE: usize = 256;
+/// Token buckets in memory that are not full.
+pub(crate) const RATE_BUCKETS_MAX: usize = 100_000;
 /// Tickets that wait to be taken, and bytes of each.
 pub(crate) const TICKETS_MAX: usize = 10_000;
 pub(crate) const TICKET_BYTES: usize = 8 << 10;

@@ -6,6 +6,7 @@ mod events;
 mod governor;
 mod guard_store;
 mod journal;
+mod rate_buckets;
 mod session_count;
 mod sessions;
 mod tally;
@@ -29,6 +30,7 @@ use api_keys::Tickets;
 use ended::Ended;
 use events::Listeners;
 use governor::Buckets;
+use rate_buckets::FullAt;
 use sessions::{Lists, Session, Turn};
 use tally::Total;
 use workers::Member;
@@ -58,6 +60,7 @@ struct State {
     turns: HashMap<AccountName, Turn>,
     listeners: Listeners,
     buckets: Buckets,
+    rate_buckets: FullAt,
     api_keys: KeyTable,
     tickets: Tickets,
     /// What the logs of all sessions cost in bytes, and may cost.

@@ -12,6 +12,7 @@ mod line;
 mod names;
 mod packed;
 mod quarantine;
+mod rate_buckets;
 mod replies;
 mod scripts;
 mod session_count;

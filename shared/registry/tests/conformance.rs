@@ -17,6 +17,8 @@ mod guard_store;
 mod journal;
 #[path = "conformance/quarantine.rs"]
 mod quarantine;
+#[path = "conformance/rate_buckets.rs"]
+mod rate_buckets;
 #[path = "conformance/session_count.rs"]
 mod session_count;
 #[path = "conformance/sessions.rs"]

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use access::{GuardBook, TrialMark};
+use access::{GuardBook, Rate, TrialMark};
 use async_trait::async_trait;
 use bus::{Frame, Position};
 use bytes::Bytes;
 use registry::{
-    AccountName, ApiKeyAdded, ApiKeyEntry, ApiKeys, Beat, CallOutcome, Clock, Ear, Entry, Events, Fence,
-    Governor, GuardStore, GuardsKept, Heard, Journal, Key, Keyed, Keys, Lease, Limits, LoginPass, LoginState,
-    Opened, Place, Quarantine, Quarantined, Record, RegistryError, Routed, SessionCount, Sessions, Since,
-    Slot, TrialStore, Unclaimed, WorkerId, WorkerInfo, Workers, Written,
+    AccountName, ApiKeyAdded, ApiKeyEntry, ApiKeys, Beat, CallOutcome, Clock, Drawn, Ear, Entry, Events,
+    Fence, Governor, GuardStore, GuardsKept, Heard, Journal, Key, Keyed, Keys, Lease, Limits, LoginPass,
+    LoginState, Opened, Place, Quarantine, Quarantined, RateBuckets, Record, RegistryError, Routed,
+    SessionCount, Sessions, Since, Slot, TrialStore, Unclaimed, WorkerId, WorkerInfo, Workers, Written,
 };
 use tokio::sync::mpsc;
 
@@ -365,6 +365,13 @@ impl GuardStore for FakeRegistry {
         unused()
     }
     async fn change_guards(&self, _: &AccountName, _: u64, _: &GuardBook) -> Answer<bool> {
+        unused()
+    }
+}
+
+#[async_trait]
+impl RateBuckets for FakeRegistry {
+    async fn draw(&self, _: &str, _: Rate, _: u32, _: u32) -> Answer<Drawn> {
         unused()
     }
 }

@@ -138,6 +138,11 @@ impl Names {
         self.name("broker", broker, "logins")
     }
 
+    /// Hash: what was drawn from a bucket.
+    pub(super) fn rate_bucket(&self, bucket: &str) -> String {
+        self.name("rate", bucket, "drawn")
+    }
+
     /// Sorted sets: brokers and accounts with logins of late.
     pub(super) fn seen(&self) -> [String; 2] {
         ["brokers", "accounts"].map(|kind| format!("{}{{logins}}:{kind}", self.prefix))

@@ -60,6 +60,7 @@ scripts! {
     CLOCK "clock", looks_up
     COUNT_IN "count_in", again
     DEAD "dead"
+    DRAW "draw"
     END "end"
     ENDED "ended"
     FORGET "forget"
