@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use access::{KeyId, KeyKind, KeyRecord, Limits, Lots, ROTATION_KEEP_DAYS_MAX, Scopes, Tenant};
+use access::{KeyId, KeyKind, KeyRecord, Limits, Lots, ROTATION_KEEP_DAYS_MAX, Rates, Scopes, Tenant};
 use clap::{Args, Subcommand};
 use registry::{KEY_DAYS_MAX, NewKey, RedisRegistry};
 use worker::Secret;
@@ -75,6 +75,9 @@ struct LimitArgs {
     /// Most lots of an order.
     #[arg(long, value_name = "LOTS")]
     volume_max: Option<String>,
+    /// How often something may be done instead of the usual, such as orders=10/60s,requests=100/1s.
+    #[arg(long, value_name = "RATES")]
+    rates: Option<String>,
     /// For how many days from now on the key is good: 365 for a new one, if not told otherwise.
     #[arg(long, value_name = "DAYS")]
     expires: Option<String>,
@@ -167,6 +170,7 @@ pub(crate) struct KeyChange {
     brokers: Option<Vec<String>>,
     networks: Option<Vec<String>>,
     volume_max: Option<Option<Lots>>,
+    rates: Option<Rates>,
     days: Option<u32>,
 }
 
@@ -184,6 +188,9 @@ impl KeyChange {
         limits.demo_only = self.demo_only.unwrap_or(limits.demo_only);
         limits.reduce_only = self.reduce_only.unwrap_or(limits.reduce_only);
         limits.volume_max = self.volume_max.unwrap_or(limits.volume_max);
+        if let Some(rates) = &self.rates {
+            limits.rates.clone_from(rates);
+        }
         let replace = |list: &mut Vec<String>, new: &Option<Vec<String>>| {
             if let Some(new) = new {
                 list.clone_from(new);
@@ -302,6 +309,12 @@ impl Mistakes {
                 |lots: Lots| Some(Some(lots)),
             ),
         });
+        let rates = args.rates.as_deref().map(|text| match text {
+            text if is_any(text) => Some(Rates::default()),
+            text => text
+                .parse()
+                .map_or_else(|wrong| self.note(format_args!("--rates: {wrong}")), |rates: Rates| Some(rates)),
+        });
         let days = args.expires.as_deref().map(|text| self.within("--expires", text, 1, KEY_DAYS_MAX));
         Some(KeyChange {
             scopes: checked(scopes)?,
@@ -311,6 +324,7 @@ impl Mistakes {
             brokers: args.brokers.as_deref().map(listed),
             networks: checked(networks)?,
             volume_max: checked(volume_max)?,
+            rates: checked(rates)?,
             days: checked(days)?,
         })
     }

@@ -24,7 +24,8 @@ fn a_key_is_made_with_the_limits_that_are_given() {
     assert_eq!((new.tenant.as_str(), new.kind, new.scopes, new.days), ("acme", KeyKind::Live, None, 365));
     assert_eq!(new.limits, Limits::default());
     let args = "create --tenant acme --kind test --scopes read,stream --demo-only --reduce-only=on --accounts 7,8 \
-                --brokers Broker-Demo --networks 10.0.0.0/8,::1 --volume-max 0.5 --expires 30";
+                --brokers Broker-Demo --networks 10.0.0.0/8,::1 --volume-max 0.5 \
+                --rates orders=10/60s --expires 30";
     let args: Vec<&str> = args.split_whitespace().collect();
     let KeyTask::Create(new) = key(&args).unwrap().task else { panic!() };
     assert_eq!((new.kind, new.days), (KeyKind::Test, 30));
@@ -36,6 +37,7 @@ fn a_key_is_made_with_the_limits_that_are_given() {
         brokers: vec!["Broker-Demo".into()],
         networks: vec!["10.0.0.0/8".into(), "::1/128".into()],
         volume_max: Some("0.5".parse().unwrap()),
+        rates: "orders=10/60s".parse().unwrap(),
         ..Limits::default()
     };
     assert_eq!(new.limits, expected);
@@ -57,7 +59,12 @@ fn only_what_is_given_of_a_key_changes() {
     change(&["--volume-max", "2", "--scopes", "trade"], &mut record);
     assert_eq!((record.scopes.to_string().as_str(), record.expires_ms), ("trade", 5));
     assert_eq!(record.limits, Limits { volume_max: Some("2".parse().unwrap()), ..limits });
-    change(&["--volume-max", "any", "--accounts", "any", "--demo-only=off", "--expires", "1"], &mut record);
+    change(&["--rates", "sockets=1/1s"], &mut record);
+    assert_eq!(record.limits.rates.to_string(), "sockets=1/1s");
+    change(
+        &["--volume-max", "any", "--rates", "any", "--accounts", "any", "--demo-only=off", "--expires", "1"],
+        &mut record,
+    );
     assert_eq!((record.limits, record.expires_ms), (Limits::default(), 86_401_000));
 }
 
@@ -77,6 +84,8 @@ fn mistakes_about_keys_are_told_at_once() {
         "home",
         "--volume-max",
         "much",
+        "--rates",
+        "often",
         "--expires",
         "0",
         "--demo-only=perhaps",
@@ -90,6 +99,7 @@ fn mistakes_about_keys_are_told_at_once() {
         "'y'",
         "--networks",
         "--volume-max",
+        "--rates",
         "--expires",
         "--demo-only",
     ] {
