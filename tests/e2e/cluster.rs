@@ -7,6 +7,7 @@ mod certificates;
 mod chaos;
 mod connect;
 mod daylight;
+mod dry_run;
 mod endpoints;
 mod every_call;
 mod every_stream;

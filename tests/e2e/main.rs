@@ -10,6 +10,7 @@ mod clients;
 mod connect;
 mod crowds;
 mod daylight;
+mod dry_run;
 mod endpoints;
 mod events_page;
 mod every_call;

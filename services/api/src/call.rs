@@ -19,7 +19,7 @@ use tracing::Instrument;
 use crate::accept::Accept;
 use crate::delivery::{self, Delivery, Taken};
 use crate::front::Front;
-use crate::opted;
+use crate::opted::{self, DRY_RUN_REPLY};
 use crate::pages;
 use crate::replies;
 use crate::reply::{self, AS_OF, ERROR_STATUS, REPLAYED, SYNC};
@@ -59,9 +59,12 @@ pub(crate) async fn answer(
         Ok(status) => status,
         Err(error) => return reply::failure(ERROR_STATUS, accept, &route.id.refused(error)),
     };
-    if let Some(error) = fault {
-        return reply::failure(wanted_status.unwrap_or(ERROR_STATUS), accept, &route.id.refused(error));
-    }
+    let is_dry_run = match fault.map_or_else(|| tried_only(route, &params), Err) {
+        Ok(is_dry_run) => is_dry_run,
+        Err(error) => {
+            return reply::failure(wanted_status.unwrap_or(ERROR_STATUS), accept, &route.id.refused(error));
+        }
+    };
     let begun = Instant::now();
     let asked = ask(front, route, Caller::local(), &parts.headers, params).await;
     let (mut answer, delivery, dress) = asked.unwrap_or_else(|error| (Answer::from(error), None, None));
@@ -77,15 +80,25 @@ pub(crate) async fn answer(
         }
     }
     if let Some(dress) = dress {
-        answer = dressed(front, route, answer, dress);
+        answer = dressed(front, (route, is_dry_run), answer, dress);
     }
     let code = answer.result.as_ref().map_or_else(|error| error.code().as_str(), |_| "OK");
     tracing::debug!(call = route.id.name(), code, duration_ms = begun.elapsed().as_millis(), "answered");
-    let response = reply::with_ignored(respond(route, accept, wanted_status, answer, share), &ignored);
+    let response =
+        reply::with_ignored(respond((route, is_dry_run), accept, wanted_status, answer, share), &ignored);
     match delivery {
         Some(delivery) => delivery::follow(response, delivery, taken),
         None => response,
     }
+}
+
+/// Whether a trade is to be tried only. What every trade takes must make sense before it is begun.
+fn tried_only(route: &CallRoute, params: &Params) -> Result<bool, Error> {
+    if !route.policy().trades() {
+        return Ok(false);
+    }
+    calls::reason(params)?;
+    calls::is_dry_run(params)
 }
 
 /// The parameters of a request.
@@ -146,6 +159,11 @@ async fn ask(
     let deadline = Instant::now() + timeout;
     let idempotency_key = request::idempotency_key(headers, &params)?;
     let ask = Ask { call: route.id, params, id, caller, deadline, idempotency_key };
+    let (only_reads, is_dry_run) = (ask.only_reads(), ask.is_dry_run());
+    let untold = |error| match is_dry_run {
+        true => route.id.refused(error),
+        false => route.id.of_unknown_fate(error),
+    };
 
     let place = front.admission.place(route.policy()).await?;
 
@@ -163,33 +181,35 @@ async fn ask(
         (answer, delivery.map(|(token, receipt)| Delivery::new(&own, token, receipt)))
     };
     let trace = headers.get(TRACE_HEADER).and_then(|trace| trace.to_str().ok());
-    let span = runtime::call_span(trace, route.id.name(), route.policy().only_reads());
-    let work = front.tasks.drive(answering.instrument(span), route.policy().only_reads());
+    let span = runtime::call_span(trace, route.id.name(), only_reads);
+    let work = front.tasks.drive(answering.instrument(span), only_reads);
     match tokio::time::timeout(timeout + GRACE, work).await {
         Ok(Ok((answer, delivery))) => Ok((answer, delivery, dress)),
-        Ok(Err(fault)) => {
-            Err(route.id.of_unknown_fate(Error::internal(format!("answering {}: {fault}", route.id.name()))))
-        }
+        Ok(Err(fault)) => Err(untold(Error::internal(format!("answering {}: {fault}", route.id.name())))),
         Err(_) => {
             let name = route.id.name();
             let told = format!(
                 "{name} was not answered in time. Whether it was done is unknown: look before you repeat it."
             );
-            Err(route.id.of_unknown_fate(Error::new(Code::Timeout, told)))
+            Err(untold(Error::new(Code::Timeout, told)))
         }
     }
 }
 
 /// An answer as its client asks for it. What was done stays done if that fails.
-fn dressed(front: &Front, route: &CallRoute, answer: Answer<Reply>, dress: opted::Dress) -> Answer<Reply> {
-    let done = |error: Error| match route.policy().trades() {
+fn dressed(
+    front: &Front,
+    (route, is_dry_run): (&CallRoute, bool),
+    answer: Answer<Reply>,
+    dress: opted::Dress,
+) -> Answer<Reply> {
+    let name = if is_dry_run { DRY_RUN_REPLY } else { route.id.name() };
+    let done = |error: Error| match route.policy().trades() && !is_dry_run {
         true => error.with_outcome(Outcome::Applied),
         false => error,
     };
     let dress = |reply| match reply {
-        Reply::Whole(payload) => {
-            front.shapes.reply(route.id.name(), payload, dress).map(Reply::Whole).map_err(done)
-        }
+        Reply::Whole(payload) => front.shapes.reply(name, payload, dress).map(Reply::Whole).map_err(done),
         streamed => Ok(streamed),
     };
     Answer { result: answer.result.and_then(dress), ..answer }
@@ -208,7 +228,7 @@ fn timeout(front: &Front, route: &CallRoute, params: &Params) -> Duration {
 }
 
 fn respond(
-    route: &CallRoute,
+    (route, is_dry_run): (&CallRoute, bool),
     accept: Accept,
     wanted_status: Option<StatusCode>,
     answer: Answer<Reply>,
@@ -217,7 +237,8 @@ fn respond(
     let mut response = match answer.result {
         Ok(body) => {
             let response = reply::success(accept, body, share);
-            reply::with_outcome(response, route.policy().trades().then_some(Outcome::Applied))
+            let outcome = if is_dry_run { Outcome::NotSent } else { Outcome::Applied };
+            reply::with_outcome(response, route.policy().trades().then_some(outcome))
         }
         Err(error) => {
             if let Some(cause) = error.cause() {

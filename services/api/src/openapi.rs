@@ -27,6 +27,8 @@ impl Description {
         let mut schemas = settings.into_generator();
         let mut calls = AnyCall::specs(&mut schemas);
         FrontCall::describe(&mut schemas, &mut calls);
+        // What trades answer beside an order.
+        schemas.subschema_for::<::calls::reply::DryRun>();
         Self { calls, schemas }
     }
 }

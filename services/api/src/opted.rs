@@ -13,6 +13,7 @@ use access::Caller;
 use bus::{Ask, Params, Payload, Topic};
 use bytes::Bytes;
 use calls::params::Field;
+use calls::reply::DryRun;
 use calls::{CallId, OF_SERVER_CLOCK, ServerClock, ServerTime, TICKETS_AS_TEXT, ZONED};
 use error::{Code, Error};
 use serde::Deserialize;
@@ -86,6 +87,9 @@ fn in_frame(data: &Value) -> Value {
     json!({ "properties": { "data": data } })
 }
 
+/// Under what name the answer to a trade is known that is only tried.
+pub(crate) const DRY_RUN_REPLY: &str = "DryRun";
+
 /// Schemas of what calls answer and streams carry, and which parameters are times.
 #[derive(Debug)]
 pub(crate) struct Shapes {
@@ -107,6 +111,7 @@ impl Shapes {
                 times.insert(*name, dates.clone());
             }
         }
+        replies.insert(DRY_RUN_REPLY, schemas.subschema_for::<DryRun>().to_value());
         let mut streams: HashMap<&str, Value> = Topic::ALL
             .into_iter()
             .map(|topic| (topic.as_str(), in_frame(&stream_data(topic, &mut schemas).to_value())))

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::calls_of::trading;
 use crate::reply_memory::Reservation;
+use crate::session::trial::Tried;
 use crate::session::{Phase, Session, moved, receipt, unreachable};
 use crate::worker::Worker;
 
@@ -32,6 +33,8 @@ pub(crate) struct Caller<'a> {
     pub(crate) key: Option<Key>,
     /// Set when a trade request may have reached the server.
     pub(crate) sent: AtomicBool,
+    /// Of a trade that is to be tried only: the request that would be sent, once it is made.
+    pub(crate) dry_run: Option<OnceLock<Tried>>,
     /// The memory of a long reply.
     pub(crate) memory: Reservation,
     /// Where the call must go instead.
@@ -83,6 +86,11 @@ impl Caller<'_> {
     /// Whether the answer is that to an earlier call.
     pub(crate) fn is_replayed(&self) -> bool {
         self.is_replayed.load(Ordering::SeqCst)
+    }
+
+    /// The request that a trade came to that is to be tried only.
+    pub(crate) fn tried(&self) -> Option<&Tried> {
+        self.dry_run.as_ref()?.get()
     }
 
     /// Where the call must go instead.
@@ -138,7 +146,17 @@ impl Worker {
             AnyCall::Trading(call) => hex::encode(Sha256::digest(call.given().canonical())),
             _ => String::new(),
         };
-        let safe = ask.call.is_safe();
+        let only_reads = ask.only_reads();
+        let is_dry_run = match ask.call.policy().trades().then(|| calls::is_dry_run(&ask.params)).transpose()
+        {
+            Ok(is_dry_run) => is_dry_run.unwrap_or(false),
+            Err(error) => {
+                return Answered { answer: dressed(Err(ask.call.refused(error)), session), elsewhere: None };
+            }
+        };
+        // What is only tried has no key and looks for no earlier one.
+        let safe = ask.call.is_safe() && !is_dry_run;
+        let chosen = ask.idempotency_key.filter(|_| !is_dry_run);
         let implied = || Key::Implied {
             print: fingerprint.clone(),
             attempt: format!("{:016x}", rand::random::<u64>()),
@@ -148,15 +166,15 @@ impl Worker {
             by: ask.caller,
             deadline: Instant::from_std(ask.deadline),
             safe,
-            key: ask.idempotency_key.map(Key::Chosen).or_else(|| safe.then(implied)),
+            key: chosen.map(Key::Chosen).or_else(|| safe.then(implied)),
             fingerprint,
             sent: AtomicBool::new(false),
+            dry_run: is_dry_run.then(OnceLock::new),
             memory: self.shared.replies.reservation(),
             elsewhere: OnceLock::new(),
             receipt: OnceLock::new(),
             is_replayed: AtomicBool::new(false),
         };
-        let only_reads = ask.call.policy().only_reads();
         let result = self.answer(&caller, ask.id.as_deref(), call, session.as_ref()).await;
         let result = match result {
             Ok(Payload::Json(json)) => caller.memory.made(json, only_reads).map(Payload::Json),

@@ -40,6 +40,7 @@ mod texts;
 mod tick_downloads;
 mod tick_values;
 mod trade;
+pub(crate) mod trial;
 mod whole;
 
 pub use admission::ProofLimits;

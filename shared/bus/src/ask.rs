@@ -72,6 +72,18 @@ pub struct Ask {
 }
 
 impl Ask {
+    /// Whether it is a trade that is to be tried only: it changes nothing, whatever its call does else.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        self.call.policy().trades() && calls::is_dry_run(&self.params).is_ok_and(|is_dry| is_dry)
+    }
+
+    /// Whether it may be given up and asked again, since it changes nothing.
+    #[must_use]
+    pub fn only_reads(&self) -> bool {
+        self.call.policy().only_reads() || self.is_dry_run()
+    }
+
     /// The token of the session meant: what everybody behind the seam knows it by.
     #[must_use]
     pub fn token(&self) -> Option<Cow<'_, str>> {

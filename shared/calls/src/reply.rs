@@ -2,6 +2,7 @@
 
 mod account;
 mod diagnostic;
+mod dry_run;
 mod event;
 mod filter;
 mod market;
@@ -16,6 +17,7 @@ pub use account::{AccounDetails, AccountAnswer, AccountRec, AccountSummary, Conn
 pub use diagnostic::{
     CommissionInfo, CommissionTier, MailMessage, Mt5Api, NoCounterpart, SymBaseInfo, SymbolBase,
 };
+pub use dry_run::{Check, Costs, DryRun, MarginChange, Request};
 pub use event::{LinkStatus, OrderUpdate, OrderUpdateSummary, ProfitUpdate, TicketProfit, TransactionInfo};
 pub use filter::Filtered;
 pub use market::{
@@ -157,6 +159,7 @@ json_replies!(
     Company,
     ConnectionStatus,
     DealInternal,
+    DryRun,
     EquityPoint,
     LoginState,
     MailMessage,

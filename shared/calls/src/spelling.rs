@@ -9,7 +9,7 @@ use error::{Code, Error, echo};
 use strsim::levenshtein;
 
 use crate::params::base_of;
-use crate::{CallSpec, Params};
+use crate::{CallSpec, DRY_RUN, OF_EVERY_TRADE, Params};
 
 /// The parameter by which tickets come as texts.
 pub const TICKETS_AS_TEXT: &str = "ticketsAsText";
@@ -22,7 +22,7 @@ pub const OF_EVERY_CALL: [&str; 4] = ["idempotencyKey", "errorReplyStatusCode", 
 
 /// What other programs call a parameter that changes what is traded, as it is compared, with its names in our calls. Where
 /// a call has one of these and it was not given, the other name is a mistake.
-const OTHER_NAMES: [(&str, &[&str]); 19] = [
+const OTHER_NAMES: [(&str, &[&str]); 29] = [
     ("sl", &["stoploss"]),
     ("stop", &["stoploss"]),
     ("slprice", &["stoploss"]),
@@ -38,6 +38,17 @@ const OTHER_NAMES: [(&str, &[&str]); 19] = [
     ("qty", &["volume", "lots"]),
     ("quantity", &["volume", "lots"]),
     ("size", &["volume", "lots"]),
+    // Whoever means to try an order must not send it.
+    ("dry", &[DRY_RUN]),
+    ("simulate", &[DRY_RUN]),
+    ("simulation", &[DRY_RUN]),
+    ("preview", &[DRY_RUN]),
+    ("test", &[DRY_RUN]),
+    ("testonly", &[DRY_RUN]),
+    ("checkonly", &[DRY_RUN]),
+    ("validateonly", &[DRY_RUN]),
+    ("whatif", &[DRY_RUN]),
+    ("paper", &[DRY_RUN]),
     // Names in other calls of ours: only a strict caller hears of them, see `Spelling::elsewhere`.
     ("lots", &["volume"]),
     ("volume", &["lots"]),
@@ -73,7 +84,9 @@ impl Spelling {
     /// Of a call under one of its names, among all.
     pub fn of(call: &CallSpec, name: &'static str, all: &[CallSpec]) -> Self {
         let names = |call: &CallSpec| call.params.iter().map(|param| param.name).collect::<Vec<_>>();
-        let known = names(call).into_iter().chain(OF_EVERY_CALL).map(|name| (plain(name), name)).collect();
+        let of_trades = if call.policy.trades() { &OF_EVERY_TRADE[..] } else { &[] };
+        let known = names(call).into_iter().chain(OF_EVERY_CALL).chain(of_trades.iter().copied());
+        let known = known.map(|name| (plain(name), name)).collect();
         Self { call: name, known, elsewhere: all.iter().flat_map(names).map(plain).collect() }
     }
 
@@ -149,7 +162,7 @@ impl Spelling {
 }
 
 /// A name as it is compared.
-fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     base_of(name).chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
@@ -198,7 +211,7 @@ mod tests {
     fn other_separators_and_cases_are_the_same_name() {
         for (call, least) in LEAST {
             let spec = SPECS.iter().find(|spec| spec.name == call).unwrap();
-            let names = spec.params.iter().map(|param| param.name).chain(OF_EVERY_CALL);
+            let names = spec.params.iter().map(|param| param.name).chain(OF_EVERY_CALL).chain(OF_EVERY_TRADE);
             for name in names.filter(|name| least.iter().all(|(given, _)| given != name)) {
                 let (head, tail) = name.split_at(name.len() / 2);
                 for spelled in [
@@ -225,7 +238,7 @@ mod tests {
             let spec = all.iter().find(|spec| spec.name == call).unwrap();
             let is_known =
                 |wanted: &str| all.iter().flat_map(|spec| &spec.params).any(|one| plain(one.name) == wanted);
-            let names = spec.params.iter().map(|param| param.name).chain(OF_EVERY_CALL);
+            let names = spec.params.iter().map(|param| param.name).chain(OF_EVERY_CALL).chain(OF_EVERY_TRADE);
             for name in names.filter(|name| least.iter().all(|(given, _)| given != name)) {
                 for at in 0..name.len() {
                     let (head, tail) = name.split_at(at);
@@ -248,6 +261,8 @@ mod tests {
             ("slipage", "slippage"),
             ("expert", "expertID"),
             ("amp;stoploss", "stoploss"),
+            ("dryRn", "dryRun"),
+            ("amp;dryRun", "dryRun"),
         ] {
             assert!(told("OrderSend", name, false).unwrap_err().contains(meant), "{name}");
         }
@@ -262,7 +277,8 @@ mod tests {
         for name in names {
             for (call, least) in LEAST {
                 let spec = all.iter().find(|spec| spec.name == call).unwrap();
-                let own = spec.params.iter().map(|param| param.name).chain(OF_EVERY_CALL);
+                let own =
+                    spec.params.iter().map(|param| param.name).chain(OF_EVERY_CALL).chain(OF_EVERY_TRADE);
                 let is_own = own.map(plain).any(|own| own == plain(name));
                 if is_own || least.iter().any(|(given, _)| *given == name) {
                     continue;
@@ -285,6 +301,8 @@ mod tests {
             ("OrderSend", "take_profit_price", "takeprofit"),
             ("OrderSend", "deviation", "slippage"),
             ("OrderSend", "expiry", "expiration"),
+            ("OrderSend", "preview", "dryRun"),
+            ("OrderCancelTask", "validate_only", "dryRun"),
             ("OrderModify", "sl", "stoploss"),
             ("OrderClose", "Qty", "lots"),
             ("OrderClose", "lot_size", "lots"),
@@ -321,9 +339,10 @@ mod tests {
                 );
             }
             let is_known = |meant: &&str| {
-                SPECS
-                    .iter()
-                    .any(|spec| spec.policy.trades() && spec.params.iter().any(|one| one.name == *meant))
+                OF_EVERY_TRADE.contains(meant)
+                    || SPECS
+                        .iter()
+                        .any(|spec| spec.policy.trades() && spec.params.iter().any(|one| one.name == *meant))
             };
             assert!(meant.iter().all(is_known), "{other}");
         }

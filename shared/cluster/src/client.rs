@@ -86,6 +86,7 @@ pub(crate) struct Peer {
     address: String,
     ask: Uri,
     ask_for: Uri,
+    dry_run: Uri,
     places: Arc<Semaphore>,
 }
 
@@ -140,8 +141,9 @@ impl WorkerClient {
             return Ok(peer);
         }
         let (ask, ask_for) = (self.uri(address, path::ASK)?, self.uri(address, path::ASK_FOR)?);
+        let dry_run = self.uri(address, path::DRY_RUN)?;
         let places = Arc::new(Semaphore::new(self.in_flight_max));
-        let peer = Arc::new(Peer { address: address.to_owned(), ask, ask_for, places });
+        let peer = Arc::new(Peer { address: address.to_owned(), ask, ask_for, dry_run, places });
         peers.retain(|_, peer| peer.strong_count() > 0);
         peers.insert(address.to_owned(), Arc::downgrade(&peer));
         Ok(peer)
@@ -164,7 +166,11 @@ impl WorkerClient {
             return Err(Failure::Refused(Error::new(Code::InvalidData, told)));
         }
         let call = HeaderValue::from_static(ask.call.name());
-        let path = if ask.caller.is_local() { &to.ask } else { &to.ask_for };
+        let path = match ask.caller.is_local() {
+            _ if ask.is_dry_run() => &to.dry_run,
+            true => &to.ask,
+            false => &to.ask_for,
+        };
         let mut request = self.request(path.clone(), body)?;
         request.headers_mut().insert(header::CALL, call);
         request.headers_mut().insert(header::LEFT_MS, protocol::left(ask));
@@ -346,7 +352,12 @@ pub(crate) fn refusal(code: StatusCode, body: &[u8]) -> Option<Failure> {
             let told = "The worker that was asked takes no further connection at the moment. Try again soon.";
             Some(Failure::Refused(Error::busy(told).because(cause)))
         }
-        status::MALFORMED | StatusCode::NOT_FOUND => {
+        // Newer callers have paths for what older workers would misunderstand.
+        StatusCode::NOT_FOUND => {
+            let told = "The worker that was asked is of a version that cannot do this yet. Nothing was done.";
+            Some(Failure::Refused(Error::new(Code::ServiceNotAvailable, told).because(cause)))
+        }
+        status::MALFORMED => {
             Some(Failure::Refused(Error::internal(format!("a worker answered {code}: {cause}"))))
         }
         _ => None,
@@ -364,3 +375,6 @@ fn spelled(error: &dyn std::error::Error) -> String {
     }
     told
 }
+
+#[cfg(test)]
+mod tests;

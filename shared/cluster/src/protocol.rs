@@ -27,6 +27,8 @@ pub(crate) mod path {
     pub(crate) const ASK: &str = "/inner/ask";
     /// A call of somebody in particular: a worker that knows of no callers must not take it for everybody's.
     pub(crate) const ASK_FOR: &str = "/inner/ask-for";
+    /// A trade that is to be tried only. A worker that does not know what that is would send it, and has nothing here.
+    pub(crate) const DRY_RUN: &str = "/inner/dry-run";
     /// What became of an answer.
     pub(crate) const DELIVERED: &str = "/inner/delivered";
     /// What a process listens to.

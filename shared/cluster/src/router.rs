@@ -156,7 +156,7 @@ impl Backend for Router {
 
     async fn ask_streamed(&self, ask: Ask) -> Answer<Body> {
         // What was done is told whole, or not at all.
-        if ask.call.policy().only_reads() {
+        if ask.only_reads() {
             return self.shared.answer(ask).await;
         }
         self.shared.answer::<Payload>(ask).await.map(Body::Whole)

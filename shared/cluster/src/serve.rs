@@ -172,7 +172,7 @@ async fn answer(
     }
     let answered = match request.uri().path() {
         path::GREETING => Ok(plain(status::ANSWERED, "OK")),
-        path::ASK | path::ASK_FOR => asked(inner, request).await,
+        path::ASK | path::ASK_FOR | path::DRY_RUN => asked(inner, request).await,
         path::DELIVERED => delivered(inner, request).await,
         path::INTEREST => interest(inner, request).await,
         path::ADOPT => session(inner, request, Deed::Adopt).await,
@@ -185,6 +185,7 @@ async fn answer(
 
 /// Has a call answered.
 async fn asked(inner: &Arc<Inner>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, String> {
+    let is_to_be_dry = request.uri().path() == path::DRY_RUN;
     let (parts, body) = request.into_parts();
     let body = read(body, ASK_BYTES_MAX).await?;
     let call = match protocol::call_of(&parts.headers)? {
@@ -193,7 +194,10 @@ async fn asked(inner: &Arc<Inner>, request: Request<Incoming>) -> Result<Respons
     };
     let ask = protocol::ask_of(call, &parts.headers, &body)?;
     drop(body);
-    let only_reads = call.policy().only_reads();
+    if is_to_be_dry && !ask.is_dry_run() {
+        return Err("a trade that is to be tried does not say so".to_owned());
+    }
+    let only_reads = ask.only_reads();
     let trace = parts.headers.get(header::TRACE).and_then(|trace| trace.to_str().ok());
     let span = runtime::call_span(trace, call.name(), only_reads);
     let owner = Arc::clone(&inner.owner);

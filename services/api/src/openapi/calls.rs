@@ -1,6 +1,6 @@
 //! The paths of calls.
 
-use calls::{CallSpec, ParamSpec, ReplyKind, TICKETS_AS_TEXT, ZONED};
+use calls::{CallSpec, DRY_RUN, ParamSpec, REASON, REASON_CHARS_MAX, ReplyKind, TICKETS_AS_TEXT, ZONED};
 use serde_json::{Map, Value, json};
 
 use super::errors;
@@ -54,7 +54,7 @@ fn operation<'a>(
 
 /// What a call takes beside its own parameters: shared by all of its kind.
 fn beside(call: &CallSpec) -> Vec<Value> {
-    let key: &[&str] = if call.policy.trades() { &[KEY, KEY_HEADER] } else { &[] };
+    let key: &[&str] = if call.policy.trades() { &[KEY, KEY_HEADER, DRY_RUN, REASON] } else { &[] };
     let opted: &[&str] = if call.policy.needs_session() { &OPTED } else { &[] };
     [shared(key), shared(opted)].concat()
 }
@@ -87,6 +87,13 @@ pub(super) fn shared_parameters() -> Value {
     json!({
         KEY: key("query", KEY, "Calls with the same key are one call for 24 hours: repeated, it gets the first outcome. \
             Up to 128 visible ASCII characters."),
+        DRY_RUN: switch(DRY_RUN, "True tries the trade and sends nothing: the answer is a DryRun with the checks, margin before and \
+            after, and the request as it would be sent. No key is used, and nothing is remembered of it."),
+        REASON: {
+            "name": REASON, "in": "query", "required": false,
+            "description": "Why the trade is made, for the record that the service keeps of it. The broker does not see it.",
+            "schema": { "type": "string", "maxLength": REASON_CHARS_MAX },
+        },
         TICKETS_AS_TEXT: switch(TICKETS_AS_TEXT, "True prints tickets and all other numbers of 64 bits that name something (of \
             orders, deals, positions, magic numbers) as JSON strings, in replies and in the frames of streams opened with it: \
             JavaScript cannot tell numbers above 2^53 apart. Given tickets may be of any size anyway."),
@@ -137,6 +144,9 @@ fn responses(call: &CallSpec) -> Value {
             "text/plain": { "schema": call.reply },
             "application/json": { "schema": call.reply },
         }),
+        ReplyKind::Json if call.policy.trades() => json!({
+            "application/json": { "schema": { "anyOf": [call.reply, { "$ref": "#/components/schemas/DryRun" }] } },
+        }),
         ReplyKind::Json => json!({ "application/json": { "schema": call.reply } }),
         ReplyKind::Html => json!({ "text/html": { "schema": call.reply } }),
     };
@@ -155,7 +165,8 @@ mod tests {
     #[test]
     fn shared_parameters_are_known_to_trades_which_ignore_others() {
         for (name, parameter) in shared_parameters().as_object().unwrap() {
-            let is_known = calls::OF_EVERY_CALL.contains(&name.as_str());
+            let mut known = calls::OF_EVERY_CALL.iter().chain(&calls::OF_EVERY_TRADE);
+            let is_known = known.any(|known| known == name);
             assert_eq!(is_known, parameter["in"] == "query", "{name}");
         }
     }

@@ -2,6 +2,7 @@
 
 mod change;
 mod deal;
+mod dry_run;
 mod expires;
 mod keyed;
 mod safe;
@@ -26,6 +27,7 @@ use crate::backend::{Caller, Tradable};
 use crate::session::details::{explained, volume_refused};
 use crate::session::state::State;
 use crate::session::terms::Terms;
+use crate::session::trial::Tried;
 use crate::session::{CallName, Intent, Outcome, Session, Unknown, told};
 
 /// Flags of a request that opens (protocol 10.9).
@@ -46,6 +48,7 @@ pub(crate) async fn answer(
     call: TradingCall,
 ) -> Result<Payload, Error> {
     let answer = match &caller.key {
+        _ if caller.dry_run.is_some() => dry_run::answer(caller, session, call).await,
         Some(key @ Key::Chosen(_)) => keyed::once(caller, session, key, call).await,
         Some(key @ Key::Implied { .. }) => safe::once(caller, session, key, call).await,
         None => act(caller, session, call).await,
@@ -102,6 +105,11 @@ impl Caller<'_> {
         intent: Intent,
         magic: i64,
     ) -> Result<Order, Error> {
+        if let Some(tried) = &self.dry_run {
+            // A call makes one request.
+            let _ = tried.set(Tried { request, magic });
+            return Err(Error::internal("a trade that is only tried is not sent"));
+        }
         let deadline = self.deadline.checked_sub(REPLY_MARGIN).unwrap_or(self.deadline);
         self.sent.store(true, Ordering::SeqCst);
         let call = CallName { key: self.key.clone(), fingerprint: self.fingerprint.clone() };

@@ -76,7 +76,7 @@ pub(crate) fn close_refused(error: Error, given: f64, held: Volume, terms: &Term
     error.with_details(Details::Volume(Possible::closing(terms, held).near(given)))
 }
 
-fn details(code: Code, request: &TradeRequest, state: &mut State) -> Option<Details> {
+pub(super) fn details(code: Code, request: &TradeRequest, state: &mut State) -> Option<Details> {
     let terms = state.terms_of(&request.trade_symbol)?;
     let quote = state.quotes.prices(terms.full.symbol_id);
     match code {
@@ -162,7 +162,7 @@ fn kind_of(request: &TradeRequest) -> Option<OrderType> {
     OrderType::from_number(request.trade_type)
 }
 
-fn side_of(request: &TradeRequest) -> Option<Side> {
+pub(super) fn side_of(request: &TradeRequest) -> Option<Side> {
     kind_of(request).and_then(OrderType::side)
 }
 

@@ -7,11 +7,24 @@ use model::calc::{
     Equity, Exposure, Floating, FreeMarginMode, Funds, Held, Pending, Stage, account_margin, asset_value,
     holds_margin, margin_rate, profit_of,
 };
-use model::{LeverageRange, Money, OrderType, Price, Volume};
+use model::{LeverageRange, Money, OrderType, Price, Side, Volume};
 use wire::records::Order;
 
 use super::state::{OpenPosition, State};
 use super::terms::{Terms, leverage_rules};
+
+/// What a trade would change in what is held.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    /// So much less of positions, by their numbers.
+    pub(super) less: Vec<(i64, Volume)>,
+    /// A new position: symbol, side, volume, price, and the rate by which its margin is converted.
+    pub(super) more: Option<(String, Side, Volume, Price, f64)>,
+    /// An order that is there no more.
+    pub(super) without: Option<i64>,
+    /// A new order.
+    pub(super) order: Option<Order>,
+}
 
 impl State {
     /// Computes the profits that depend on symbols whose prices changed since the last time.
@@ -82,6 +95,15 @@ impl State {
         self.figures_with(margin)
     }
 
+    /// The figures of the account at current prices, and what they would be after a change of what is held: its result is not
+    /// booked yet. `None` while they cannot be told.
+    pub(super) fn equity_after(&mut self, change: &Change) -> Option<(Equity, Equity)> {
+        let (before, _) = self.figures()?;
+        let (held, is_whole) = self.held_after(change);
+        let margin = is_whole.then(|| self.margin_of(&held))?;
+        Some((before, self.figures_with(margin).0))
+    }
+
     fn figures_with(&mut self, margin: Money) -> (Equity, Floating) {
         let mut floating = Floating::default();
         let digits = self.account.main.currency_digits;
@@ -137,12 +159,28 @@ impl State {
     /// What is held of each symbol whose terms are there, and whether that is all. Where the server does not tell the terms,
     /// pending orders hold nothing, as most do.
     fn held(&mut self) -> (Vec<Holding>, bool) {
+        self.held_after(&Change::default())
+    }
+
+    fn held_after(&mut self, change: &Change) -> (Vec<Holding>, bool) {
         let mut symbols: BTreeMap<String, (Exposure, Vec<i64>)> = BTreeMap::new();
         for open in self.positions.values() {
             let (exposure, _) = symbols.entry(open.record.trade_symbol.clone()).or_default();
-            exposure.add(open.side(), open.volume(), open.open_price(), open.record.rate_margin);
+            let less = change.less.iter().filter(|(id, _)| *id == open.record.position_id);
+            let less = less.fold(0, |sum: u64, (_, volume)| sum.saturating_add(volume.units()));
+            let left = Volume::from_units(open.volume().units().saturating_sub(less));
+            if !left.is_zero() {
+                exposure.add(open.side(), left, open.open_price(), open.record.rate_margin);
+            }
         }
-        for (id, order) in self.orders.iter().filter(|(_, order)| kind_of(order).is_pending()) {
+        if let Some((symbol, side, volume, price, rate)) = &change.more {
+            symbols.entry(symbol.clone()).or_default().0.add(*side, *volume, *price, *rate);
+        }
+        if let Some(order) = &change.order {
+            symbols.entry(order.trade_symbol.clone()).or_default();
+        }
+        let is_left = |id: &i64, order: &Order| kind_of(order).is_pending() && change.without != Some(*id);
+        for (id, order) in self.orders.iter().filter(|(id, order)| is_left(id, order)) {
             symbols.entry(order.trade_symbol.clone()).or_default().1.push(*id);
         }
         let (mut held, mut is_whole) = (Vec::new(), true);
@@ -151,7 +189,9 @@ impl State {
                 is_whole &= exposure.is_empty() && self.is_without_terms(&symbol);
                 continue;
             };
-            let mut waiting: Vec<&Order> = ids.iter().filter_map(|id| self.orders.get(id)).collect();
+            let new = change.order.iter().filter(|order| order.trade_symbol == symbol);
+            let mut waiting: Vec<&Order> =
+                ids.iter().filter_map(|id| self.orders.get(id)).chain(new).collect();
             waiting.retain(|order| holds_margin(&terms.contract, kind_of(order)));
             let has_rates = waiting.iter().all(|order| has_rate(order));
             let orders = waiting.iter().filter_map(|order| self.pending(order, &terms)).collect();

@@ -55,7 +55,7 @@ impl Shared {
                 Err(Failure::NotSent(why)) => tracing::debug!(why, "a worker cannot be reached"),
                 Err(Failure::Broken(why)) if fate.may_repeat() => {
                     tracing::info!(call = %call, why, "a call is repeated");
-                    fate.maybe_done = !call.policy().only_reads();
+                    fate.maybe_done = !ask.only_reads();
                     search = Search::until(ask.deadline);
                 }
                 Err(Failure::Broken(why)) => return Some(fate.unknown(&why)),
@@ -84,7 +84,7 @@ pub(super) struct Fate<'a> {
 impl Fate<'_> {
     /// Whether it may be sent once more after the connection broke: a second time changes nothing.
     pub(super) fn may_repeat(&self) -> bool {
-        self.call.policy().only_reads() || (self.call.policy().trades() && self.ask.idempotency_key.is_some())
+        self.ask.only_reads() || (self.call.policy().trades() && self.ask.idempotency_key.is_some())
     }
 
     /// The answer to a call that could not be begun now.
@@ -97,7 +97,7 @@ impl Fate<'_> {
 
     /// The answer to a call whose connection broke.
     pub(super) fn unknown<T>(&self, why: &str) -> Answer<T> {
-        if self.call.policy().only_reads() {
+        if self.ask.only_reads() {
             let told = "The part of this service that was asked does not answer any more. Try again.";
             return Error::busy(told).because(why).into();
         }
@@ -106,7 +106,7 @@ impl Fate<'_> {
 
     /// The answer to a call that was not answered in time.
     pub(super) fn late<T>(&self) -> Answer<T> {
-        if self.call.policy().only_reads() {
+        if self.ask.only_reads() {
             return Error::timeout(self.call.name()).into();
         }
         self.untold(Code::Timeout, "it was not answered in time").into()

@@ -64,6 +64,9 @@ impl Caller<'_> {
         request: &TradeRequest,
     ) -> Result<f64, Error> {
         let price_order = self.current_price(session, deal).await?;
+        if self.dry_run.is_some() {
+            return Ok(price_order);
+        }
         let question =
             TradeRequest { trade_action: TradeAction::Prices.number(), price_order, ..request.clone() };
         match session.trade(self.deadline, question, Intent::Prices, 0, CallName::default(), None).await {

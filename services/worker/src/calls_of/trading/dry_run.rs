@@ -1,0 +1,37 @@
+//! Trades that are tried only: they go the way of every other up to the moment at which it would be sent.
+
+use bus::Payload;
+use calls::TradingCall;
+use calls::reply::Reply;
+use error::Error;
+use tokio::time::Instant;
+
+use super::PRICE_LIMIT;
+use crate::backend::Caller;
+use crate::calls_of::quotes::QUOTE_LOOK;
+use crate::session::Session;
+use crate::session::state::State;
+use crate::session::trial;
+
+/// Answers what a trade would come to. No key is begun, nothing is journalled, and nothing is sent.
+pub(super) async fn answer(
+    caller: &Caller<'_>,
+    session: &Session,
+    call: TradingCall,
+) -> Result<Payload, Error> {
+    caller.may_trade(session).await?;
+    let stopped = call.dispatch(caller).await;
+    // Whatever keeps it from becoming a request is the answer, as it would be in earnest.
+    let Some(tried) = caller.tried().cloned() else { return stopped };
+    let until = caller.deadline.min(Instant::now() + PRICE_LIMIT);
+    loop {
+        let looked = tried.clone();
+        let lacks = move |state: &mut State| trial::lacks_prices(&looked, state);
+        if !session.visit(caller.deadline, lacks).await? || Instant::now() >= until {
+            break;
+        }
+        session.news(until.min(Instant::now() + QUOTE_LOOK)).await;
+    }
+    let told = session.visit(caller.deadline, move |state: &mut State| trial::told(&tried, state)).await?;
+    told.payload()
+}
