@@ -8,6 +8,7 @@ pub(crate) fn service(
     (scheme, listen): (&str, SocketAddr),
     broker: Option<(SocketAddr, &str)>,
     admin: Option<SocketAddr>,
+    auth: bool,
 ) -> String {
     let at = format!("{scheme}://{}", reachable(listen));
     let mut lines = vec![
@@ -16,6 +17,11 @@ pub(crate) fn service(
         format!("  Calls to try     {at}/index.html"),
         format!("  Manual           {at}/ReadMe"),
         format!("  Events           {at}/static/EventsTest.html"),
+        if auth {
+            "  API keys         asked for; 'mt5rest key create' makes one".to_owned()
+        } else {
+            "  API keys         not asked for: whoever reaches this address may call (--auth off)".to_owned()
+        },
     ];
     match broker {
         Some((broker, name)) => {
@@ -84,6 +90,7 @@ mod tests {
             ("http", "0.0.0.0:5".parse().unwrap()),
             broker,
             Some("127.0.0.1:8".parse().unwrap()),
+            false,
         );
         assert!(text.contains("listening on http://127.0.0.1:5\n"), "{text}");
         assert!(text.contains("Broker admin     http://127.0.0.1:8/accounts"), "{text}");
@@ -95,7 +102,8 @@ mod tests {
 
     #[test]
     fn without_a_demo_broker_its_accounts_are_not_offered() {
-        let text = service("1", ("https", "127.0.0.1:5".parse().unwrap()), None, None);
+        let text = service("1", ("https", "127.0.0.1:5".parse().unwrap()), None, None, true);
+        assert!(text.contains("asked for"), "{text}");
         assert!(
             !text.contains("1000001") && text.contains("https://127.0.0.1:5/Connect?user=LOGIN"),
             "{text}"

@@ -265,9 +265,9 @@ struct FrontLimitArgs {
 
 #[derive(Debug, Clone, Args)]
 struct AuthArgs {
-    /// Whether callers must show an API key; there are none yet, so this is off.
-    #[arg(long, env = "MT5REST_AUTH", value_name = "on|off", default_value = "off")]
-    auth: String,
+    /// Whether callers must show an API key, made by mt5rest key: on in a cluster and off in one process, if not told otherwise.
+    #[arg(long, env = "MT5REST_AUTH", value_name = "on|off")]
+    auth: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -11,6 +11,7 @@ use ::cluster::Router;
 use anyhow::{Context, Result};
 use api::Api;
 use broker::Broker;
+use registry::MemoryRegistry;
 use runtime::Tasks;
 use tokio::net::TcpListener;
 use worker::{BrokerServer, Endpoint, Member, Secret, Worker};
@@ -128,11 +129,27 @@ async fn standalone(role: StandaloneRole) -> Result<Running> {
         demo = Some(built_in(banner::reachable(addr), &role.settings)?);
         broker = Some(start_broker(listener, role, admin)?);
     }
-    let worker =
-        Worker::start(worker::Settings { built_in: demo.clone().into_iter().collect(), ..owner(role.owner) })
-            .context("the service does not start")?;
+    let registry = match &role.data {
+        Some(folder) => MemoryRegistry::new().with_api_keys_in(folder).context("--data is of no use")?,
+        None => MemoryRegistry::new(),
+    };
+    if role.auth && role.data.is_none() {
+        tracing::warn!("API keys end with this process: give --data FOLDER to keep them, and to make some");
+    }
+    let registry = Arc::new(registry);
+    let keys = Arc::clone(&registry);
+    let worker = Worker::start(worker::Settings {
+        built_in: demo.clone().into_iter().collect(),
+        registry,
+        ..owner(role.owner)
+    })
+    .context("the service does not start")?;
     let scheme = scheme(&role.front);
-    let api = Api::new(Arc::<Worker>::clone(&worker), role.front);
+    let backend = Arc::<Worker>::clone(&worker);
+    let api = match role.auth {
+        true => Api::guarded(backend, role.front, keys),
+        false => Api::new(backend, role.front),
+    };
     let front = Tasks::new();
     let stop = front.stop_signal();
     front.spawn(api.serve(listener, async move { stop.cancelled().await }));
@@ -142,6 +159,7 @@ async fn standalone(role: StandaloneRole) -> Result<Running> {
         (scheme, addr),
         demo.map(|(broker, server)| (banner::reachable(broker.addr()), server.name.as_str())),
         admin_addr,
+        role.auth,
     );
     Ok(Running { front: Some(front), worker: Some(worker), broker, ..Running::of(banner) })
 }

@@ -9,6 +9,7 @@ mod encrypted;
 mod fitness;
 mod governor;
 mod health;
+mod keys;
 mod memory;
 mod owners;
 mod quarantine;

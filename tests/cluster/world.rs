@@ -15,11 +15,12 @@ pub(crate) const FIRST: u64 = 7_000_001;
 /// What all accounts are logged in with.
 const PASSWORD: &str = "demo";
 
-const KEYS: [(&str, &str); 4] = [
+const KEYS: [(&str, &str); 5] = [
     ("MT5REST_CLUSTER_KEY", "a key that all processes have"),
     ("MT5REST_SEALING_KEYS", "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
     ("MT5REST_EGRESS", "any"),
     ("MT5REST_ADMIN_KEY", ADMIN_KEY),
+    ("MT5REST_AUTH", "off"),
 ];
 pub(crate) const ADMIN_KEY: &str = "0123456789abcdef";
 

@@ -141,7 +141,7 @@ fn start(options: &Options, processes: &mut Processes) -> Result<bool, Failure> 
     let mut apis = Vec::new();
     for number in 1..=options.api {
         let address = if number == 1 && !has_balancer { front } else { free_address()? };
-        let args = ["api", "--listen", &address.to_string()];
+        let args = ["api", "--auth", "off", "--listen", &address.to_string()];
         orders.push(Order::new(&format!("api-{number}"), program, &args, &shared, address));
         apis.push(address);
     }

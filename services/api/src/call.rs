@@ -4,21 +4,21 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use access::Caller;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bus::{Answer, Ask, Body as Reply};
-use calls::{FrontCall, Params, Spelled};
+use calls::{FrontCall, Params, Scope, Spelled};
 use error::{Code, Error, Outcome};
 use runtime::TRACE_HEADER;
 use tracing::Instrument;
 
 use crate::accept::Accept;
+use crate::auth::{Credential, Grant, Refused};
 use crate::delivery::{self, Delivery, Taken};
-use crate::front::Front;
+use crate::front::{Front, FrontCaller};
 use crate::opted::{self, DRY_RUN_REPLY};
 use crate::pages;
 use crate::replies;
@@ -48,9 +48,22 @@ pub(crate) async fn answer(
             return reply::refusal(StatusCode::FORBIDDEN, accept, &route.id.refused(pages::refused()));
         }
     }
-    let params = match params(front, route, &parts, body).await {
+    let unauthorized = |refused: Refused, params: &Params| {
+        let wanted = request::error_status(params).unwrap_or_default();
+        refused.response(accept, wanted, &route.id.refused(refused.error()))
+    };
+    // Before the body, so that nobody sends one for nothing.
+    let early = match admit_early(front, route, &parts).await {
+        Ok(grant) => grant,
+        Err(refused) => return unauthorized(refused, &request::query_params(&parts.uri)),
+    };
+    let mut params = match params(front, route, &parts, body).await {
         Ok(params) => params,
         Err((status, error)) => return reply::refusal(status, accept, &route.id.refused(error)),
+    };
+    let grant = match admit(front, route, &parts, early, &mut params).await {
+        Ok(grant) => grant,
+        Err(refused) => return unauthorized(refused, &params),
     };
     let Spelled { params, ignored, fault } = route.spelled(params, accept.problems);
     // A strict client gets the status of the code, so it has nothing to choose.
@@ -66,7 +79,7 @@ pub(crate) async fn answer(
         }
     };
     let begun = Instant::now();
-    let asked = ask(front, route, Caller::local(), &parts.headers, params).await;
+    let asked = ask(front, route, &grant, &parts.headers, params).await;
     let (mut answer, delivery, dress) = asked.unwrap_or_else(|error| (Answer::from(error), None, None));
     let mut share = None;
     if route.policy().only_reads()
@@ -99,6 +112,44 @@ fn tried_only(route: &CallRoute, params: &Params) -> Result<bool, Error> {
     }
     calls::reason(params)?;
     calls::is_dry_run(params)
+}
+
+/// Lets a request in by what its headers or its query show, if they show anything.
+async fn admit_early(front: &Front, route: &CallRoute, parts: &Parts) -> Result<Option<Grant>, Refused> {
+    if !front.gate.is_guarded() {
+        return Ok(None);
+    }
+    let of_query = || Credential::take(&mut request::query_params(&parts.uri), route.takes_api_key);
+    let Some(shown) = Credential::of_headers(&parts.headers).or_else(of_query) else { return Ok(None) };
+    if route.policy().scope == Scope::Anyone {
+        return Ok(None);
+    }
+    let from = front.settings.trusted_proxies.address(&parts.extensions, &parts.headers);
+    front.gate.admit(shown, from).await.map(Some)
+}
+
+/// Lets a request in by all that it shows, and takes the key out of its parameters.
+async fn admit(
+    front: &Front,
+    route: &CallRoute,
+    parts: &Parts,
+    early: Option<Grant>,
+    params: &mut Params,
+) -> Result<Grant, Refused> {
+    let of_body = Credential::take(params, route.takes_api_key);
+    let scope = route.policy().scope;
+    match (early, of_body) {
+        (Some(grant), _) => Ok(grant),
+        (None, Some(shown)) if scope != Scope::Anyone => {
+            let from = front.settings.trusted_proxies.address(&parts.extensions, &parts.headers);
+            front.gate.admit(shown, from).await
+        }
+        _ => {
+            let names_admin_key =
+                route.admin_key.is_some_and(|name| params.get(name).is_some_and(|key| !key.is_empty()));
+            front.gate.admit_nobody(scope, names_admin_key)
+        }
+    }
 }
 
 /// The parameters of a request.
@@ -134,13 +185,15 @@ async fn params(front: &Front, route: &CallRoute, parts: &Parts, body: Body) -> 
 async fn ask(
     front: &Arc<Front>,
     route: &CallRoute,
-    caller: Arc<Caller>,
+    grant: &Grant,
     headers: &HeaderMap,
     params: Params,
 ) -> Result<(Answer<Reply>, Option<Delivery>, Option<opted::Dress>), Error> {
     if let Some(call) = FrontCall::decode(route.id, &params) {
-        return Ok((Answer::of(call?.dispatch(front.as_ref()).await.map(Reply::Whole)), None, None));
+        let answered = call?.dispatch(&FrontCaller { front, grant }).await;
+        return Ok((Answer::of(answered.map(Reply::Whole)), None, None));
     }
+    let caller = Arc::clone(&grant.caller);
     let id = params.get("id").map(str::to_owned);
     if route.policy().needs_session() && id.is_none() {
         return Err(Error::missing_param("id", "the token that Connect answered"));

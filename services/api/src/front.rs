@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bus::Backend;
 use bytes::Bytes;
-use calls::front::{Health, Ping, ReadMe, Version};
+use calls::front::{Health, Ping, ReadMe, StreamTicket, Version};
 use calls::reply::{Html, Text};
 use calls::{Handle, Host, Permit, Scopes, Token, permission};
 use error::Error;
@@ -13,6 +13,7 @@ use runtime::Tasks;
 use tokio::sync::Semaphore;
 
 use crate::admission::Admission;
+use crate::auth::{Gate, Grant};
 use crate::manual;
 use crate::openapi::{self, Description};
 use crate::opted::Shapes;
@@ -25,6 +26,7 @@ use crate::shares::Shares;
 pub(crate) struct Front {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) settings: Settings,
+    pub(crate) gate: Gate,
     pub(crate) routes: Routes,
     pub(crate) openapi: Bytes,
     /// By which replies and frames are rewritten for who asks.
@@ -45,7 +47,7 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    pub(crate) fn new(backend: Arc<dyn Backend>, settings: Settings) -> Self {
+    pub(crate) fn new(backend: Arc<dyn Backend>, settings: Settings, gate: Gate) -> Self {
         let description = Description::new();
         Self {
             backend,
@@ -59,44 +61,57 @@ impl Front {
             replies: Replies::new(&settings),
             uploads: Semaphore::new(settings.uploads_max),
             settings,
+            gate,
             tasks: Tasks::new(),
         }
     }
 }
 
-impl Host for Front {
+/// Who calls what the front answers by itself.
+pub(crate) struct FrontCaller<'a> {
+    pub(crate) front: &'a Front,
+    pub(crate) grant: &'a Grant,
+}
+
+impl Host for FrontCaller<'_> {
     type Session = Infallible;
 
     fn session(&self, token: &Token) -> Result<Infallible, Error> {
         Err(Error::invalid_token(token.as_str()))
     }
 
-    /// What it answers by itself is for anyone.
     fn scopes(&self) -> Scopes {
-        Scopes::NONE
+        self.grant.caller.scopes
     }
 }
 
-impl Handle<Ping> for Front {
+impl Handle<Ping> for FrontCaller<'_> {
     async fn handle(&self, _call: Ping, _: Permit<permission::Anyone>) -> Result<Text, Error> {
         Ok(Text::OK)
     }
 }
 
-impl Handle<Health> for Front {
+impl Handle<Health> for FrontCaller<'_> {
     async fn handle(&self, _call: Health, _: Permit<permission::Anyone>) -> Result<Text, Error> {
         Ok(Text::new("Healthy"))
     }
 }
 
-impl Handle<Version> for Front {
+impl Handle<Version> for FrontCaller<'_> {
     async fn handle(&self, _call: Version, _: Permit<permission::Anyone>) -> Result<Text, Error> {
-        Ok(Text::new(self.settings.version.clone()))
+        Ok(Text::new(self.front.settings.version.clone()))
     }
 }
 
-impl Handle<ReadMe> for Front {
+impl Handle<ReadMe> for FrontCaller<'_> {
     async fn handle(&self, _call: ReadMe, _: Permit<permission::Anyone>) -> Result<Html, Error> {
-        Ok(Html(self.manual.clone()))
+        Ok(Html(self.front.manual.clone()))
+    }
+}
+
+impl Handle<StreamTicket> for FrontCaller<'_> {
+    async fn handle(&self, _call: StreamTicket, _: Permit<permission::Stream>) -> Result<Text, Error> {
+        let ticket = self.front.gate.ticket(self.grant).await?;
+        Ok(Text::new(ticket.expose().to_owned()))
     }
 }

@@ -20,6 +20,7 @@
 mod accept;
 mod admission;
 mod assets;
+mod auth;
 mod call;
 mod cors;
 mod delivery;
@@ -55,10 +56,12 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bus::Backend;
 use error::{Code, Error};
+use registry::ApiKeys;
 use runtime::{Full, Held};
 use tokio::net::TcpListener;
 
 use crate::accept::Accept;
+use crate::auth::Gate;
 use crate::front::Front;
 use crate::proxies::Peer;
 use crate::routes::{Document, Route};
@@ -74,7 +77,17 @@ pub struct Api {
 impl Api {
     /// A front to this backend.
     pub fn new(backend: Arc<dyn Backend>, settings: Settings) -> Self {
-        Self { front: Arc::new(Front::new(backend, settings)) }
+        Self { front: Arc::new(Front::new(backend, settings, Gate::open())) }
+    }
+
+    /// The same for those only who show an API key of these. It keeps up with them until it is closed.
+    pub fn guarded(backend: Arc<dyn Backend>, settings: Settings, keys: Arc<dyn ApiKeys>) -> Self {
+        let front = Arc::new(Front::new(backend, settings, Gate::guarded(keys)));
+        let stop = front.tasks.stop_signal();
+        if let Some(work) = front.gate.work(async move { stop.cancelled().await }) {
+            front.tasks.spawn(work);
+        }
+        Self { front }
     }
 
     /// Everything the front answers, for a server of one's own. [`Api::close`] ends its sockets.

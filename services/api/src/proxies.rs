@@ -39,16 +39,21 @@ impl TrustedProxies {
     /// Who calls, as what one caller counts as: the other end of the connection, or, behind trusted proxies, the last address
     /// that they name and that is none of theirs. Nothing if they do not say it, or nobody knows where the request is from.
     pub(crate) fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+        self.address(extensions, headers).map(runtime::caller)
+    }
+
+    /// The address of who calls, by the same rules.
+    pub(crate) fn address(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
         let Peer(peer) = *extensions.get::<Peer>()?;
         if !self.contains(peer) {
-            return Some(runtime::caller(peer));
+            return Some(peer.to_canonical());
         }
         let lines = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
         let all: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
         for text in all.iter().rev() {
             match forwarded_address(text.trim())? {
                 proxy if self.contains(proxy) => {}
-                client => return Some(runtime::caller(client)),
+                client => return Some(client.to_canonical()),
             }
         }
         None

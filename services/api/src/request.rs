@@ -4,13 +4,16 @@ mod multipart;
 
 use std::borrow::Cow;
 
+use access::ApiKey;
 use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use calls::Params;
 use error::{Code, Error};
 use http_body_util::LengthLimitError;
 use serde_json::Value;
+
+use crate::auth;
 
 /// The longest idempotency key: longer than any UUID or hash.
 const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;
@@ -98,17 +101,13 @@ fn scalar(value: Value) -> Option<String> {
     }
 }
 
-/// Takes the token from header `Authorization: Bearer TOKEN` where no parameter of these names it.
+/// Takes the token from header `Authorization: Bearer TOKEN` where no parameter of these names it. A key is none.
 pub(crate) fn add_bearer(headers: &HeaderMap, params: &mut Params, names: &[&str]) {
     if names.iter().any(|name| params.get(name).is_some()) {
         return;
     }
-    let header = headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
-    let token = header
-        .and_then(|header| header.split_once(' '))
-        .filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"));
-    if let Some((_, token)) = token {
-        params.push("id", token.trim());
+    if let Some(token) = auth::bearer(headers).filter(|token| !ApiKey::is_meant(token)) {
+        params.push("id", token);
     }
 }
 
@@ -143,6 +142,7 @@ pub(crate) fn error_status(params: &Params) -> Result<Option<StatusCode>, Error>
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::AUTHORIZATION;
     use futures_util::stream;
 
     use super::*;
@@ -203,6 +203,7 @@ mod tests {
         assert_eq!(token("bearer  a-b", &[("id", "")]).as_deref(), Some("a-b"));
         assert_eq!(token("Bearer abc", &[("ID", "x")]).as_deref(), Some("x"), "the query wins");
         assert_eq!(token("Bearer abc", &[("ids", "x,y")]), None);
+        assert_eq!(token("Bearer mt5r_live_ab12CD34_Zz09", &[]), None, "a key, though not a whole one");
         assert_eq!(token("Basic abc", &[]), None);
         assert_eq!(token("Bearer", &[]), None);
     }

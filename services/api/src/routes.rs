@@ -7,6 +7,11 @@ use bus::{Topic, Topics};
 use calls::{CallId, CallSpec, Params, Policy, Spelled, Spelling};
 use error::Error;
 
+use crate::auth;
+
+/// The parameter for the administrator's key.
+const ADMIN_KEY: &str = "adminKey";
+
 /// What a path leads to.
 #[derive(Debug, Clone)]
 pub(crate) enum Route {
@@ -25,6 +30,10 @@ pub(crate) struct CallRoute {
     pub(crate) files: Vec<&'static str>,
     /// The names of its parameters, where one that is almost right must not be ignored: a trade.
     pub(crate) spelling: Option<Spelling>,
+    /// It has a parameter of the name by which other calls may show their key.
+    pub(crate) takes_api_key: bool,
+    /// Its parameter for the administrator's key, if it has one.
+    pub(crate) admin_key: Option<&'static str>,
 }
 
 /// A stream of events.
@@ -107,10 +116,13 @@ impl Routes {
 
 impl CallRoute {
     fn new(id: CallId, call: &CallSpec, all: &[CallSpec]) -> Self {
+        let has = |name: &str| call.params.iter().any(|param| param.name == name);
         Self {
             id,
             may_be_posted: call.may_be_posted(),
             files: call.params.iter().filter(|param| param.is_file()).map(|param| param.name).collect(),
+            takes_api_key: has(auth::API_KEY),
+            admin_key: [ADMIN_KEY, auth::API_KEY].into_iter().find(|name| has(name)),
             spelling: id.policy().trades().then(|| Spelling::of(call, id.name(), all)),
         }
     }

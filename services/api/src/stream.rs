@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::socket::{BoundedSocket, Limits, accept_key};
-use access::Caller;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, UPGRADE};
@@ -17,6 +16,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bus::{End, Interest, Params, Subscription, Topic, Topics};
+use calls::Scope;
 use calls::params::Field;
 use error::{Code, Error};
 use hyper::upgrade::OnUpgrade;
@@ -27,6 +27,7 @@ use self::socket::{Inner, Socket};
 use self::source::Source;
 use self::tokens::Wanted;
 use crate::accept::Accept;
+use crate::auth::{Credential, Grant, Over, Refused};
 use crate::front::Front;
 use crate::opted::Wish;
 use crate::reply::{self, ERROR_STATUS};
@@ -56,6 +57,8 @@ pub mod close {
     pub const UNKNOWN_TOKEN: u16 = 4400;
     /// The session is over: connect again.
     pub const SESSION_OVER: u16 = 4401;
+    /// The API key is good no more: it was revoked or has expired.
+    pub const KEY_OVER: u16 = 4403;
 }
 
 /// The `type` of the one envelope a socket with an unknown token gets.
@@ -80,6 +83,10 @@ pub(crate) const SERVER_SHUTDOWN: &str = "serverShutdown";
 pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let mut params = request::query_params(&parts.uri);
+    let shown = Credential::of_headers(&parts.headers);
+    // All of them go no further.
+    let shown = [shown, Credential::take_ticket(&mut params), Credential::take(&mut params, false)];
+    let shown = shown.into_iter().flatten().next();
     request::add_bearer(&parts.headers, &mut params, &["id", "ids"]);
     let base = front.settings.trusted_proxies.base_url(&parts);
     if !parts.headers.contains_key(UPGRADE) || parts.method == Method::HEAD {
@@ -95,8 +102,14 @@ pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, req
         Ok(read) => read,
         Err(error) => return reply::failure(ERROR_STATUS, accept, &error),
     };
-    let caller = Caller::local();
-    let listener = Listener { front: Arc::clone(front), caller, topics, wanted, wish, every };
+    let grant = match admit(front, &parts, shown).await {
+        Ok(grant) => grant,
+        Err(refused) => return refusal(refused, accept, &params),
+    };
+    if let Err(error) = may_listen(&grant) {
+        return reply::failure(ERROR_STATUS, accept, &error);
+    }
+    let listener = Listener { front: Arc::clone(front), grant, topics, wanted, wish, every };
     let client = front.settings.trusted_proxies.client(&parts.extensions, &parts.headers);
     let place = match front.sockets.take(client, 1) {
         Ok(place) => place,
@@ -136,6 +149,32 @@ pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, req
     response
 }
 
+/// Lets a socket in by what its request shows.
+async fn admit(front: &Front, parts: &Parts, shown: Option<Credential>) -> Result<Grant, Refused> {
+    match shown {
+        Some(shown) => {
+            let from = front.settings.trusted_proxies.address(&parts.extensions, &parts.headers);
+            front.gate.admit(shown, from).await
+        }
+        None => front.gate.admit_nobody(Scope::Stream, false),
+    }
+}
+
+/// Whether the caller may have events.
+fn may_listen(grant: &Grant) -> Result<(), Error> {
+    if grant.caller.scopes.has(Scope::Stream) {
+        return Ok(());
+    }
+    let told = "The key of this stream has not the scope 'stream', which it needs.";
+    Err(Error::new(Code::NotPermission, told))
+}
+
+/// The response to a socket that is not let in.
+fn refusal(refused: Refused, accept: Accept, params: &Params) -> Response {
+    let wanted = request::error_status(params).unwrap_or_default();
+    refused.response(accept, wanted, &refused.error())
+}
+
 /// The connection after the answer, and the key that the answer accepts the handshake with.
 fn handshake(request: &mut Parts) -> Result<(HeaderValue, OnUpgrade), Error> {
     let header = |name: &str| {
@@ -170,7 +209,7 @@ fn topics(stream: Stream, params: &Params) -> Result<Topics, Error> {
 /// Who opened a socket, and for what.
 struct Listener {
     front: Arc<Front>,
-    caller: Arc<Caller>,
+    grant: Grant,
     topics: Topics,
     wanted: Wanted,
     wish: Option<Wish>,
@@ -190,8 +229,13 @@ impl Listener {
 
     /// The whole life of the socket.
     async fn run(self, socket: Inner, subscribed: Subscribed) {
-        let mut socket = Socket::new(&self.front, &self.caller, socket, self.wish);
-        if let Exit::Close(code, reason) = self.serve(&mut socket, subscribed).await {
+        let mut socket = Socket::new(&self.front, &self.grant.caller, socket, self.wish);
+        // Whatever the socket waits for, it may be cancelled: it is closed then.
+        let exit = tokio::select! {
+            exit = self.serve(&mut socket, subscribed) => exit,
+            over = self.grant.over() => over.into(),
+        };
+        if let Exit::Close(code, reason) = exit {
             socket.finish(code, &reason).await;
         }
     }
@@ -223,7 +267,7 @@ impl Listener {
         }
         if self.wanted.is_resumable {
             for (token, subscription) in &all {
-                let told = resume::greeting(&self.front, token, &self.caller, subscription).await;
+                let told = resume::greeting(&self.front, token, &self.grant.caller, subscription).await;
                 if let Err(exit) = socket.send_frame(told).await {
                     return exit;
                 }
@@ -235,7 +279,7 @@ impl Listener {
     async fn subscribe(&self) -> Subscribed {
         let subscribing = self.wanted.tokens.iter().map(|(token, since)| async move {
             let interest = Interest { topics: self.topics, every: self.every, since: *since };
-            (token.clone(), self.front.backend.subscribe(token, interest, &self.caller).await)
+            (token.clone(), self.front.backend.subscribe(token, interest, &self.grant.caller).await)
         });
         futures_util::future::join_all(subscribing).await
     }
@@ -257,6 +301,17 @@ impl From<End> for Exit {
             }
             End::Moved => (close::MOVED, "The session moves: reconnect."),
             End::Closed => (close::SESSION_OVER, OVER),
+        };
+        Exit::Close(code, reason.to_owned())
+    }
+}
+
+impl From<Over> for Exit {
+    fn from(over: Over) -> Self {
+        let (code, reason) = match over {
+            Over::Ended => (close::KEY_OVER, "The API key is good no more: it was revoked or has expired."),
+            Over::Changed => (close::MOVED, "The API key allows something else now: reconnect."),
+            Over::Unknown => (close::BUSY, "API keys cannot be looked up: reconnect in a moment."),
         };
         Exit::Close(code, reason.to_owned())
     }

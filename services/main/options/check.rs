@@ -52,6 +52,10 @@ pub(crate) struct Log {
 pub(crate) struct StandaloneRole {
     pub(crate) listen: SocketAddr,
     pub(crate) front: api::Settings,
+    /// Whether callers must show a key.
+    pub(crate) auth: bool,
+    /// Where API keys are kept.
+    pub(crate) data: Option<PathBuf>,
     pub(crate) owner: Owner,
     pub(crate) broker: Option<BrokerRole>,
 }
@@ -81,6 +85,8 @@ pub(crate) struct ClusterLink {
 pub(crate) struct ApiRole {
     pub(crate) listen: SocketAddr,
     pub(crate) front: api::Settings,
+    /// Whether callers must show a key.
+    pub(crate) auth: bool,
     pub(crate) cluster: ClusterLink,
 }
 
@@ -136,6 +142,8 @@ impl Mistakes {
         let listen = self.address("--listen", &args.listen);
         let owner = self.owner(args.owner, args.egress.as_deref());
         let front = self.front(&args.front);
+        let auth = self.auth(&args.front, false);
+        let data = args.broker.data.clone().filter(|folder| !folder.is_empty()).map(PathBuf::from);
         let cross_site_dials = self.switch("--cross-site-dials", &args.cross_site_dials);
         let public_names = self.names("--public-names", args.public_names.as_deref());
         let no_broker = self.switch("--no-broker", &args.no_broker);
@@ -157,7 +165,7 @@ impl Mistakes {
         no_broker?;
         let (cross_site_dials, public_names) = (cross_site_dials?, public_names?);
         let front = api::Settings { cross_site_dials, public_names, ..front };
-        let role = StandaloneRole { listen, front, owner, broker };
+        let role = StandaloneRole { listen, front, auth: auth?, data, owner, broker };
         Some(Role::Standalone(log?, Box::new(role)))
     }
 

@@ -23,9 +23,10 @@ impl Mistakes {
         let log = self.log(&args.log);
         let listen = self.address("--listen", &args.listen);
         let front = self.front(&args.front);
+        let auth = self.auth(&args.front, true);
         let cluster = self.cluster(args.cluster);
         let (listen, front, cluster) = (listen?, front?, cluster?);
-        Some(Role::Api(log?, Box::new(ApiRole { listen, front, cluster })))
+        Some(Role::Api(log?, Box::new(ApiRole { listen, front, auth: auth?, cluster })))
     }
 
     pub(super) fn worker(&mut self, args: WorkerArgs) -> Option<Role> {

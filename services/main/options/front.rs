@@ -17,7 +17,6 @@ impl Mistakes {
         let networks = self.networks("--trusted-proxies", args.trusted_proxies.as_deref());
         let cors_origins = self.origins(&args.cors_origins);
         let tls = self.identity("--tls", args.tls_cert.clone(), args.tls_key.clone());
-        let auth = self.auth(&args.auth.auth);
         let limits = &args.limits;
         let mut count = |option, text: &str| self.within(option, text, 1, CONNECTIONS_MAX);
         let connections_max = count("--connections-max", &limits.connections_max);
@@ -28,7 +27,6 @@ impl Mistakes {
         let mut mib = |option, text: &str| self.within(option, text, 1, REPLY_MIB_MAX);
         let reply_mib_max = mib("--reply-mib-max", &limits.reply_mib_max);
         let reply_mib_per_address = mib("--reply-mib-per-address", &limits.reply_mib_per_address);
-        auth?;
         Some(api::Settings {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             tls: tls?,
@@ -60,14 +58,11 @@ impl Mistakes {
         )
     }
 
-    /// Nobody could have a key yet, so a front that asks for one would serve nobody.
-    fn auth(&mut self, auth: &str) -> Option<()> {
-        match self.one_of("--auth", auth, &[("on", true), ("off", false)])? {
-            false => Some(()),
-            true => self.note(
-                "--auth on: there are no tenants and API keys yet. Run with --auth off, and let a proxy in front \
-                 decide who may call",
-            ),
+    /// Whether callers must show a key.
+    pub(super) fn auth(&mut self, args: &FrontArgs, default: bool) -> Option<bool> {
+        match args.auth.auth.as_deref().filter(|auth| !auth.is_empty()) {
+            Some(auth) => self.one_of("--auth", auth, &[("on", true), ("off", false)]),
+            None => Some(default),
         }
     }
 }

@@ -18,15 +18,20 @@ pub(super) async fn api(role: ApiRole) -> Result<Running> {
     let (listener, addr) = bind(role.listen, "--listen", "MT5REST_LISTEN").await?;
     tracing::info!("starting the front");
     let registry = registry(&role.cluster)?;
+    let keys: Arc<RedisRegistry> = Arc::clone(&registry);
     let name = format!("api-{}-{:08x}", std::process::id(), rand::random::<u32>());
     let settings = RouterSettings { trust: role.cluster.trust.clone(), ..RouterSettings::new(name) };
     let router = Arc::new(Router::new(registry, &role.cluster.key, settings, &Tasks::new()));
     let scheme = super::scheme(&role.front);
-    let api = Api::new(Arc::<Router>::clone(&router), role.front);
+    let backend = Arc::<Router>::clone(&router);
+    let api = match role.auth {
+        true => Api::guarded(backend, role.front, keys),
+        false => Api::new(backend, role.front),
+    };
     let front = Tasks::new();
     let stop = front.stop_signal();
     front.spawn(api.serve(listener, async move { stop.cancelled().await }));
-    let banner = banner::service(VERSION, (scheme, addr), None, None);
+    let banner = banner::service(VERSION, (scheme, addr), None, None, role.auth);
     Ok(Running { front: Some(front), router: Some(router), ..Running::of(banner) })
 }
 

@@ -190,7 +190,13 @@ impl KeyDigest {
     /// Whether a key has the secret that this was made of; takes the same time whether it has or not.
     #[must_use]
     pub fn is_of(&self, key: &ApiKey) -> bool {
-        self.0.ct_eq(&key.digest().0).into()
+        self.equals(&key.digest())
+    }
+
+    /// Whether both are of the same secret; takes the same time whether they are or not.
+    #[must_use]
+    pub fn equals(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 
     /// Its bytes, to keep them.
@@ -212,11 +218,11 @@ impl fmt::Debug for KeyDigest {
     }
 }
 
-fn is_base62(text: &str) -> bool {
+pub(crate) fn is_base62(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-fn random(chars: usize) -> String {
+pub(crate) fn random(chars: usize) -> String {
     let mut rng = rand::rng();
     (0..chars).map(|_| char::from(BASE62[rng.random_range(0..BASE62.len())])).collect()
 }

@@ -13,6 +13,7 @@ mod record;
 mod scope;
 mod standing;
 mod tenant;
+mod ticket;
 mod time;
 
 pub use caller::Caller;
@@ -28,4 +29,5 @@ pub use record::{KeyRecord, ROTATION_KEEP_DAYS_MAX};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use standing::{LICENSE_GRACE, Standing, TRIAL, TRIAL_GRACE, standing};
 pub use tenant::{Tenant, TenantError, id_of};
+pub use ticket::StreamTicket;
 pub use time::{CLOCK_TOLERANCE, Clocks, TrialMark};

@@ -14,6 +14,9 @@ calls! {
         /// Answers Healthy while the service runs.
         Health: read as anyone of none {} -> Text;
 
+        /// Answers a ticket that opens one WebSocket in place of a key, as its parameter streamTicket, within 30 seconds: for browsers.
+        StreamTicket: change as stream of none posted {} -> Text;
+
         /// Shows how to use the service, as a web page.
         ReadMe: read as anyone of none {} -> Html;
     }

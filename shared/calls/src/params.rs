@@ -51,6 +51,12 @@ impl Params {
         self.pairs().filter(move |(key, value)| belongs(key) && !value.is_empty()).map(|(_, value)| value)
     }
 
+    /// Takes all values of a name out, those under an index included.
+    pub fn take(&mut self, name: &str) -> Vec<String> {
+        let is_named = |pair: &mut (String, String)| base_of(&pair.0).eq_ignore_ascii_case(name);
+        self.0.extract_if(.., is_named).map(|(_, value)| value).collect()
+    }
+
     /// The pairs themselves.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))

@@ -377,6 +377,8 @@ codes! {
     MaxSessionsReached = "MAX_SESSIONS_REACHED";
     /// Workers that took this session over have died of it, so it is left alone for as long as the message says.
     SessionQuarantined = "SESSION_QUARANTINED";
+    /// There is no API key that is good for this: it is missing, unknown, revoked or expired, or is not for this network.
+    InvalidApiKey = "INVALID_API_KEY";
 }
 
 impl Code {

@@ -21,7 +21,8 @@ impl Code {
             | PasswordMustChanged
             | AdvancedAuthorization
             | Mt4MigrationPassword
-            | Mt5MigrationPassword => 401,
+            | Mt5MigrationPassword
+            | InvalidApiKey => 401,
             NotPermission
             | AccountDisabled
             | InvestorMode

@@ -145,6 +145,7 @@ const CALLS: &[Row] = &[
     ("Health", "", Done),
     ("Version", "", Done),
     ("ReadMe", "", Done),
+    ("StreamTicket", "", Done),
     ("PingHost", "host={host}&port={port}", Done),
     ("PingHostMany", "host={host}&host={host}&port={port}&port=1", Done),
     ("Search", "company=MT5Rest", Done),

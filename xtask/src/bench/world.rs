@@ -79,7 +79,7 @@ impl World {
         }
         let at = free_address()?;
         let mut command = Command::new(program);
-        command.args(["api", "--listen", &at.to_string()]);
+        command.args(["api", "--auth", "off", "--listen", &at.to_string()]);
         command.env("MT5REST_REDIS_URL", &url).env("MT5REST_CLUSTER_KEY", CLUSTER_KEY);
         let api = Process::start("api", folder, at, Ready::Health, &mut command).await?;
         let (program, folder) = (program.to_owned(), folder.to_owned());

@@ -18,7 +18,7 @@ A WebSocket: each text frame is one JSON envelope, see x-ws-message. Nothing is 
 unknown token gets one envelope of type IdNotExist. With since, each session begins with an envelope of type Resumed \
 (position, isComplete; accountSummary and openedOrders if events since then are not kept any more), and order updates \
 have their position. Before the service stops comes one of type serverShutdown. Close codes 1001 and 40xx mean come back with the same token, \
-44xx mean connect first. Without an upgrade programs get an error, and browsers a page that leads to the events.";
+44xx mean connect first, or show another API key (4403). Without an upgrade programs get an error, and browsers a page that leads to the events.";
 
 /// The path items of all streams.
 pub(super) fn items(schemas: &mut SchemaGenerator) -> Vec<(String, Value)> {

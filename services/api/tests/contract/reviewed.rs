@@ -89,6 +89,11 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
         "+ schemas.EnumErrorCode.values.SESSION_QUARANTINED: *",
         "a code of ours: the session is left alone, since workers die of it",
     ),
+    (
+        "+ schemas.EnumErrorCode.values.INVALID_API_KEY: *",
+        "a code of ours: theirs has keys at paid hosts only",
+    ),
+    ("+ paths./StreamTicket: *", "a call of ours: browsers open streams without showing their key"),
     ("+ paths./ReleaseSessions: *", "a call of ours, for the administrator of a cluster"),
     // Bodies.
     ("+ paths./Connect*.post: *", "a way to keep the password out of addresses"),

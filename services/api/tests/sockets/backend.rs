@@ -17,6 +17,7 @@ use bus::{
 };
 use bytes::Bytes;
 use error::{Code, Error, Outcome};
+use registry::ApiKeys;
 use runtime::Tasks;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
@@ -197,6 +198,15 @@ impl World {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
+        Self::serving(|backend| Api::new(backend, settings)).await
+    }
+
+    /// A front that asks for keys.
+    pub(crate) async fn guarded(settings: Settings, keys: Arc<dyn ApiKeys>) -> Self {
+        Self::serving(|backend| Api::guarded(backend, settings, keys)).await
+    }
+
+    async fn serving(front: impl FnOnce(Arc<dyn Backend>) -> Api) -> Self {
         let desk = Arc::new(Desk {
             session: Fanout::new(),
             asks: Mutex::default(),
@@ -208,7 +218,7 @@ impl World {
             delivered: Mutex::default(),
         });
         let backend: Arc<dyn Backend> = Arc::<Desk>::clone(&desk);
-        let api = Api::new(backend, settings);
+        let api = front(backend);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel();

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may fail the test")]
 
+mod auth;
 mod backend;
 mod calls;
 mod delivery;
