@@ -21,6 +21,7 @@ mod figures;
 mod fillings;
 mod floods;
 mod full_disk;
+mod guards;
 mod history;
 mod hours;
 mod http;

@@ -202,6 +202,7 @@ impl Worker {
             AnyCall::Subscriptions(call) => call.dispatch(caller).await,
             AnyCall::Statistics(call) => call.dispatch(caller).await,
             AnyCall::Service(call) => call.dispatch(caller).await,
+            AnyCall::Guards(call) => call.dispatch(caller).await,
             AnyCall::Trading(call) => {
                 let unknown = || Error::invalid_token(id.unwrap_or_default());
                 trading::answer(caller, session.ok_or_else(unknown)?, call).await

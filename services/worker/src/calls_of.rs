@@ -6,6 +6,7 @@ mod brokers;
 mod candles;
 mod connection;
 mod diagnostic;
+mod guards;
 mod history;
 mod hours;
 mod pagination;

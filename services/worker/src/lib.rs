@@ -20,6 +20,7 @@ mod catalogue;
 mod connect;
 mod directory;
 mod governor;
+mod guards;
 mod lease;
 mod login_data;
 mod member;

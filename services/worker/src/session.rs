@@ -12,6 +12,7 @@ mod evidence;
 mod feed;
 mod figures;
 mod fillings;
+mod guarding;
 mod handover;
 mod journal;
 mod ledger;
@@ -39,6 +40,7 @@ mod tests;
 mod texts;
 mod tick_downloads;
 mod tick_values;
+mod today;
 mod trade;
 pub(crate) mod trial;
 mod whole;
@@ -48,7 +50,9 @@ pub use admission::ProofLimits;
 pub(crate) use actor::{Heard, Legacy, Phase};
 pub(crate) use admission::{Admission, Entry, certificate_is_missing};
 pub(crate) use establish::{FULL_SYMBOLS_BATCH, Target};
+pub(crate) use guarding::Guarding;
 pub(crate) use journal::{Begun, Journal, Unknown};
+pub(crate) use mail::TradeLimits;
 pub(crate) use memo::Memo;
 pub(crate) use note::{Inherited, Recorded, from_bytes, is_known, of_call, told};
 pub(crate) use paced::SUBSCRIBED_MAX;
@@ -399,7 +403,7 @@ impl Session {
     }
 
     /// Sends a trade request, and waits for what comes of it. With `reduce_only` one that might do more than reduce what the
-    /// account holds is refused by that.
+    /// account holds is refused by that; with `guarding` one that guards do not let through.
     pub(crate) async fn trade(
         &self,
         deadline: Instant,
@@ -407,7 +411,7 @@ impl Session {
         intent: Intent,
         magic: i64,
         call: CallName,
-        reduce_only: Option<Error>,
+        limits: TradeLimits,
     ) -> Outcome {
         let (reply, mut answer) = oneshot::channel();
         if let Err(error) = self.ready(deadline).await {
@@ -418,7 +422,7 @@ impl Session {
         }
         let number = Arc::new(AtomicU32::new(0));
         let job = Box::new(Job { request, intent, magic, reply, number: Arc::clone(&number), call });
-        if let Err(error) = self.mail(Mail::Trade { job, reduce_only: reduce_only.map(Box::new) }) {
+        if let Err(error) = self.mail(Mail::Trade { job, limits: Box::new(limits) }) {
             return Outcome::NotSent(error);
         }
         let outcome = timeout_at(deadline, &mut answer).await;

@@ -18,6 +18,7 @@ use seal::{KeyRing, SealError};
 use crate::catalogue::Catalogues;
 use crate::connect::UnderWay;
 use crate::directory::{BrokerServer, Directory, DirectoryError};
+use crate::guards::{Touched, watch};
 use crate::lease::Lease;
 use crate::reply_memory::ReplyMemory;
 use crate::session::{AccountKey, ProofLimits, Rank, Session, unreachable};
@@ -148,6 +149,8 @@ pub struct Worker {
     sessions: Mutex<HashMap<String, Session>>,
     /// Sessions that were taken from others a moment ago.
     pub(crate) trials: Trials,
+    /// Sessions whose guards may have changed.
+    pub(crate) touched: Touched,
     /// Connect calls under way.
     pub(crate) connects: UnderWay,
     pub(crate) sessions_max: usize,
@@ -181,16 +184,19 @@ impl Worker {
             proof_limits: settings.proof_limits,
             tasks: Tasks::new(),
         };
-        Ok(Arc::new(Self {
+        let worker = Arc::new(Self {
             shared: Arc::new(shared),
             tasks: Tasks::new(),
             sessions: Mutex::default(),
             trials: Trials::default(),
+            touched: Touched::default(),
             connects: UnderWay::default(),
             sessions_max: settings.sessions_max,
             admin_key: settings.admin_key,
             name: settings.name,
-        }))
+        });
+        worker.shared.tasks.spawn(watch(Arc::downgrade(&worker)));
+        Ok(worker)
     }
 
     /// Ends all sessions: each logs out. Waits at most for `grace`; returns whether all did.

@@ -52,8 +52,8 @@ impl Amount {
 
     /// In 10^-8.
     #[must_use]
-    pub fn units(self) -> i64 {
-        i64::try_from(self.0.units()).unwrap_or(i64::MAX)
+    pub fn units(self) -> i128 {
+        self.0.units().into()
     }
 }
 
@@ -78,9 +78,9 @@ pub struct Exposure {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Worth {
     /// What it is worth.
-    pub equity: i64,
+    pub equity: i128,
     /// What it has lost since the day began; below zero, what it has gained.
-    pub loss: i64,
+    pub loss: i128,
     /// Which day it is by the server's clock, counted since 1970.
     pub day: i64,
 }
@@ -128,6 +128,12 @@ impl Guards {
         *self == Self { close_all: self.close_all, ..Self::default() }
     }
 
+    /// Whether it takes what an account is worth to keep them.
+    #[must_use]
+    pub const fn watches_money(&self) -> bool {
+        self.daily_loss.is_some() || self.equity_floor.is_some()
+    }
+
     /// What trips at this moment.
     #[must_use]
     pub fn tripped_by(&self, worth: &Worth) -> Option<Tripwire> {
@@ -166,6 +172,9 @@ pub struct Trip {
     pub day: i64,
     /// When, milliseconds since 1970 UTC.
     pub at_ms: i64,
+    /// Whether positions are closed for it.
+    #[serde(default)]
+    pub close_all: bool,
 }
 
 impl Trip {
@@ -258,7 +267,8 @@ impl GuardBook {
                 continue;
             }
             if let Some(by) = guarded.guards.tripped_by(worth) {
-                guarded.trip = Some(Trip { by, day: worth.day, at_ms: now_ms });
+                guarded.trip =
+                    Some(Trip { by, day: worth.day, at_ms: now_ms, close_all: guarded.guards.close_all });
                 tripped.push((key, by));
             }
         }
@@ -270,7 +280,7 @@ impl GuardBook {
 mod tests {
     use super::*;
 
-    const UNIT: i64 = 100_000_000;
+    const UNIT: i128 = 100_000_000;
 
     fn guards() -> Guards {
         serde_json::from_str(
@@ -279,7 +289,7 @@ mod tests {
         .unwrap()
     }
 
-    fn worth(equity: i64, loss: i64) -> Worth {
+    fn worth(equity: i128, loss: i128) -> Worth {
         Worth { equity: equity * UNIT, loss: loss * UNIT, day: 20_000 }
     }
 
@@ -300,7 +310,7 @@ mod tests {
     #[test]
     fn what_an_account_may_have_is_bounded_to_the_last_unit() {
         let with = |lots: u64, symbol_lots: u64, positions| Exposure { lots, symbol_lots, positions };
-        let lot = UNIT.unsigned_abs();
+        let lot = 100_000_000;
         assert_eq!(guards().check(&with(lot, lot / 2, 3)), Ok(()));
         assert_eq!(guards().check(&with(lot + 1, lot / 2, 3)), Err(TooMuch::Lots(Lots::from_units(lot))));
         let most = Lots::from_units(lot / 2);

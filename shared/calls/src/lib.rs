@@ -54,6 +54,7 @@ pub mod connection;
 mod dry_run;
 pub mod front;
 mod given;
+pub mod guards;
 pub mod history;
 mod json;
 mod operation;
@@ -83,6 +84,7 @@ pub use connection::ConnectionCall;
 pub use dry_run::{DRY_RUN, OF_EVERY_TRADE, REASON, REASON_CHARS_MAX, is_dry_run, reason};
 pub use front::FrontCall;
 pub use given::Given;
+pub use guards::GuardsCall;
 pub use history::HistoryCall;
 pub use json::json;
 pub use operation::Operation;
@@ -201,6 +203,8 @@ groups! {
     Prices(PricesCall);
     /// Orders.
     Trading(TradingCall);
+    /// Guards of accounts.
+    Guards(GuardsCall);
     /// Interest in streams.
     Subscriptions(SubscriptionsCall);
     /// What came of the trading so far.

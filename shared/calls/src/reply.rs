@@ -5,6 +5,7 @@ mod diagnostic;
 mod dry_run;
 mod event;
 mod filter;
+mod guards;
 mod market;
 mod order;
 mod prices;
@@ -20,6 +21,7 @@ pub use diagnostic::{
 pub use dry_run::{Check, Costs, DryRun, MarginChange, Request};
 pub use event::{LinkStatus, OrderUpdate, OrderUpdateSummary, ProfitUpdate, TicketProfit, TransactionInfo};
 pub use filter::Filtered;
+pub use guards::{GuardReport, GuardState};
 pub use market::{
     BookBar, MarketWatch, Session, SessionState, SymbolBook, SymbolSessions, SymbolTickValue,
     TickValueWithSize,
@@ -161,6 +163,7 @@ json_replies!(
     DealInternal,
     DryRun,
     EquityPoint,
+    GuardReport,
     LoginState,
     MailMessage,
     MarketWatch,

@@ -377,6 +377,10 @@ codes! {
     MaxSessionsReached = "MAX_SESSIONS_REACHED";
     /// Workers that took this session over have died of it, so it is left alone for as long as the message says.
     SessionQuarantined = "SESSION_QUARANTINED";
+    /// A guard of the account or of the key has tripped: only what reduces is let through until it is reset, or its day is over.
+    GuardTripped = "GUARD_TRIPPED";
+    /// With the order the account would have more than a guard of it, or of the key, allows.
+    GuardLimit = "GUARD_LIMIT";
     /// There is no API key that is good for this: it is missing, unknown, revoked or expired, or is not for this network.
     InvalidApiKey = "INVALID_API_KEY";
 }

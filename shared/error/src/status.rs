@@ -31,7 +31,9 @@ impl Code {
             | UnallowedAddress
             | UnallowedIpAddress
             | ServerBlacklisted
-            | AllowedRealAccountsOnly => 403,
+            | AllowedRealAccountsOnly
+            | GuardTripped
+            | GuardLimit => 403,
             InvalidToken | NotFound | InvalidSymbol | SymbolNotFound | InvalidTicket | PositionNotExists
             | ServerNotFound => 404,
             DuplicateAttempt | DoubleRequest | OrderAlreadyChanged | OperationCanceled => 409,
@@ -118,6 +120,8 @@ mod tests {
             (Code::MarketClosed, 422, true),
             (Code::ServerBusy, 503, true),
             (Code::SessionQuarantined, 503, true),
+            (Code::GuardTripped, 403, false),
+            (Code::GuardLimit, 403, false),
             (Code::Timeout, 504, true),
             (Code::InvalidServerCertificate, 502, false),
             (Code::ConnectError, 502, true),

@@ -158,4 +158,9 @@ const CALLS: &[Row] = &[
     ("QuarantinedSessions", "adminKey={admin}", Done),
     ("ReleaseSessions", "adminKey={admin}&ids=a", Done),
     ("MemorySnapshot", "adminKey={admin}", Done),
+    // Guards
+    ("AccountGuards", "", Done),
+    ("SetAccountGuards", "lotsMax=100", Done),
+    ("KillSwitch", "", Done),
+    ("ResetGuards", "", Done),
 ];

@@ -94,6 +94,17 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
         "a code of ours: theirs has keys at paid hosts only",
     ),
     ("+ paths./StreamTicket: *", "a call of ours: browsers open streams without showing their key"),
+    ("+ paths./AccountGuards: *", "a call of ours: what an account must not lose or hold"),
+    ("+ paths./SetAccountGuards: *", "the same"),
+    ("+ paths./KillSwitch: *", "the same"),
+    ("+ paths./ResetGuards: *", "the same"),
+    ("+ schemas.GuardReport: *", "what they answer"),
+    ("+ schemas.GuardState: *", "a part of it"),
+    (
+        "+ schemas.EnumErrorCode.values.GUARD_TRIPPED: *",
+        "a code of ours: a guard lets through what reduces only",
+    ),
+    ("+ schemas.EnumErrorCode.values.GUARD_LIMIT: *", "a code of ours: an order is more than a guard allows"),
     ("+ paths./ReleaseSessions: *", "a call of ours, for the administrator of a cluster"),
     // Bodies.
     ("+ paths./Connect*.post: *", "a way to keep the password out of addresses"),

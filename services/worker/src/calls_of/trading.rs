@@ -28,7 +28,7 @@ use crate::session::details::{explained, volume_refused};
 use crate::session::state::State;
 use crate::session::terms::Terms;
 use crate::session::trial::Tried;
-use crate::session::{CallName, Intent, Outcome, Session, Unknown, told};
+use crate::session::{CallName, Intent, Outcome, Session, TradeLimits, Unknown, told};
 
 /// Flags of a request that opens (protocol 10.9).
 const FLAGS_OPENING: u32 = 2;
@@ -113,7 +113,9 @@ impl Caller<'_> {
         let deadline = self.deadline.checked_sub(REPLY_MARGIN).unwrap_or(self.deadline);
         self.sent.store(true, Ordering::SeqCst);
         let call = CallName { key: self.key.clone(), fingerprint: self.fingerprint.clone() };
-        let outcome = match session.trade(deadline, request.clone(), intent, magic, call, None).await {
+        let limits =
+            TradeLimits { reduce_only: None, guarding: Some(self.worker.guarding(session, &self.by).await) };
+        let outcome = match session.trade(deadline, request.clone(), intent, magic, call, limits).await {
             Outcome::Refused(error) => Outcome::Refused(self.explained(session, &request, error).await),
             outcome => outcome,
         };

@@ -8,10 +8,20 @@ use registry::Fence;
 use tokio::sync::oneshot;
 use wire::Command;
 
+use super::guarding::Guarding;
 use super::memo::Memo;
 use super::note::Inherited;
 use super::state::State;
 use super::trade::{Job, Outcome};
+
+/// What must let a trade request through that would do more than reduce what the account holds.
+#[derive(Debug, Default)]
+pub(crate) struct TradeLimits {
+    /// With what it is refused; `None`: it may be sent.
+    pub(crate) reduce_only: Option<Error>,
+    /// Guards that it must keep.
+    pub(crate) guarding: Option<Guarding>,
+}
 
 /// A message to the actor. The mailbox is bounded, and each message is answered, if only with an error.
 pub(crate) enum Mail {
@@ -30,8 +40,8 @@ pub(crate) enum Mail {
     Trade {
         /// Boxed: a mailbox keeps room for dozens of mails, of the size of the largest.
         job: Box<Job>,
-        /// With what it is refused if it would do more than reduce; `None`: it may.
-        reduce_only: Option<Box<Error>>,
+        /// What must let it through if it would do more than reduce.
+        limits: Box<TradeLimits>,
     },
     /// A trade request stands in the journal, or cannot be written there and must not be sent.
     Recorded {

@@ -1,6 +1,7 @@
 //! What a session knows of its account: kept up to date from pushes, and asked by calls.
 
 mod look_back;
+mod recent;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -25,15 +26,11 @@ use super::terms::Terms;
 use super::texts::Texts;
 use super::tick_downloads::TickDownloads;
 use super::tick_values::TickValues;
+use super::today::Today;
 use crate::catalogue::Catalogue;
 use crate::ranges::Recent;
 use crate::ticks::TickWriter;
 use crate::{translate, zone};
-
-/// Closed orders that a session remembers (contract: at most 100).
-const CLOSED_MAX: usize = 100;
-/// Deals and ended orders that are remembered, to complete answers of trade requests.
-const RECENT_MAX: usize = 128;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Newest {
@@ -67,6 +64,8 @@ pub(crate) struct State {
     pub(crate) closed: VecDeque<reply::Order>,
     /// Deals seen, oldest first.
     pub(crate) deals: VecDeque<Deal>,
+    /// What the deals of the day have booked.
+    pub(super) today: Today,
     /// Orders that ended, oldest first.
     pub(crate) ended: VecDeque<Order>,
     /// Whether the gateway is connected to the trade server (push 15).
@@ -134,6 +133,7 @@ impl State {
             shown_by: ServerClock::default(),
             closed: VecDeque::new(),
             deals: VecDeque::new(),
+            today: Today::default(),
             ended: VecDeque::new(),
             is_server_up: true,
             newest: Newest::default(),
@@ -275,40 +275,6 @@ impl State {
         self.margin = None;
         self.order_texts.remove(&ticket);
         self.orders.remove(&ticket);
-    }
-
-    /// Remembers a deal, in place of an earlier version of it.
-    pub(crate) fn remember_deal(&mut self, deal: Deal) {
-        self.newest.deal = self.newest.deal.max(deal.deal);
-        self.newest.order = self.newest.order.max(deal.trade_order);
-        self.past.add_deal(&deal);
-        match self.deals.iter_mut().rev().find(|known| known.deal == deal.deal) {
-            Some(known) => *known = deal,
-            None => {
-                let gone = push_bounded(&mut self.deals, deal, RECENT_MAX);
-                self.forgotten.deal = self.forgotten.deal.max(gone.map_or(0, |gone| gone.deal));
-            }
-        }
-    }
-
-    /// Forgets a deal that the server has taken back.
-    pub(crate) fn forget_deal(&mut self, ticket: i64) {
-        self.deals.retain(|known| known.deal != ticket);
-        self.past.forget_deal(ticket);
-    }
-
-    /// Remembers an order that ended.
-    pub(crate) fn remember_ended(&mut self, order: Order) {
-        self.newest.order = self.newest.order.max(order.trade_order);
-        self.past.add_order(&order);
-        self.fillings.note(&order);
-        let gone = push_bounded(&mut self.ended, order, RECENT_MAX);
-        self.forgotten.order = self.forgotten.order.max(gone.map_or(0, |gone| gone.trade_order));
-    }
-
-    /// Remembers what was closed, for `ClosedOrders`.
-    pub(crate) fn remember_closed(&mut self, order: reply::Order) {
-        push_bounded(&mut self.closed, order, CLOSED_MAX);
     }
 
     /// Everything since the account began, if it was loaded.
@@ -474,21 +440,4 @@ impl State {
     pub(crate) fn know_up_to(&mut self, deal: i64, order: i64) {
         self.newest = Newest { deal, order };
     }
-
-    /// Takes over what happened before this session: it is no news, and evidence of nothing that this session does.
-    pub(crate) fn load_past(&mut self, history: History) {
-        for deal in history.deals {
-            self.remember_deal(deal);
-        }
-        for order in history.orders {
-            self.remember_ended(order);
-        }
-    }
-}
-
-/// What made room is given back.
-fn push_bounded<T>(list: &mut VecDeque<T>, item: T, max: usize) -> Option<T> {
-    let gone = if list.len() >= max { list.pop_front() } else { None };
-    list.push_back(item);
-    gone
 }

@@ -16,6 +16,7 @@ mod answers;
 mod clock;
 mod closings;
 mod evidence;
+mod guarding;
 mod money;
 mod proof;
 mod reducing;

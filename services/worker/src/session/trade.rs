@@ -24,6 +24,7 @@ use wire::records::{TradeRequest, TradeResult, TradeResultPush};
 
 use super::details;
 use super::evidence;
+use super::mail::TradeLimits;
 use super::note::{self, Inherited, Note};
 use super::reducing;
 use super::scribe::Scribe;
@@ -171,10 +172,40 @@ impl Trades {
         finished.find(|(id, _)| *id == action_id).map(|(_, outcome)| outcome)
     }
 
+    /// Whether a request may be begun: it does no more than reduce, or nothing speaks against it.
+    ///
+    /// # Errors
+    /// With what it is refused.
+    pub(super) fn admit(
+        &self,
+        intent: Intent,
+        request: &TradeRequest,
+        limits: TradeLimits,
+        state: &mut State,
+    ) -> Result<(), Error> {
+        let TradeLimits { reduce_only, guarding } = limits;
+        let guarding = guarding.filter(|guarding| !guarding.is_empty());
+        let is_limited = reduce_only.is_some() || guarding.is_some();
+        if intent == Intent::Prices || !is_limited || self.only_reduces(request, state) {
+            return Ok(());
+        }
+        if let Some(refusal) = reduce_only {
+            return Err(refusal);
+        }
+        let Some(guarding) = guarding else { return Ok(()) };
+        let unseen = self.unsure().filter(|sent| adds_unseen(sent, state)).map(|sent| &sent.request);
+        let unseen: Vec<&TradeRequest> = unseen.collect();
+        guarding.check(intent, request, state, unseen.into_iter())
+    }
+
     /// Whether a request does no more than reduce, whatever becomes of those whose outcome is open.
     pub(super) fn only_reduces(&self, request: &TradeRequest, state: &State) -> bool {
-        let sent = self.rivals().into_iter().filter(|sent| sent.begun.elapsed() < DECIDED_AFTER);
-        reducing::only_reduces(request, state, sent.map(|sent| &sent.request))
+        reducing::only_reduces(request, state, self.unsure().map(|sent| &sent.request))
+    }
+
+    /// Requests that may have been done, or may be done yet.
+    fn unsure(&self) -> impl Iterator<Item = &Sent> {
+        self.rivals().into_iter().filter(|sent| sent.begun.elapsed() < DECIDED_AFTER)
     }
 
     /// Whether a request is under way.
@@ -394,6 +425,17 @@ fn made_by(sent: &Sent, told: &reply::Order) -> Option<i64> {
         _ => None,
     };
     deal.and_then(|deal| i64::try_from(deal.order_ticket).ok()).filter(|order| *order != 0)
+}
+
+/// Whether a request may have added something to what the account holds that is not seen yet.
+fn adds_unseen(sent: &Sent, state: &State) -> bool {
+    let is_seen = |order: i64| {
+        state.positions.contains_key(&order)
+            || state.orders.contains_key(&order)
+            || state.deals.iter().any(|deal| deal.trade_order == order)
+            || state.ended.iter().any(|ended| ended.trade_order == order)
+    };
+    matches!(sent.intent, Intent::Open | Intent::Place) && !(sent.order != 0 && is_seen(sent.order))
 }
 
 fn lost_unsent() -> Error {

@@ -19,7 +19,7 @@ async fn guards_are_changed_by_who_has_seen_them_last(registry: &dyn Registry) {
     assert_eq!(registry.guards(&own).await.unwrap(), GuardsKept { revision: 1, book: floor(1, None) });
     assert!(!registry.change_guards(&own, 0, &floor(2, None)).await.unwrap(), "somebody was faster");
     assert!(!registry.change_guards(&own, 2, &floor(2, None)).await.unwrap());
-    let trip = Trip { by: Tripwire::EquityFloor, day: 20_000, at_ms: 7 };
+    let trip = Trip { by: Tripwire::EquityFloor, day: 20_000, at_ms: 7, close_all: true };
     for revision in 1..12 {
         assert!(registry.change_guards(&own, revision, &floor(revision, Some(trip.clone()))).await.unwrap());
     }

@@ -7,7 +7,7 @@ use wire::records::TradeRequest;
 use super::price_at;
 use crate::backend::Caller;
 use crate::session::terms::Terms;
-use crate::session::{CallName, Intent, Outcome, Session};
+use crate::session::{CallName, Intent, Outcome, Session, TradeLimits};
 
 /// A deal at market that is wanted.
 pub(super) struct Deal<'a> {
@@ -69,7 +69,10 @@ impl Caller<'_> {
         }
         let question =
             TradeRequest { trade_action: TradeAction::Prices.number(), price_order, ..request.clone() };
-        match session.trade(self.deadline, question, Intent::Prices, 0, CallName::default(), None).await {
+        match session
+            .trade(self.deadline, question, Intent::Prices, 0, CallName::default(), TradeLimits::default())
+            .await
+        {
             Outcome::Prices { bid, ask } => Ok(if deal.side == Side::Buy { ask } else { bid }),
             Outcome::Refused(error) | Outcome::NotSent(error) => Err(error),
             _ => Err(Error::timeout("The price request")),

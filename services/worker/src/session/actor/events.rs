@@ -49,12 +49,10 @@ impl Actor {
                 Ok(id) => drop(self.waiting.insert(id, Waiting::Caller(reply))),
                 Err(cause) => drop(reply.send(Err(cause.into()))),
             },
-            Mail::Trade { job, reduce_only } => {
+            Mail::Trade { job, limits } => {
                 let Some(state) = &mut self.state else { return };
-                if let Some(refusal) = reduce_only
-                    && !self.trades.only_reduces(&job.request, state)
-                {
-                    let _ = job.reply.send(Outcome::NotSent(*refusal));
+                if let Err(refusal) = self.trades.admit(job.intent, &job.request, *limits, state) {
+                    let _ = job.reply.send(Outcome::NotSent(refusal));
                     return;
                 }
                 state.watch_order(&job.request.trade_symbol);
