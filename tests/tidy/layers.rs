@@ -5,8 +5,9 @@ use toml::{Table, Value};
 use crate::tree::{assert_none, root};
 
 /// A crate depends on crates of lower layers only.
-const LAYERS: [(&str, u8); 20] = [
+const LAYERS: [(&str, u8); 21] = [
     ("access", 1),
+    ("audit", 1),
     ("wire", 1),
     ("model", 1),
     ("error", 1),

@@ -12,6 +12,7 @@
 //! owner go on where the last one stood. This crate knows nothing of accounts, orders or passwords.
 
 mod api_keys;
+mod audit_log;
 mod clock;
 mod events;
 mod governor;
@@ -35,6 +36,7 @@ mod types;
 mod workers;
 
 pub use api_keys::{ApiKeyAdded, ApiKeyEntry, ApiKeys, ApiKeysMax};
+pub use audit_log::{AuditLog, AuditMax, CHECKPOINTS_MAX};
 pub use clock::{CLOCKS_APART_MAX, Clock};
 pub use events::{Ear, Events, Heard, Since};
 pub use governor::{Governor, Limits, LoginPass, LoginState, Slot};
@@ -68,6 +70,7 @@ pub trait Registry:
     + Events
     + Governor
     + ApiKeys
+    + AuditLog
     + TrialStore
     + GuardStore
     + RateBuckets
@@ -85,6 +88,7 @@ impl<T> Registry for T where
         + Events
         + Governor
         + ApiKeys
+        + AuditLog
         + TrialStore
         + GuardStore
         + RateBuckets

@@ -1,6 +1,7 @@
 //! The registry of a process that is alone: in its memory, and gone with it.
 
 mod api_keys;
+mod audit_log;
 mod ended;
 mod events;
 mod governor;
@@ -53,6 +54,8 @@ struct State {
     /// Sessions that were ever opened.
     opened: u64,
     trial_mark: Option<TrialMark>,
+    /// Records of what was done.
+    audit: audit_log::Chains,
     /// Of accounts that have, or had, some.
     guards: HashMap<AccountName, GuardsKept>,
     ended: Ended,

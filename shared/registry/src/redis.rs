@@ -2,6 +2,7 @@
 
 mod address;
 mod api_keys;
+mod audit_log;
 mod ear;
 mod ended;
 mod events;

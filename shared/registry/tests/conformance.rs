@@ -5,6 +5,8 @@
 
 #[path = "conformance/api_keys.rs"]
 mod api_keys;
+#[path = "conformance/audit_log.rs"]
+mod audit_log;
 #[path = "conformance/ended.rs"]
 mod ended;
 #[path = "conformance/events.rs"]

@@ -9,10 +9,11 @@ use async_trait::async_trait;
 use bus::{Frame, Position};
 use bytes::Bytes;
 use registry::{
-    AccountName, ApiKeyAdded, ApiKeyEntry, ApiKeys, Beat, CallOutcome, Clock, Drawn, Ear, Entry, Events,
-    Fence, Governor, GuardStore, GuardsKept, Heard, Journal, Key, Keyed, Keys, Lease, Limits, LoginPass,
-    LoginState, Opened, Place, Quarantine, Quarantined, RateBuckets, Record, RegistryError, Routed,
-    SessionCount, Sessions, Since, Slot, TrialStore, Unclaimed, WorkerId, WorkerInfo, Workers, Written,
+    AccountName, ApiKeyAdded, ApiKeyEntry, ApiKeys, AuditLog, AuditMax, Beat, CallOutcome, Clock, Drawn, Ear,
+    Entry, Events, Fence, Governor, GuardStore, GuardsKept, Heard, Journal, Key, Keyed, Keys, Lease, Limits,
+    LoginPass, LoginState, Opened, Place, Quarantine, Quarantined, RateBuckets, Record, RegistryError,
+    Routed, SessionCount, Sessions, Since, Slot, TrialStore, Unclaimed, WorkerId, WorkerInfo, Workers,
+    Written,
 };
 use tokio::sync::mpsc;
 
@@ -355,6 +356,25 @@ impl TrialStore for FakeRegistry {
         unused()
     }
     async fn keep_trial(&self, _: TrialMark) -> Answer<TrialMark> {
+        unused()
+    }
+}
+
+#[async_trait]
+impl AuditLog for FakeRegistry {
+    async fn audit_end(&self, _: &str) -> Answer<Option<String>> {
+        unused()
+    }
+    async fn append_audit(&self, _: &str, _: u64, _: &[String], _: AuditMax) -> Answer<bool> {
+        unused()
+    }
+    async fn audit_lines(&self, _: &str, _: u64, _: usize) -> Answer<Vec<String>> {
+        unused()
+    }
+    async fn keep_checkpoint(&self, _: &str, _: Option<&str>, _: &str) -> Answer<bool> {
+        unused()
+    }
+    async fn checkpoints(&self, _: &str) -> Answer<Vec<String>> {
         unused()
     }
 }

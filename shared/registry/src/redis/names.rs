@@ -165,6 +165,11 @@ impl Names {
         ["contents", "ends"].map(|kind| format!("{}{{tickets}}:{kind}", self.prefix))
     }
 
+    /// Stream, number, list: lines of the record of a tenant, their bytes, and its checkpoints.
+    pub(super) fn audit(&self, tenant: &str) -> [String; 3] {
+        ["lines", "bytes", "checkpoints"].map(|kind| self.name("audit", tenant, kind))
+    }
+
     /// Hash: what is kept of the trial.
     pub(super) fn trial(&self) -> String {
         format!("{}{{trial}}:mark", self.prefix)

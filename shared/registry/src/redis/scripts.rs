@@ -49,6 +49,7 @@ scripts! {
     API_KEYS "api_keys", looks_up
     API_KEYS_USED "api_keys_used"
     APPEND "append"
+    APPEND_AUDIT "append_audit"
     BEAT "beat"
     BEGIN "begin"
     BEGIN_KEY "begin_key"
@@ -71,6 +72,7 @@ scripts! {
     JOIN "join"
     JOURNAL "journal", looks_up
     KEEP_TRIAL "keep_trial", again
+    KEEP_CHECKPOINT "keep_checkpoint"
     KEEP_TICKET "keep_ticket"
     LEAVE "leave"
     LIST "list"
