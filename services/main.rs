@@ -2,6 +2,8 @@
 
 #[path = "main/allocator.rs"]
 mod allocator;
+#[path = "main/audit.rs"]
+mod audit;
 #[path = "main/banner.rs"]
 mod banner;
 #[path = "main/health.rs"]
@@ -48,6 +50,7 @@ fn run(role: Role, settings: &[Setting]) -> anyhow::Result<()> {
         }
         Role::Health(target) => return health::check(&target),
         Role::Key(role) => return keys::run(*role),
+        Role::Audit(role) => return audit::run(*role),
         Role::Standalone(log, options) => (log, roles::Server::Standalone(options)),
         Role::Api(log, options) => (log, roles::Server::Api(options)),
         Role::Worker(log, options) => (log, roles::Server::Worker(options)),

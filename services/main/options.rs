@@ -3,6 +3,8 @@
 //! Every option is taken as text and checked afterwards, so that all mistakes are told at once. An empty value counts
 //! as none, since that is how composed environments say so.
 
+#[path = "options/audit.rs"]
+mod audit;
 #[path = "options/broker.rs"]
 mod broker;
 #[path = "options/check.rs"]
@@ -28,6 +30,7 @@ mod tls;
 use clap::builder::StringValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+pub(crate) use audit::{AuditRole, AuditTask, Wanted};
 pub(crate) use broker::{BrokerAdmin, BrokerRole};
 pub(crate) use check::{ApiRole, ClusterLink, Owner, Role, StandaloneRole, WorkerRole};
 pub(crate) use given::Setting;
@@ -73,6 +76,8 @@ enum Command {
     Health(HealthArgs),
     /// Makes, lists, rotates and revokes API keys of a cluster, or of a standalone service with a data folder.
     Key(Box<key::KeyArgs>),
+    /// Verifies and prints the record of calls.
+    Audit(Box<audit::AuditArgs>),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -211,6 +216,8 @@ struct OwnerArgs {
     /// Most MiB that calls take together for long replies, until these are written.
     #[arg(long, env = "MT5REST_REPLY_MEMORY_MIB", value_name = "NUMBER", default_value = "256")]
     reply_memory_mib: String,
+    #[command(flatten)]
+    record: audit::RecordArgs,
 }
 
 /// What every process has that answers clients.

@@ -200,8 +200,17 @@ fn owner(owner: Owner) -> worker::Settings {
         extra_ca: owner.extra_ca,
         egress: owner.egress,
         reply_bytes_max: owner.reply_bytes_max,
+        audit: recorded(owner.audit),
         ..worker::Settings::default()
     }
+}
+
+/// How calls are recorded; whoever verifies the record needs the public key of its signer.
+fn recorded(audit: worker::AuditSettings) -> worker::AuditSettings {
+    if let Some(signer) = &audit.signer {
+        tracing::info!(public_key = %signer.verifying_key(), "the length of the record of calls is signed");
+    }
+    audit
 }
 
 /// The demo broker in the directory, for ConnectEx.

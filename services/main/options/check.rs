@@ -11,6 +11,7 @@ use seal::KeyRing;
 use tls::{Identity, Trust};
 use worker::{Egress, IpNet, Secret, StartError};
 
+use super::audit::AuditRole;
 use super::broker::BrokerRole;
 use super::front::REPLY_MIB_MAX;
 use super::key::KeyRole;
@@ -38,6 +39,8 @@ pub(crate) enum Role {
     Health(Target),
     /// One who changes API keys.
     Key(Box<KeyRole>),
+    /// Whoever reads the record of calls.
+    Audit(Box<AuditRole>),
 }
 
 /// What is logged, and how.
@@ -68,6 +71,7 @@ pub(crate) struct Owner {
     pub(crate) extra_ca: Option<PathBuf>,
     pub(crate) egress: Egress,
     pub(crate) reply_bytes_max: usize,
+    pub(crate) audit: worker::AuditSettings,
 }
 
 /// What connects a process with its cluster.
@@ -130,6 +134,7 @@ impl Cli {
             Some(Command::Openapi) => Some(Role::OpenApi),
             Some(Command::Health(args)) => mistakes.health(args),
             Some(Command::Key(args)) => mistakes.key(*args),
+            Some(Command::Audit(args)) => mistakes.audit(*args),
         };
         role.filter(|_| mistakes.0.is_empty()).ok_or(mistakes)
     }
@@ -187,6 +192,7 @@ impl Mistakes {
             };
             self.note::<()>(format_args!("{option}: {mistake}"));
         }
+        let audit = self.record(args.record);
         let reply_mib = self.within("--reply-memory-mib", &args.reply_memory_mib, 1, REPLY_MIB_MAX);
         Some(Owner {
             brokers: brokers?,
@@ -194,6 +200,7 @@ impl Mistakes {
             extra_ca: extra_ca?,
             egress: egress?,
             reply_bytes_max: reply_mib? << 20,
+            audit: audit?,
         })
     }
 

@@ -37,7 +37,7 @@ enum KeyCommand {
 /// Where the keys are.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Where the keys are")]
-struct StoreArgs {
+pub(super) struct StoreArgs {
     /// Folder of a standalone service, which may be running.
     #[arg(long, env = "MT5REST_DATA", value_name = "FOLDER")]
     data: Option<String>,
@@ -264,7 +264,7 @@ impl Mistakes {
         Some((task(parsed?), store))
     }
 
-    fn key_store(&mut self, args: StoreArgs) -> Option<KeyStore> {
+    pub(super) fn key_store(&mut self, args: StoreArgs) -> Option<KeyStore> {
         let folder = args.data.filter(|folder| !folder.is_empty());
         let url = self.secret("--redis-url", args.redis_url, args.redis_url_file)?;
         let prefix = self.redis_prefix(args.redis_prefix)?;
@@ -281,7 +281,7 @@ impl Mistakes {
         }
     }
 
-    fn tenant(&mut self, name: &str) -> Option<Tenant> {
+    pub(super) fn tenant(&mut self, name: &str) -> Option<Tenant> {
         name.trim().parse().map_or_else(|wrong| self.note(format_args!("--tenant: {wrong}")), Some)
     }
 

@@ -11,6 +11,7 @@ use registry::Key;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
+use crate::audit::Draft;
 use crate::calls_of::trading;
 use crate::reply_memory::Reservation;
 use crate::session::trial::Tried;
@@ -135,8 +136,27 @@ impl Backend for Worker {
 }
 
 impl Worker {
-    /// Answers a call, or says where it must go.
+    /// Answers a call, or says where it must go. What changes something is recorded where it was answered.
     pub(crate) async fn serve(&self, ask: Ask) -> Answered {
+        if ask.only_reads() {
+            return self.answered(ask).await;
+        }
+        let session = ask.token().and_then(|token| self.session(&token).ok());
+        let place = match self.shared.audit.place() {
+            Ok(place) => place,
+            Err(error) => {
+                return Answered { answer: dressed(Err(ask.call.refused(error)), session), elsewhere: None };
+            }
+        };
+        let draft = Draft::begin(&ask, session.map(|session| session.account().login));
+        let answered = self.answered(ask).await;
+        if answered.elsewhere.is_none() {
+            place.write(draft.ended(&answered.answer)).await;
+        }
+        answered
+    }
+
+    async fn answered(&self, ask: Ask) -> Answered {
         let session = ask.token().and_then(|token| self.session(&token).ok());
         let call = match AnyCall::decode(ask.call, &ask.params) {
             Ok(call) => call,

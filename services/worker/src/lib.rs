@@ -14,6 +14,7 @@
 //!
 //! This crate knows nothing of HTTP. Only `translate` knows both the wire's records and the contract's replies.
 
+mod audit;
 mod backend;
 mod calls_of;
 mod catalogue;
@@ -35,6 +36,7 @@ mod trials;
 mod worker;
 mod zone;
 
+pub use crate::audit::{AuditSettings, Export};
 pub use calls::Secret;
 pub use directory::{BrokerServer, DirectoryError};
 pub use link::{Egress, Endpoint, EndpointError, IpNet};

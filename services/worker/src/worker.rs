@@ -15,6 +15,7 @@ use registry::{Limits, MemoryRegistry, Registry, Written};
 use runtime::Tasks;
 use seal::{KeyRing, SealError};
 
+use crate::audit::{Audit, AuditSettings};
 use crate::catalogue::Catalogues;
 use crate::connect::UnderWay;
 use crate::directory::{BrokerServer, Directory, DirectoryError};
@@ -56,6 +57,8 @@ pub struct Settings {
     pub login_limits: Limits,
     /// For how long a login proves a password to those who join its session.
     pub proof_limits: ProofLimits,
+    /// How calls are recorded. Default: in the registry alone.
+    pub audit: AuditSettings,
     /// Whether no other process has sessions in the registry, so that this one needs no lease. Default: true.
     pub is_alone: bool,
 }
@@ -88,6 +91,7 @@ impl Default for Settings {
             sealing_keys: None,
             login_limits: Limits::default(),
             proof_limits: ProofLimits::default(),
+            audit: AuditSettings::default(),
             is_alone: true,
         }
     }
@@ -137,6 +141,8 @@ pub(crate) struct Shared {
     pub(crate) ring: Arc<KeyRing>,
     pub(crate) login_limits: Limits,
     pub(crate) proof_limits: ProofLimits,
+    /// The record of calls.
+    pub(crate) audit: Audit,
     /// What is done beside sessions and calls.
     pub(crate) tasks: Tasks,
 }
@@ -169,7 +175,9 @@ impl Worker {
             Some(ring) => ring,
             None => Arc::new(KeyRing::random()?),
         };
+        let tasks = Tasks::new();
         let shared = Shared {
+            audit: Audit::start(settings.audit, Arc::clone(&settings.registry), &tasks),
             is_public_only: !matches!(settings.egress, Egress::Any),
             dialer: Dialer::new(tls, settings.egress),
             catalogues: Catalogues::default(),
@@ -182,7 +190,7 @@ impl Worker {
             ring,
             login_limits: settings.login_limits,
             proof_limits: settings.proof_limits,
-            tasks: Tasks::new(),
+            tasks,
         };
         let worker = Arc::new(Self {
             shared: Arc::new(shared),
