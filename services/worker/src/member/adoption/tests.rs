@@ -9,7 +9,9 @@ use bytes::Bytes;
 use calls::CallId;
 use calls::trading::OrderSend;
 use cluster::{ClusterKey, Owner, Reply, WorkerClient};
-use registry::{Beat, MemoryRegistry, Opened, Quarantine as _, Sessions as _, Workers as _, Written};
+use registry::{
+    Beat, MemoryRegistry, Opened, Quarantine as _, Sessions as _, Unclaimed, Workers as _, Written,
+};
 use runtime::Tasks;
 use seal::KeyRing;
 use testkit::eventually;
@@ -137,6 +139,35 @@ async fn what_could_not_be_taken_is_left_to_others_for_a_while() {
     assert_eq!(until(&stranger), Some(first), "it was not tried");
     advance(Duration::from_secs(2)).await;
     stranger.adopt_from(&dead()).await;
+    assert!(until(&stranger).is_some_and(|second| second > first), "it was tried again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_out_of_quarantine_and_could_not_be_taken_is_left_to_others_for_a_while() {
+    let registry = MemoryRegistry::new();
+    many(&registry, 1, &dead()).await;
+    let (mut owner, mut deaths) = (dead(), 0);
+    let left = loop {
+        deaths += 1;
+        let next = WorkerId::new(format!("dead-{deaths}"));
+        match registry.claim("token-1", &owner, &next).await.unwrap() {
+            Ok(_) => owner = next,
+            Err(Unclaimed::Quarantined(left)) => break left,
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    let stranger = member(&registry, OTHER_KEY, 10);
+    let until = |member: &Member| member.refused().get("token-1").copied();
+    stranger.take_one_of_quarantine().await;
+    assert_eq!(until(&stranger), None, "its time is not over");
+    advance(left + Duration::from_millis(1)).await;
+    stranger.take_one_of_quarantine().await;
+    let first = until(&stranger).unwrap();
+    advance(Duration::from_secs(14)).await;
+    stranger.take_one_of_quarantine().await;
+    assert_eq!(until(&stranger), Some(first), "it was not tried");
+    advance(Duration::from_secs(2)).await;
+    stranger.take_one_of_quarantine().await;
     assert!(until(&stranger).is_some_and(|second| second > first), "it was tried again");
 }
 
