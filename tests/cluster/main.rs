@@ -9,6 +9,7 @@ mod drain;
 mod encrypted;
 mod fitness;
 mod governor;
+mod guards;
 mod health;
 mod keys;
 mod memory;

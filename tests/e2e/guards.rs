@@ -34,6 +34,10 @@ async fn an_account_holds_no_more_than_its_guards_allow() {
     // A pending order counts as what it may become.
     session.json("OrderSend", LIMIT).await;
     assert_eq!(session.refused("OrderSend", BUY).await, "GUARD_LIMIT");
+    // One that is only tried says so.
+    let tried = session.json("OrderSend", &format!("{BUY}&dryRun=true")).await;
+    let guards = tried["guards"][0].as_str().unwrap();
+    assert!(guards.contains("more than 2 positions") && tried["isAccepted"] == false, "{tried}");
     set(&world, &session, "lotsMax=0.3").await;
     session.open(BUY).await;
     assert_eq!(session.refused("OrderSend", "symbol=EURUSD&operation=Sell&volume=0.01").await, "GUARD_LIMIT");

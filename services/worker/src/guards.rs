@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use access::{GuardBook, Worth};
+use access::{GuardBook, TooManyKeys, Worth};
 use error::{Code, Error};
 use registry::GuardsKept;
 use tokio::time::Instant;
@@ -76,6 +76,17 @@ impl Worker {
         Guarding { book: self.guards_now(session, by).await, key: by.key.clone() }
     }
 
+    /// The same for one that is only tried: nothing is kept, and nothing trips.
+    pub(crate) async fn guarding_of_tried(&self, session: &Session, by: &access::Caller) -> Guarding {
+        let with_key = |mut book: GuardBook| {
+            if let Some(key) = &by.key {
+                book.put_key(key, &by.limits.guards).map_err(too_many)?;
+            }
+            Ok(book)
+        };
+        Guarding { book: self.guards_of(session).await.and_then(with_key), key: by.key.clone() }
+    }
+
     /// The guards as they are for a caller, whose key may bring some of its own, with what trips at this moment.
     async fn guards_now(&self, session: &Session, by: &access::Caller) -> Result<GuardBook, Error> {
         let mut book = self.guards_of(session).await?;
@@ -86,10 +97,7 @@ impl Worker {
                 None => guards.are_none(),
             };
             if !is_known {
-                let put = |book: &mut GuardBook| match book.put_key(key, guards) {
-                    Ok(_) => Ok(()),
-                    Err(full) => Err(Error::new(Code::GuardLimit, format!("{full}."))),
-                };
+                let put = |book: &mut GuardBook| book.put_key(key, guards).map(drop).map_err(too_many);
                 book = self.change_guards(session, put).await?;
             }
         }
@@ -130,4 +138,8 @@ impl Worker {
         }
         Ok(changed)
     }
+}
+
+fn too_many(full: TooManyKeys) -> Error {
+    Error::new(Code::GuardLimit, format!("{full}."))
 }

@@ -5,9 +5,9 @@ use error::{Code, Error};
 use model::{Money, TradeAction};
 use wire::records::TradeRequest;
 
+use super::reducing::only_reduces;
 use super::state::State;
 use super::today::day_of;
-use super::trade::Intent;
 
 /// The guards that a request must keep.
 #[derive(Debug)]
@@ -27,14 +27,14 @@ impl Guarding {
         self.book.as_ref().is_ok_and(none)
     }
 
-    /// Whether a request may be sent that does more than reduce. `under_way` are those that may have made what is not seen
-    /// yet.
+    /// Whether a request may be sent that does more than reduce, and may add to what is held. `under_way` are those that may have
+    /// made what is not seen yet.
     ///
     /// # Errors
     /// With what it is refused.
     pub(super) fn check<'a>(
         &self,
-        intent: Intent,
+        adds: bool,
         request: &'a TradeRequest,
         state: &mut State,
         under_way: impl Iterator<Item = &'a TradeRequest>,
@@ -51,7 +51,7 @@ impl Guarding {
                 return Err(tripped(by));
             }
         }
-        if matches!(intent, Intent::Open | Intent::Place) {
+        if adds {
             let with = state.exposure_with(request, under_way);
             for guarded in own() {
                 guarded.guards.check(&with).map_err(|beyond| {
@@ -60,6 +60,19 @@ impl Guarding {
             }
         }
         Ok(())
+    }
+
+    /// With what a request would be refused that is only tried.
+    pub(crate) fn refusal_of_tried(
+        &self,
+        adds: bool,
+        request: &TradeRequest,
+        state: &mut State,
+    ) -> Option<Error> {
+        if self.is_empty() || only_reduces(request, state, std::iter::empty()) {
+            return None;
+        }
+        self.check(adds, request, state, std::iter::empty()).err()
     }
 }
 

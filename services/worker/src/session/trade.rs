@@ -195,7 +195,8 @@ impl Trades {
         let Some(guarding) = guarding else { return Ok(()) };
         let unseen = self.unsure().filter(|sent| adds_unseen(sent, state)).map(|sent| &sent.request);
         let unseen: Vec<&TradeRequest> = unseen.collect();
-        guarding.check(intent, request, state, unseen.into_iter())
+        let adds = matches!(intent, Intent::Open | Intent::Place);
+        guarding.check(adds, request, state, unseen.into_iter())
     }
 
     /// Whether a request does no more than reduce, whatever becomes of those whose outcome is open.

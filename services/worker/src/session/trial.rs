@@ -8,6 +8,7 @@ use wire::records::{Order, TradeRequest};
 
 use super::details::{details, side_of};
 use super::figures::Change;
+use super::guarding::Guarding;
 use super::state::State;
 use super::terms::Terms;
 
@@ -27,12 +28,12 @@ pub(crate) fn lacks_prices(tried: &Tried, state: &mut State) -> bool {
 }
 
 /// What it would come to now.
-pub(crate) fn told(tried: &Tried, state: &mut State) -> DryRun {
+pub(crate) fn told(tried: &Tried, guarding: &Guarding, state: &mut State) -> DryRun {
     let request = &tried.request;
     let margin = margin(request, state);
     let checks = checks(request, margin.as_ref(), state);
-    // Guards of keys and accounts are asked here once there are some.
-    let guards = Vec::new();
+    let refusal = guarding.refusal_of_tried(adds(request), request, state);
+    let guards: Vec<String> = refusal.map(|refusal| refusal.detail().to_owned()).into_iter().collect();
     DryRun {
         dry_run: true,
         is_accepted: guards.is_empty() && checks.iter().all(|check| check.is_passed != Some(false)),

@@ -32,6 +32,8 @@ pub(super) async fn answer(
         }
         session.news(until.min(Instant::now() + QUOTE_LOOK)).await;
     }
-    let told = session.visit(caller.deadline, move |state: &mut State| trial::told(&tried, state)).await?;
+    let guarding = caller.worker.guarding_of_tried(session, &caller.by).await;
+    let tell = move |state: &mut State| trial::told(&tried, &guarding, state);
+    let told = session.visit(caller.deadline, tell).await?;
     told.payload()
 }
