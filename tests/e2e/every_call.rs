@@ -84,6 +84,12 @@ impl Prepared {
         for (word, value) in known {
             filled = filled.replace(word, &value);
         }
+        if filled.contains("{key}") {
+            let form = format!("adminKey={ADMIN_KEY}&tenant=acme");
+            let kind = "application/x-www-form-urlencoded";
+            let made = self.world.http.post("/CreateApiKey", kind, &form).await.ok().body;
+            filled = filled.replace("{key}", made.split('_').nth(2).unwrap());
+        }
         let order = "symbol=EURUSD&volume=0.01&operation=";
         if filled.contains("{user}") {
             filled = filled.replace("{user}", &self.account().await.to_string());

@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 
-use access::{KeyId, KeyKind, KeyRecord, Limits, Lots, ROTATION_KEEP_DAYS_MAX, Rates, Scopes, Tenant};
+use access::{
+    KeyChange, KeyId, KeyKind, Limits, Lots, ROTATION_KEEP_DAYS_MAX, Rates, Scopes, Tenant, is_any, listed,
+};
 use clap::{Args, Subcommand};
 use registry::{KEY_DAYS_MAX, NewKey, RedisRegistry};
 use worker::Secret;
 
 use super::check::{Mistakes, Role};
-
-/// What takes a limit away.
-const ANY: &str = "any";
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct KeyArgs {
@@ -160,50 +159,6 @@ pub(crate) enum KeyStore {
     Redis { url: Secret, prefix: String },
 }
 
-/// What changes of a key; what is absent stays.
-#[derive(Debug, Default)]
-pub(crate) struct KeyChange {
-    scopes: Option<Scopes>,
-    demo_only: Option<bool>,
-    reduce_only: Option<bool>,
-    accounts: Option<Vec<u64>>,
-    brokers: Option<Vec<String>>,
-    networks: Option<Vec<String>>,
-    volume_max: Option<Option<Lots>>,
-    rates: Option<Rates>,
-    days: Option<u32>,
-}
-
-impl KeyChange {
-    /// Makes the changes.
-    pub(crate) fn apply(&self, record: &mut KeyRecord, now_ms: i64) {
-        record.scopes = self.scopes.unwrap_or(record.scopes);
-        self.limit(&mut record.limits);
-        if let Some(days) = self.days {
-            record.expire_in(days, now_ms);
-        }
-    }
-
-    fn limit(&self, limits: &mut Limits) {
-        limits.demo_only = self.demo_only.unwrap_or(limits.demo_only);
-        limits.reduce_only = self.reduce_only.unwrap_or(limits.reduce_only);
-        limits.volume_max = self.volume_max.unwrap_or(limits.volume_max);
-        if let Some(rates) = &self.rates {
-            limits.rates.clone_from(rates);
-        }
-        let replace = |list: &mut Vec<String>, new: &Option<Vec<String>>| {
-            if let Some(new) = new {
-                list.clone_from(new);
-            }
-        };
-        replace(&mut limits.brokers, &self.brokers);
-        replace(&mut limits.networks, &self.networks);
-        if let Some(accounts) = &self.accounts {
-            limits.accounts.clone_from(accounts);
-        }
-    }
-}
-
 impl Mistakes {
     pub(super) fn key(&mut self, args: KeyArgs) -> Option<Role> {
         let (task, store) = match args.command {
@@ -294,7 +249,7 @@ impl Mistakes {
         let demo_only = args.demo_only.as_deref().map(|text| self.switch("--demo-only", text));
         let reduce_only = args.reduce_only.as_deref().map(|text| self.switch("--reduce-only", text));
         let accounts = args.accounts.as_deref().map(|text| {
-            let logins = listed(text).into_iter().map(|login| self.number("--accounts", &login, "a login"));
+            let logins = listed(text).into_iter().map(|login| self.number("--accounts", login, "a login"));
             // All of them are looked at before one that is none counts.
             logins.collect::<Vec<Option<u64>>>().into_iter().collect::<Option<Vec<u64>>>()
         });
@@ -321,7 +276,10 @@ impl Mistakes {
             demo_only: checked(demo_only)?,
             reduce_only: checked(reduce_only)?,
             accounts: checked(accounts)?,
-            brokers: args.brokers.as_deref().map(listed),
+            brokers: args
+                .brokers
+                .as_deref()
+                .map(|text| listed(text).into_iter().map(str::to_owned).collect()),
             networks: checked(networks)?,
             volume_max: checked(volume_max)?,
             rates: checked(rates)?,
@@ -337,17 +295,6 @@ fn checked<T>(given: Option<Option<T>>) -> Option<Option<T>> {
         Some(Some(good)) => Some(Some(good)),
         Some(None) => None,
     }
-}
-
-fn is_any(text: &str) -> bool {
-    matches!(text.trim(), ANY | "")
-}
-
-fn listed(text: &str) -> Vec<String> {
-    if is_any(text) {
-        return Vec::new();
-    }
-    text.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect()
 }
 
 #[cfg(test)]

@@ -221,6 +221,7 @@ impl Worker {
             AnyCall::Prices(call) => call.dispatch(caller).await,
             AnyCall::Subscriptions(call) => call.dispatch(caller).await,
             AnyCall::Statistics(call) => call.dispatch(caller).await,
+            AnyCall::Keys(call) => call.dispatch(caller).await,
             AnyCall::Service(call) => call.dispatch(caller).await,
             AnyCall::Guards(call) => call.dispatch(caller).await,
             AnyCall::Trading(call) => {

@@ -9,6 +9,7 @@ mod diagnostic;
 mod guards;
 mod history;
 mod hours;
+mod keys;
 mod pagination;
 mod password;
 mod past_positions;

@@ -4,6 +4,7 @@
 //! Nothing here reads a clock, a file or a registry: the time is passed in, so that every day of a licence can be tested.
 
 mod caller;
+mod change;
 mod guards;
 mod key;
 mod license;
@@ -17,6 +18,7 @@ mod ticket;
 mod time;
 
 pub use caller::Caller;
+pub use change::{KeyChange, is_any, listed};
 pub use guards::{
     Amount, Exposure, GUARDED_KEYS_MAX, GuardBook, Guarded, Guards, TooManyKeys, TooMuch, Trip, Tripwire,
     Worth,

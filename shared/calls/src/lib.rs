@@ -57,6 +57,7 @@ mod given;
 pub mod guards;
 pub mod history;
 mod json;
+pub mod keys;
 mod operation;
 pub mod params;
 mod permit;
@@ -87,6 +88,7 @@ pub use given::Given;
 pub use guards::GuardsCall;
 pub use history::HistoryCall;
 pub use json::json;
+pub use keys::KeysCall;
 pub use operation::Operation;
 pub use params::{Many, Names, Params, Token};
 pub use permit::{Host, Permission, Permit, Permitted, permission};
@@ -209,6 +211,8 @@ groups! {
     Subscriptions(SubscriptionsCall);
     /// What came of the trading so far.
     Statistics(StatisticsCall);
+    /// API keys.
+    Keys(KeysCall);
     /// The rest.
     Service(ServiceCall);
 }

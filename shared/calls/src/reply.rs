@@ -6,6 +6,7 @@ mod dry_run;
 mod event;
 mod filter;
 mod guards;
+mod keys;
 mod market;
 mod order;
 mod prices;
@@ -22,6 +23,7 @@ pub use dry_run::{Check, Costs, DryRun, MarginChange, Request};
 pub use event::{LinkStatus, OrderUpdate, OrderUpdateSummary, ProfitUpdate, TicketProfit, TransactionInfo};
 pub use filter::Filtered;
 pub use guards::{GuardReport, GuardState};
+pub use keys::ApiKeyInfo;
 pub use market::{
     BookBar, MarketWatch, Session, SessionState, SymbolBook, SymbolSessions, SymbolTickValue,
     TickValueWithSize,
@@ -151,6 +153,7 @@ macro_rules! json_replies {
 }
 
 json_replies!(
+    ApiKeyInfo,
     AccounDetails,
     AccountAnswer,
     AccountRec,

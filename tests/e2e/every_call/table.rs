@@ -163,4 +163,15 @@ const CALLS: &[Row] = &[
     ("SetAccountGuards", "lotsMax=100", Done),
     ("KillSwitch", "", Done),
     ("ResetGuards", "", Done),
+    // Keys
+    (
+        "CreateApiKey",
+        "adminKey={admin}&tenant=acme&kind=test&scopes=read,stream&volumeMax=0.5&expires=30",
+        Done,
+    ),
+    ("ListApiKeys", "adminKey={admin}&tenant=acme", Done),
+    ("ShowApiKey", "adminKey={admin}&keyId={key}", Done),
+    ("RotateApiKey", "adminKey={admin}&keyId={key}&keepDays=2", Done),
+    ("LimitApiKey", "adminKey={admin}&keyId={key}&demoOnly=true&accounts=7,8", Done),
+    ("RevokeApiKey", "adminKey={admin}&keyId={key}", Done),
 ];

@@ -93,6 +93,8 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
         "+ schemas.EnumErrorCode.values.INVALID_API_KEY: *",
         "a code of ours: theirs has keys at paid hosts only",
     ),
+    ("+ paths./*ApiKey*: *", "calls of ours: the administrator manages keys"),
+    ("+ schemas.ApiKeyInfo: *", "what they answer"),
     ("+ paths./StreamTicket: *", "a call of ours: browsers open streams without showing their key"),
     ("+ paths./AccountGuards: *", "a call of ours: what an account must not lose or hold"),
     ("+ paths./SetAccountGuards: *", "the same"),

@@ -158,7 +158,7 @@ impl Handle<MemorySnapshot> for Caller<'_> {
 impl Caller<'_> {
     /// Tokens grant access to accounts, and what a process holds tells of all of them, so such calls are the
     /// administrator's.
-    fn check_admin(&self, given: Option<&Secret>) -> Result<(), Error> {
+    pub(super) fn check_admin(&self, given: Option<&Secret>) -> Result<(), Error> {
         let Some(key) = &self.worker.admin_key else {
             let told = "This installation has no administrator key: start it with --admin-key-file or MT5REST_ADMIN_KEY.";
             return Err(Error::new(Code::NotPermission, told));
