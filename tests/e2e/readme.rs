@@ -57,3 +57,28 @@ async fn the_files_shown_in_the_readme_are_understood() {
     let summary = http.get(&format!("/AccountSummary?id={token}")).await.ok().json();
     assert_eq!((&summary["currency"], &summary["balance"]), (&"EUR".into(), &5000.into()));
 }
+
+#[tokio::test]
+async fn the_lines_for_many_customers_work() {
+    let folder = Scratch::new("readme-keys");
+    let data = folder.path().join("books");
+    let data = data.to_str().unwrap();
+    let (mut process, http) = start_binary(&["--auth", "on", "--data", data]).await;
+    let url = process.says("  Connect          http://").await;
+    let broker_port = url.split("port=").nth(1).unwrap();
+    let block = README.split("<!-- keys -->\n```sh\n").nth(1).unwrap().split("```").next().unwrap();
+    // The service itself runs already, at an address of its own.
+    let (start, lines) = block.split_once('\n').unwrap();
+    assert_eq!(start, "mt5rest --auth on --data books &");
+    let folder_of_binary = std::path::Path::new(env!("CARGO_BIN_EXE_mt5rest")).parent().unwrap().display();
+    let script = format!("set -eu\nPATH={folder_of_binary}:$PATH\n{lines}").replace(SERVICE, http.address());
+    let script = script.replace(BROKER_PORT, &format!("port={broker_port}"));
+    let script = script.replace("--data books", &format!("--data {data}"));
+    let run = Command::new("bash").args(["-c", &script]).stdin(Stdio::null()).kill_on_drop(true).output();
+    let output = in_time("the README is done", run).await.unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    for words in ["\"balance\"", "NOT_PERMISSION", "INVALID_API_KEY", "\tdefault\tlive\tread\t"] {
+        assert_eq!(out.matches(words).count(), 1, "{words}: {out}\n{err}");
+    }
+}
