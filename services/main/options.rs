@@ -275,6 +275,18 @@ struct AuthArgs {
     /// Whether callers must show an API key, made by mt5rest key: on in a cluster and off in one process, if not told otherwise.
     #[arg(long, env = "MT5REST_AUTH", value_name = "on|off")]
     auth: Option<String>,
+    /// Keys of an identity provider (JWKS), JSON, read again when they change: its tokens are as good as API keys then.
+    #[arg(long, env = "MT5REST_JWT_KEYS", value_name = "FILE")]
+    jwt_keys: Option<String>,
+    /// The issuer (iss) that its tokens must have.
+    #[arg(long, env = "MT5REST_JWT_ISSUER", value_name = "URL")]
+    jwt_issuer: Option<String>,
+    /// The audience (aud) that its tokens must be made for.
+    #[arg(long, env = "MT5REST_JWT_AUDIENCE", value_name = "NAME")]
+    jwt_audience: Option<String>,
+    /// Algorithms by which its tokens may be signed: EdDSA, ES256, RS256, and HS256 for a shared secret.
+    #[arg(long, env = "MT5REST_JWT_ALGORITHMS", value_name = "NAMES", default_value = "EdDSA,ES256,RS256")]
+    jwt_algorithms: String,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -147,7 +147,7 @@ async fn standalone(role: StandaloneRole) -> Result<Running> {
     let scheme = scheme(&role.front);
     let backend = Arc::<Worker>::clone(&worker);
     let api = match role.auth {
-        true => Api::guarded(backend, role.front, keys),
+        true => Api::guarded(backend, role.front, keys).context("--jwt-keys is of no use")?,
         false => Api::new(backend, role.front),
     };
     let front = Tasks::new();

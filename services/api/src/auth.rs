@@ -3,12 +3,14 @@
 
 mod credentials;
 mod grant;
+mod jwt;
 mod keys;
 
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
-use access::{Caller, Limits, Scopes, StreamTicket, Tenant};
+use access::{ApiKey, Caller, JwtError, Limits, Scopes, StreamTicket, Tenant};
 use axum::http::StatusCode;
 use axum::http::header::{HeaderValue, WWW_AUTHENTICATE};
 use axum::response::Response;
@@ -18,9 +20,14 @@ use registry::ApiKeys;
 
 pub(crate) use self::credentials::{API_KEY, Credential, bearer};
 pub(crate) use self::grant::{Grant, Over};
-use self::keys::KeyCache;
+use self::jwt::JwtFile;
+pub use self::jwt::{JwtSettings, check_jwt};
+use self::keys::{KeyCache, Networks};
 use crate::accept::Accept;
 use crate::reply::{self, ERROR_STATUS};
+
+/// How often the file of the keys of tokens is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How a client learns what it should have shown.
 const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"mt5rest\"");
@@ -30,7 +37,15 @@ static NOBODY: LazyLock<Arc<Caller>> = LazyLock::new(|| nobody_with(Scopes::NONE
 
 /// Lets requests in.
 #[derive(Debug)]
-pub(crate) struct Gate(Option<Arc<KeyCache>>);
+pub(crate) struct Gate(Option<Guarded>);
+
+/// What is asked for.
+#[derive(Debug)]
+struct Guarded {
+    keys: Arc<KeyCache>,
+    /// Whose tokens are as good as keys, if anybody's.
+    tokens: Option<Arc<JwtFile>>,
+}
 
 /// Why a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,15 +86,44 @@ impl Gate {
         Self(None)
     }
 
-    /// Who shows a key of these is let in.
-    pub(crate) fn guarded(keys: Arc<dyn ApiKeys>) -> Self {
-        Self(Some(Arc::new(KeyCache::new(keys))))
+    /// Who shows a key of these is let in, or a token of this provider.
+    ///
+    /// # Errors
+    /// When the keys of the provider cannot be used.
+    pub(crate) fn guarded(keys: Arc<dyn ApiKeys>, tokens: Option<JwtSettings>) -> Result<Self, JwtError> {
+        let tokens = tokens.map(JwtFile::open).transpose()?.map(Arc::new);
+        Ok(Self(Some(Guarded { keys: Arc::new(KeyCache::new(keys)), tokens })))
+    }
+
+    /// Whether the text of a bearer lets somebody in, and so is no session's token.
+    pub(crate) fn is_credential(&self, text: &str) -> bool {
+        ApiKey::is_meant(text) || (self.takes_tokens() && credentials::is_token(text))
+    }
+
+    /// Whether tokens are as good as keys.
+    pub(crate) fn takes_tokens(&self) -> bool {
+        self.0.as_ref().is_some_and(|guarded| guarded.tokens.is_some())
     }
 
     /// Keeps what is known of keys up to date until `stop`.
     pub(crate) fn work<S: Future<Output = ()>>(&self, stop: S) -> Option<impl Future<Output = ()> + use<S>> {
-        let cache = Arc::clone(self.0.as_ref()?);
-        Some(async move { cache.keep_up(stop).await })
+        let Guarded { keys, tokens } = self.0.as_ref()?;
+        let (keys, tokens) = (Arc::clone(keys), tokens.clone());
+        Some(async move {
+            let reading = async {
+                let Some(tokens) = tokens else { return std::future::pending().await };
+                loop {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                    let tokens = Arc::clone(&tokens);
+                    // It fails when the process ends.
+                    let _ = tokio::task::spawn_blocking(move || tokens.refresh()).await;
+                }
+            };
+            tokio::select! {
+                () = keys.keep_up(stop) => {}
+                () = reading => {}
+            }
+        })
     }
 
     /// Whether keys are asked for.
@@ -89,10 +133,21 @@ impl Gate {
 
     /// Lets in who shows what is good, from where it comes; everybody, if no keys are asked for.
     pub(crate) async fn admit(&self, shown: Credential, from: Option<IpAddr>) -> Result<Grant, Refused> {
-        let Some(cache) = &self.0 else { return Ok(Grant::of(Caller::local())) };
+        let Some(Guarded { keys, tokens }) = &self.0 else { return Ok(Grant::of(Caller::local())) };
         match shown {
-            Credential::Key(key) => cache.admit(key, from).await,
-            Credential::Ticket(ticket) => cache.redeem(&ticket, from).await,
+            Credential::Key(key) => keys.admit(key, from).await,
+            Credential::Ticket(ticket) => keys.redeem(&ticket, from).await,
+            Credential::Token(token) => {
+                let tokens = tokens.as_ref().ok_or(Refused::Unauthorized)?;
+                let shown = tokens.check(token.expose()).map_err(|why| {
+                    tracing::debug!(%why, "a token was refused");
+                    Refused::Unauthorized
+                })?;
+                if !Networks::of(&shown.caller.limits).have(from) {
+                    return Err(Refused::Unauthorized);
+                }
+                Ok(Grant::by_token(Arc::new(shown.caller), shown.until_ms))
+            }
             Credential::Garbage => Err(Refused::Unauthorized),
         }
     }
@@ -110,8 +165,8 @@ impl Gate {
     /// A ticket that lets a socket in instead of what this grant was given for.
     pub(crate) async fn ticket(&self, grant: &Grant) -> Result<StreamTicket, Error> {
         let ticket = StreamTicket::generate();
-        if let Some(cache) = &self.0 {
-            cache.keep_ticket(&ticket, grant).await?;
+        if let Some(Guarded { keys, .. }) = &self.0 {
+            keys.keep_ticket(&ticket, grant).await?;
         }
         Ok(ticket)
     }

@@ -120,7 +120,10 @@ async fn admit_early(front: &Front, route: &CallRoute, parts: &Parts) -> Result<
         return Ok(None);
     }
     let of_query = || Credential::take(&mut request::query_params(&parts.uri), route.takes_api_key);
-    let Some(shown) = Credential::of_headers(&parts.headers).or_else(of_query) else { return Ok(None) };
+    let Some(shown) = Credential::of_headers(&parts.headers, front.gate.takes_tokens()).or_else(of_query)
+    else {
+        return Ok(None);
+    };
     if route.policy().scope == Scope::Anyone {
         return Ok(None);
     }
@@ -176,7 +179,7 @@ async fn params(front: &Front, route: &CallRoute, parts: &Parts, body: Body) -> 
     // The body comes first, so that it wins over the query.
     params.extend(request::query_params(&parts.uri).pairs());
     if route.policy().needs_session() {
-        request::add_bearer(&parts.headers, &mut params, &["id"]);
+        request::add_bearer(&parts.headers, &mut params, &["id"], &front.gate);
     }
     Ok(params)
 }

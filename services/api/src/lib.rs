@@ -40,6 +40,8 @@ mod shares;
 mod stream;
 mod stream_page;
 
+pub use access::{JwtAlgorithm, JwtError, JwtTerms};
+pub use auth::{JwtSettings, check_jwt};
 pub use cors::Origins;
 pub use openapi::document as openapi_document;
 pub use proxies::TrustedProxies;
@@ -81,13 +83,21 @@ impl Api {
     }
 
     /// The same for those only who show an API key of these. It keeps up with them until it is closed.
-    pub fn guarded(backend: Arc<dyn Backend>, settings: Settings, keys: Arc<dyn ApiKeys>) -> Self {
-        let front = Arc::new(Front::new(backend, settings, Gate::guarded(keys)));
+    ///
+    /// # Errors
+    /// When the keys of an identity provider, which the settings may name, cannot be used.
+    pub fn guarded(
+        backend: Arc<dyn Backend>,
+        settings: Settings,
+        keys: Arc<dyn ApiKeys>,
+    ) -> Result<Self, JwtError> {
+        let gate = Gate::guarded(keys, settings.jwt.clone())?;
+        let front = Arc::new(Front::new(backend, settings, gate));
         let stop = front.tasks.stop_signal();
         if let Some(work) = front.gate.work(async move { stop.cancelled().await }) {
             front.tasks.spawn(work);
         }
-        Self { front }
+        Ok(Self { front })
     }
 
     /// Everything the front answers, for a server of one's own. [`Api::close`] ends its sockets.

@@ -4,7 +4,6 @@ mod multipart;
 
 use std::borrow::Cow;
 
-use access::ApiKey;
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -13,7 +12,7 @@ use error::{Code, Error};
 use http_body_util::LengthLimitError;
 use serde_json::Value;
 
-use crate::auth;
+use crate::auth::{self, Gate};
 
 /// The longest idempotency key: longer than any UUID or hash.
 const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;
@@ -101,12 +100,12 @@ fn scalar(value: Value) -> Option<String> {
     }
 }
 
-/// Takes the token from header `Authorization: Bearer TOKEN` where no parameter of these names it. A key is none.
-pub(crate) fn add_bearer(headers: &HeaderMap, params: &mut Params, names: &[&str]) {
+/// Takes the token from header `Authorization: Bearer TOKEN` where no parameter of these names it. What lets somebody in is none.
+pub(crate) fn add_bearer(headers: &HeaderMap, params: &mut Params, names: &[&str], gate: &Gate) {
     if names.iter().any(|name| params.get(name).is_some()) {
         return;
     }
-    if let Some(token) = auth::bearer(headers).filter(|token| !ApiKey::is_meant(token)) {
+    if let Some(token) = auth::bearer(headers).filter(|token| !gate.is_credential(token)) {
         params.push("id", token);
     }
 }
@@ -196,7 +195,7 @@ mod tests {
         let token = |header: &'static str, query: &[(&str, &str)]| {
             let headers = HeaderMap::from_iter([(AUTHORIZATION, header.parse().unwrap())]);
             let mut params = query.iter().copied().collect();
-            add_bearer(&headers, &mut params, &["id", "ids"]);
+            add_bearer(&headers, &mut params, &["id", "ids"], &Gate::open());
             params.get("id").map(str::to_owned)
         };
         assert_eq!(token("Bearer abc", &[]).as_deref(), Some("abc"));

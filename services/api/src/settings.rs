@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::auth::JwtSettings;
 use crate::cors::Origins;
 use crate::proxies::TrustedProxies;
 
@@ -16,6 +17,8 @@ pub struct Settings {
     pub trusted_proxies: TrustedProxies,
     /// Sites whose pages may call and open streams. Default: any, as clients in browsers are used to.
     pub cors_origins: Origins,
+    /// Whose tokens are as good as API keys, where these are asked for. Default: nobody's.
+    pub jwt: Option<JwtSettings>,
     /// Whether web pages of other sites may make calls that dial. Default: true, for services that dial public addresses only;
     /// on a user's machine pages could search its network.
     pub cross_site_dials: bool,
@@ -84,6 +87,7 @@ impl Default for Settings {
             tls: None,
             trusted_proxies: TrustedProxies::default(),
             cors_origins: Origins::Any,
+            jwt: None,
             cross_site_dials: true,
             public_names: Vec::new(),
             call_timeout: Duration::from_secs(60),

@@ -83,11 +83,11 @@ pub(crate) const SERVER_SHUTDOWN: &str = "serverShutdown";
 pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let mut params = request::query_params(&parts.uri);
-    let shown = Credential::of_headers(&parts.headers);
+    let shown = Credential::of_headers(&parts.headers, front.gate.takes_tokens());
     // All of them go no further.
     let shown = [shown, Credential::take_ticket(&mut params), Credential::take(&mut params, false)];
     let shown = shown.into_iter().flatten().next();
-    request::add_bearer(&parts.headers, &mut params, &["id", "ids"]);
+    request::add_bearer(&parts.headers, &mut params, &["id", "ids"], &front.gate);
     let base = front.settings.trusted_proxies.base_url(&parts);
     if !parts.headers.contains_key(UPGRADE) || parts.method == Method::HEAD {
         return stream_page::answer(stream, accept, &params, &base);

@@ -1,9 +1,9 @@
 //! The options of every process that answers clients.
 
-use api::{Origins, TrustedProxies};
+use api::{JwtAlgorithm, JwtSettings, JwtTerms, Origins, TrustedProxies, check_jwt};
 
-use super::FrontArgs;
 use super::check::Mistakes;
+use super::{AuthArgs, FrontArgs};
 
 /// More connections than any process has file handles for.
 const CONNECTIONS_MAX: usize = 1_000_000;
@@ -17,6 +17,7 @@ impl Mistakes {
         let networks = self.networks("--trusted-proxies", args.trusted_proxies.as_deref());
         let cors_origins = self.origins(&args.cors_origins);
         let tls = self.identity("--tls", args.tls_cert.clone(), args.tls_key.clone());
+        let jwt = self.jwt(&args.auth);
         let limits = &args.limits;
         let mut count = |option, text: &str| self.within(option, text, 1, CONNECTIONS_MAX);
         let connections_max = count("--connections-max", &limits.connections_max);
@@ -29,6 +30,7 @@ impl Mistakes {
         let reply_mib_per_address = mib("--reply-mib-per-address", &limits.reply_mib_per_address);
         Some(api::Settings {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            jwt: jwt?,
             tls: tls?,
             cors_origins: cors_origins?,
             trusted_proxies: networks.map(TrustedProxies::new)?,
@@ -56,6 +58,35 @@ impl Mistakes {
             },
             Some,
         )
+    }
+
+    /// Whose tokens are as good as keys.
+    fn jwt(&mut self, args: &AuthArgs) -> Option<Option<JwtSettings>> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        let (issuer, audience) = (given(&args.jwt_issuer), given(&args.jwt_audience));
+        let Some(file) = self.file("--jwt-keys", args.jwt_keys.clone())? else {
+            return match (issuer, audience) {
+                (None, None) => Some(None),
+                _ => self.note("--jwt-issuer and --jwt-audience need --jwt-keys, the keys of the provider"),
+            };
+        };
+        let names = args.jwt_algorithms.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let Ok(algorithms) = names.map(str::parse).collect::<Result<Vec<JwtAlgorithm>, _>>() else {
+            return self.note(format_args!(
+                "--jwt-algorithms '{}' are not some of EdDSA, ES256, RS256 and HS256",
+                args.jwt_algorithms
+            ));
+        };
+        let (Some(issuer), Some(audience)) = (issuer, audience) else {
+            return self.note(
+                "--jwt-keys needs --jwt-issuer and --jwt-audience: else tokens for others would be good here",
+            );
+        };
+        let settings = JwtSettings { file, terms: JwtTerms { issuer, audience, algorithms } };
+        match check_jwt(&settings) {
+            Ok(()) => Some(Some(settings)),
+            Err(wrong) => self.note(format_args!("--jwt-keys: {wrong}")),
+        }
     }
 
     /// Whether callers must show a key.

@@ -25,7 +25,7 @@ pub(super) async fn api(role: ApiRole) -> Result<Running> {
     let scheme = super::scheme(&role.front);
     let backend = Arc::<Router>::clone(&router);
     let api = match role.auth {
-        true => Api::guarded(backend, role.front, keys),
+        true => Api::guarded(backend, role.front, keys).context("--jwt-keys is of no use")?,
         false => Api::new(backend, role.front),
     };
     let front = Tasks::new();

@@ -6,6 +6,7 @@
 mod caller;
 mod change;
 mod guards;
+mod jwt;
 mod key;
 mod license;
 mod limits;
@@ -23,6 +24,7 @@ pub use guards::{
     Amount, Exposure, GUARDED_KEYS_MAX, GuardBook, Guarded, Guards, TooManyKeys, TooMuch, Trip, Tripwire,
     Worth,
 };
+pub use jwt::{JWKS_BYTES_MAX, JWT_BYTES_MAX, JwtAlgorithm, JwtCaller, JwtError, JwtKeys, JwtTerms};
 pub use key::{ApiKey, KEY_CHARS, KeyDigest, KeyError, KeyId, KeyKind};
 pub use license::{License, LicenseError, LicenseKey, LicenseKeys, NewLicense, best};
 pub use limits::{Limits, Lots, LotsError};

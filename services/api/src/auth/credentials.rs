@@ -1,5 +1,7 @@
 //! What a request shows to be let in: taken out of it, so that it goes no further.
 
+use std::fmt;
+
 use access::{ApiKey, KeyDigest, KeyId, KeyKind, StreamTicket};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName};
@@ -18,10 +20,34 @@ const API_KEY_HEADER: HeaderName = HeaderName::from_static("apikey");
 pub(crate) enum Credential {
     /// A key of the right form.
     Key(ShownKey),
+    /// What looks like a token of an identity provider.
+    Token(Token),
     /// A ticket of the right form.
     Ticket(StreamTicket),
     /// Neither.
     Garbage,
+}
+
+/// A token of an identity provider, as it was shown.
+#[derive(Clone)]
+pub(crate) struct Token(String);
+
+impl Token {
+    /// Its text. Whoever calls this answers for where it goes.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Token(***)")
+    }
+}
+
+/// Whether a text looks like a JWT: three parts, the first of which is a JSON object.
+pub(crate) fn is_token(text: &str) -> bool {
+    text.starts_with("eyJ") && text.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
 /// A key that was shown, without its secret.
@@ -33,8 +59,12 @@ pub(crate) struct ShownKey {
 }
 
 impl Credential {
-    /// From the headers of a request: `Authorization: Bearer` with what is meant to be a key, else `ApiKey`.
-    pub(crate) fn of_headers(headers: &HeaderMap) -> Option<Self> {
+    /// From the headers of a request: `Authorization: Bearer` with what is meant to be a key, or a token where these are taken,
+    /// else `ApiKey`.
+    pub(crate) fn of_headers(headers: &HeaderMap, takes_tokens: bool) -> Option<Self> {
+        if let Some(token) = bearer(headers).filter(|text| takes_tokens && is_token(text)) {
+            return Some(Self::Token(Token(token.to_owned())));
+        }
         if let Some(key) = bearer(headers).filter(|token| ApiKey::is_meant(token)) {
             return Some(Self::of_key(key));
         }
@@ -98,7 +128,7 @@ mod tests {
     fn a_key_is_found_where_clients_show_it() {
         let (key, other) = (ApiKey::generate(KeyKind::Live), ApiKey::generate(KeyKind::Admin));
         let (text, other_text) = (key.expose(), other.expose());
-        let found = |pairs: &[(&'static str, &str)]| Credential::of_headers(&headers(pairs));
+        let found = |pairs: &[(&'static str, &str)]| Credential::of_headers(&headers(pairs), false);
         assert!(is_key(found(&[("authorization", &format!("bearer  {text} "))]), &key));
         assert!(is_key(found(&[("apikey", &text)]), &key));
         assert!(is_key(
@@ -142,7 +172,7 @@ mod tests {
                 all.insert(API_KEY_HEADER, value.clone());
                 all.insert(AUTHORIZATION, value);
             }
-            prop_assert!(!matches!(Credential::of_headers(&all), Some(Credential::Key(_))));
+            prop_assert!(!matches!(Credential::of_headers(&all, true), Some(Credential::Key(_))));
             let mut params = Params::from_iter([(API_KEY, &*text), (STREAM_TICKET, &*text), ("id", "x")]);
             prop_assert!(!matches!(Credential::take(&mut params, false), Some(Credential::Key(_))));
             Credential::take_ticket(&mut params);
@@ -155,7 +185,7 @@ mod tests {
             let mut wrong = text.clone();
             wrong.replace_range(at..=at, &to);
             prop_assume!(wrong != text);
-            let shown = Credential::of_headers(&headers(&[("apikey", &wrong)]));
+            let shown = Credential::of_headers(&headers(&[("apikey", &wrong)]), true);
             prop_assert!(matches!(shown, Some(Credential::Garbage)), "{}", wrong);
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Caller;
+use serde::{Deserialize, Serialize};
 
 use super::credentials::ShownKey;
 use super::keys::{KeyCache, Slot};
@@ -21,7 +22,15 @@ pub(crate) struct Grant {
 
 /// By what it was.
 #[derive(Debug, Clone)]
-struct Hold {
+enum Hold {
+    Key(KeyHold),
+    /// A token, which ends then, in milliseconds since 1970 UTC.
+    Token(i64),
+}
+
+/// By a key.
+#[derive(Debug, Clone)]
+struct KeyHold {
     cache: Arc<KeyCache>,
     slot: Arc<Slot>,
     key: ShownKey,
@@ -52,17 +61,31 @@ impl Grant {
         key: ShownKey,
         from: Option<IpAddr>,
     ) -> Self {
-        Self { caller, hold: Some(Hold { cache, slot, key, from }) }
+        Self { caller, hold: Some(Hold::Key(KeyHold { cache, slot, key, from })) }
     }
 
-    /// The key that it was given for.
-    pub(super) fn key(&self) -> Option<&ShownKey> {
-        self.hold.as_ref().map(|hold| &hold.key)
+    /// Of a caller who has shown a token.
+    pub(super) const fn by_token(caller: Arc<Caller>, until_ms: i64) -> Self {
+        Self { caller, hold: Some(Hold::Token(until_ms)) }
+    }
+
+    /// What a ticket for the same says; none where everybody is let in.
+    pub(super) fn content(&self) -> Option<Content> {
+        Some(match self.hold.as_ref()? {
+            Hold::Key(hold) => Content::Key(hold.key.clone()),
+            Hold::Token(until_ms) => {
+                Content::Token { caller: Caller::clone(&self.caller), until_ms: *until_ms }
+            }
+        })
     }
 
     /// Waits until it holds no more, perhaps for ever. Safe to cancel.
     pub(crate) async fn over(&self) -> Over {
-        let Some(hold) = &self.hold else { return std::future::pending().await };
+        let hold = match &self.hold {
+            None => return std::future::pending().await,
+            Some(Hold::Token(until_ms)) => return until(*until_ms).await,
+            Some(Hold::Key(hold)) => hold,
+        };
         let mut changes = hold.cache.changes();
         loop {
             let left = match hold.left(&self.caller) {
@@ -77,7 +100,23 @@ impl Grant {
     }
 }
 
-impl Hold {
+/// What a ticket holds.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Content {
+    Key(ShownKey),
+    Token { caller: Caller, until_ms: i64 },
+}
+
+/// Waits for the end of a token.
+async fn until(until_ms: i64) -> Over {
+    while let Ok(left @ 1..) = u64::try_from(until_ms - runtime::unix_ms()) {
+        tokio::time::sleep(Duration::from_millis(left).min(LOOK_EVERY)).await;
+    }
+    Over::Ended
+}
+
+impl KeyHold {
     /// For how long it holds if nothing changes.
     fn left(&self, caller: &Arc<Caller>) -> Result<Duration, Over> {
         if !self.cache.is_believed() {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use access::{Caller, KeyId, KeyRecord, StreamTicket};
+use access::{Caller, KeyId, KeyRecord, Limits, StreamTicket};
 use bytes::Bytes;
 use error::Error;
 use ipnet::IpNet;
@@ -21,7 +21,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::Refused;
 use super::credentials::ShownKey;
-use super::grant::Grant;
+use super::grant::{Content, Grant};
 
 /// How often the stamp is asked for: a change is to be known within a second, look-up included.
 const ASK_EVERY: Duration = Duration::from_millis(250);
@@ -74,8 +74,28 @@ pub(crate) struct Slot {
 pub(crate) struct Known {
     pub(crate) caller: Arc<Caller>,
     record: KeyRecord,
-    /// Where it may be used from, if not from anywhere.
-    networks: Option<Vec<IpNet>>,
+    networks: Networks,
+}
+
+/// Where a key may be used from, if not from anywhere.
+#[derive(Debug)]
+pub(super) struct Networks(Option<Vec<IpNet>>);
+
+impl Networks {
+    /// One that cannot be read lets nobody in.
+    pub(super) fn of(limits: &Limits) -> Self {
+        let networks = limits.networks.iter().filter_map(|text| {
+            text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()
+        });
+        Self((!limits.networks.is_empty()).then(|| networks.collect()))
+    }
+
+    /// Whether an address is in one of them.
+    pub(super) fn have(&self, from: Option<IpAddr>) -> bool {
+        self.0.as_ref().is_none_or(|networks| {
+            from.is_some_and(|from| networks.iter().any(|network| network.contains(&from.to_canonical())))
+        })
+    }
 }
 
 impl Slot {
@@ -92,12 +112,7 @@ impl Known {
     /// What this version understands of an entry.
     fn of(entry: &ApiKeyEntry) -> Option<Arc<Self>> {
         let info = read_api_key(entry).inspect_err(|unreadable| tracing::warn!("{unreadable}")).ok()?;
-        let texts = &info.record.limits.networks;
-        // One that cannot be read lets nobody in.
-        let networks = texts.iter().filter_map(|text| {
-            text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()
-        });
-        let networks = (!texts.is_empty()).then(|| networks.collect());
+        let networks = Networks::of(&info.record.limits);
         let caller = Arc::new(info.record.caller(info.tenant, &info.id));
         Some(Arc::new(Self { caller, record: info.record, networks }))
     }
@@ -105,10 +120,7 @@ impl Known {
     /// Until when a key that is shown from there is good; `None`: it is not.
     pub(super) fn admits(&self, key: &ShownKey, from: Option<IpAddr>) -> Option<i64> {
         let until = self.record.admits(key.kind, &key.digest, runtime::unix_ms());
-        let is_from_there = self.networks.as_ref().is_none_or(|networks| {
-            from.is_some_and(|from| networks.iter().any(|network| network.contains(&from.to_canonical())))
-        });
-        until.filter(|_| is_from_there)
+        until.filter(|_| self.networks.have(from))
     }
 }
 
@@ -141,14 +153,19 @@ impl KeyCache {
         let _place = self.lookups.try_acquire().map_err(|_| Refused::Unavailable)?;
         let taken = self.registry.take_ticket(&ticket.name()).await.map_err(|failure| away(&failure))?;
         let content = taken.ok_or(Refused::Unauthorized)?;
-        let key = serde_json::from_slice(&content).map_err(|_| Refused::Unauthorized)?;
-        self.admit(key, from).await
+        match serde_json::from_slice(&content).map_err(|_| Refused::Unauthorized)? {
+            Content::Key(key) => self.admit(key, from).await,
+            Content::Token { caller, until_ms } => {
+                let is_good = until_ms > runtime::unix_ms() && Networks::of(&caller.limits).have(from);
+                is_good.then(|| Grant::by_token(Arc::new(caller), until_ms)).ok_or(Refused::Unauthorized)
+            }
+        }
     }
 
     /// Keeps a ticket for the key of a grant.
     pub(super) async fn keep_ticket(&self, ticket: &StreamTicket, grant: &Grant) -> Result<(), Error> {
-        let key = grant.key().ok_or_else(|| Refused::Unauthorized.error())?;
-        let content = serde_json::to_vec(key).map_err(Error::internal)?;
+        let content = grant.content().ok_or_else(|| Refused::Unauthorized.error())?;
+        let content = serde_json::to_vec(&content).map_err(Error::internal)?;
         let kept = self.registry.keep_ticket(&ticket.name(), &Bytes::from(content), TICKET_KEPT).await;
         match kept.map_err(|failure| away(&failure).error())? {
             true => Ok(()),

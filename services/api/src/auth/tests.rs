@@ -70,7 +70,7 @@ impl ApiKeys for Registry {
 /// A gate that works, as long as its tasks live.
 fn gate(registry: &Arc<Registry>) -> (Gate, Tasks) {
     let keys: Arc<dyn ApiKeys> = Arc::<Registry>::clone(registry);
-    let (gate, tasks) = (Gate::guarded(keys), Tasks::new());
+    let (gate, tasks) = (Gate::guarded(keys, None).unwrap(), Tasks::new());
     let stop = tasks.stop_signal();
     tasks.spawn(gate.work(async move { stop.cancelled().await }).unwrap());
     (gate, tasks)
@@ -233,7 +233,7 @@ async fn which_keys_are_used_is_noted_now_and_then() {
 
 #[tokio::test]
 async fn who_shows_nothing_may_call_what_is_for_anyone() {
-    let gate = Gate::guarded(Arc::new(MemoryRegistry::new()));
+    let gate = Gate::guarded(Arc::new(MemoryRegistry::new()), None).unwrap();
     let nobody = gate.admit_nobody(Scope::Anyone, false).unwrap().caller;
     assert!(nobody.key.is_none() && nobody.scopes == Scopes::NONE);
     assert_eq!(gate.admit_nobody(Scope::Read, false).unwrap_err(), Refused::Unauthorized);

@@ -203,7 +203,7 @@ impl World {
 
     /// A front that asks for keys.
     pub(crate) async fn guarded(settings: Settings, keys: Arc<dyn ApiKeys>) -> Self {
-        Self::serving(|backend| Api::guarded(backend, settings, keys)).await
+        Self::serving(|backend| Api::guarded(backend, settings, keys).unwrap()).await
     }
 
     async fn serving(front: impl FnOnce(Arc<dyn Backend>) -> Api) -> Self {

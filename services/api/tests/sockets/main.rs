@@ -14,3 +14,4 @@ mod posts;
 mod replies;
 mod streams;
 mod strict;
+mod tokens;
