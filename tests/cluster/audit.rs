@@ -42,6 +42,7 @@ async fn every_call_that_changes_something_has_a_line_and_what_is_done_to_the_re
     for ticket in &tickets {
         assert_eq!(lines.matches(&format!("\"ticket\":{ticket},")).count(), 1, "{ticket}: {lines}");
     }
+    assert_eq!(lines.matches("\"source\":\"127.0.0.1\"").count(), 13, "{lines}");
     assert!(lines.contains("\"reason\":\"much\"") && !lines.contains("demo"), "{lines}");
     assert!(
         !sessions.iter().any(|session| lines.contains(&session.token)),

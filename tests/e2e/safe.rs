@@ -196,7 +196,7 @@ async fn ask(backend: &dyn Backend, token: &str, query: &str) -> Answer {
     let deadline = Instant::now() + Duration::from_secs(20);
     let (call, id) = ("OrderSendSafe".parse().unwrap(), Some(token.to_owned()));
     let caller = Caller::local();
-    backend.ask(Ask { call, params, id, caller, deadline, idempotency_key: None }).await
+    backend.ask(Ask { call, params, id, caller, deadline, idempotency_key: None, source: None }).await
 }
 
 fn ticket_of(answer: &Answer) -> u64 {

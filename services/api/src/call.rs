@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bus::{Answer, Ask, Body as Reply};
 use calls::{FrontCall, Params, Scope, Spelled};
@@ -79,7 +79,7 @@ pub(crate) async fn answer(
         }
     };
     let begun = Instant::now();
-    let asked = ask(front, route, &grant, &parts.headers, params).await;
+    let asked = ask(front, route, &grant, &parts, params).await;
     let (mut answer, delivery, dress) = asked.unwrap_or_else(|error| (Answer::from(error), None, None));
     let mut share = None;
     if route.policy().only_reads()
@@ -189,9 +189,10 @@ async fn ask(
     front: &Arc<Front>,
     route: &CallRoute,
     grant: &Grant,
-    headers: &HeaderMap,
+    parts: &Parts,
     params: Params,
 ) -> Result<(Answer<Reply>, Option<Delivery>, Option<opted::Dress>), Error> {
+    let headers = &parts.headers;
     if let Some(call) = FrontCall::decode(route.id, &params) {
         let answered = call?.dispatch(&FrontCaller { front, grant }).await;
         return Ok((Answer::of(answered.map(Reply::Whole)), None, None));
@@ -214,7 +215,8 @@ async fn ask(
     let timeout = timeout(front, route, &params);
     let deadline = Instant::now() + timeout;
     let idempotency_key = request::idempotency_key(headers, &params)?;
-    let ask = Ask { call: route.id, params, id, caller, deadline, idempotency_key };
+    let source = front.settings.trusted_proxies.client(&parts.extensions, headers);
+    let ask = Ask { call: route.id, params, id, caller, deadline, idempotency_key, source };
     let (only_reads, is_dry_run) = (ask.only_reads(), ask.is_dry_run());
     let untold = |error| match is_dry_run {
         true => route.id.refused(error),

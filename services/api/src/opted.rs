@@ -59,6 +59,7 @@ async fn server_clock(front: &Front, id: &str, caller: &Arc<Caller>) -> Result<S
         caller: caller.reading(),
         deadline: Instant::now() + front.settings.call_timeout,
         idempotency_key: None,
+        source: None,
     };
     let Payload::Json(clock) = front.backend.ask(ask).await.result? else {
         return Err(Error::internal("a clock that is no JSON"));

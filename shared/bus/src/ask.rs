@@ -1,6 +1,7 @@
 //! Calls and their answers, as they cross the seam.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -69,6 +70,8 @@ pub struct Ask {
     pub deadline: Instant,
     /// Calls with the same key are one call.
     pub idempotency_key: Option<String>,
+    /// The address that the call comes from, as its front knows it; of IPv6, the network that one caller has.
+    pub source: Option<IpAddr>,
 }
 
 impl Ask {

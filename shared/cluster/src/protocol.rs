@@ -4,6 +4,7 @@
 //! in headers.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -118,6 +119,8 @@ struct AskSaid<'a> {
     params: &'a Params,
     #[serde(skip_serializing_if = "Option::is_none")]
     caller: Option<&'a Caller>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<IpAddr>,
 }
 
 #[derive(Deserialize)]
@@ -127,13 +130,14 @@ struct AskHeard {
     key: Option<String>,
     params: Params,
     caller: Option<Caller>,
+    source: Option<IpAddr>,
 }
 
 /// The body of an ask.
 pub(crate) fn ask_body(ask: &Ask) -> Result<Bytes, Error> {
     let key = ask.idempotency_key.as_deref();
     let caller = (!ask.caller.is_local()).then_some(&*ask.caller);
-    encoded(&AskSaid { id: ask.id.as_deref(), key, params: &ask.params, caller })
+    encoded(&AskSaid { id: ask.id.as_deref(), key, params: &ask.params, caller, source: ask.source })
 }
 
 /// How long the caller of an ask still waits, as a header.
@@ -159,6 +163,7 @@ pub(crate) fn ask_of(call: CallId, headers: &HeaderMap, body: &[u8]) -> Result<A
         caller: heard.caller.map_or_else(Caller::local, Arc::new),
         deadline: Instant::now() + Duration::from_millis(left).min(LEFT_MAX),
         idempotency_key: heard.key,
+        source: heard.source,
     })
 }
 

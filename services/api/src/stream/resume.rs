@@ -51,6 +51,7 @@ async fn read(front: &Front, id: &str, caller: &Arc<Caller>, call: CallId) -> Op
         caller: caller.reading(),
         deadline: Instant::now() + front.settings.call_timeout,
         idempotency_key: None,
+        source: None,
     };
     match front.backend.ask(ask).await.result {
         Ok(Payload::Json(json)) => String::from_utf8(json.to_vec()).ok(),

@@ -56,6 +56,7 @@ impl Draft {
         let record = Record {
             tenant: ask.caller.tenant.as_str().to_owned(),
             key: ask.caller.key.clone(),
+            source: ask.source.map(|source| source.to_string()),
             account,
             call: ask.call.call().to_owned(),
             params,

@@ -187,6 +187,7 @@ impl Worker {
             caller: Arc::new(Caller { tenant, ..Caller::clone(&Caller::local()) }),
             deadline: std::time::Instant::now() + CLOSE_LIMIT,
             idempotency_key: None,
+            source: None,
         };
         self.serve(ask).await.answer.result.map(drop)
     }

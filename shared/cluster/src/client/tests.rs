@@ -42,6 +42,7 @@ async fn an_old_worker_never_gets_a_trade_that_is_to_be_tried() {
                 caller: Arc::clone(&caller),
                 deadline: until,
                 idempotency_key: Some("k".to_owned()),
+                source: None,
             };
             let tried = client.ask::<Payload>(&peer, &ask(&[("dry_run", "1")]), until).await;
             let Err(Failure::Refused(error)) = tried else { panic!("{name}: {:?}", tried.err()) };

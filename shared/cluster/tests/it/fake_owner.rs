@@ -260,6 +260,7 @@ pub(crate) fn ask(call: &str, params: &[(&str, &str)]) -> Ask {
         params,
         deadline: Instant::now() + Duration::from_secs(20),
         idempotency_key: None,
+        source: None,
     }
 }
 

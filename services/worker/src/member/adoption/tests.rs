@@ -240,6 +240,7 @@ async fn an_order_that_comes_while_a_session_is_given_away_goes_to_the_next_owne
         caller: Caller::local(),
         deadline: std::time::Instant::now() + Duration::from_secs(60),
         idempotency_key: Some("key".to_owned()),
+        source: None,
     };
     let (reply, ()) = tokio::join!(member.ask(ask), async {
         tokio::task::yield_now().await;
