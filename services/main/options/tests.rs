@@ -387,6 +387,40 @@ fn the_admin_port_is_this_machines_or_needs_a_key() {
     assert!(!format!("{:?}", role(&[&["broker"][..], &open].concat()).unwrap()).contains(key));
 }
 
+#[test]
+fn keys_are_asked_for_in_a_cluster_unless_told_otherwise() {
+    let auth = |args: &[&str]| match role(args) {
+        Ok(Role::Standalone(_, role)) => role.auth,
+        Ok(Role::Api(_, role)) => role.auth,
+        other => panic!("{other:?}"),
+    };
+    let key = "a key that all processes have";
+    let api = ["api", "--redis-url", "redis://here", "--cluster-key", key];
+    assert!(!auth(&[]) && auth(&["--auth", "on"]) && !auth(&["--auth", ""]));
+    assert!(auth(&api) && !auth(&[&api[..], &["--auth", "off"]].concat()));
+}
+
+#[test]
+fn tokens_are_taken_by_keys_issuer_and_audience_together() {
+    let folder = testkit::Scratch::new("jwt-options");
+    let secret = r#"{"keys":[{"kty":"oct","kid":"one","k":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}]}"#;
+    let file = folder.file("jwks.json", secret);
+    let whole = |algorithms| {
+        let keys =
+            ["--jwt-keys", file.to_str().unwrap(), "--jwt-issuer", "https://id", "--jwt-audience", "us"];
+        role(&[&keys[..], &["--jwt-algorithms", algorithms]].concat())
+    };
+    let Ok(Role::Standalone(_, standalone)) = whole("HS256, EdDSA") else { panic!() };
+    let terms = standalone.front.jwt.unwrap().terms;
+    assert_eq!((&*terms.issuer, &*terms.audience, terms.algorithms.len()), ("https://id", "us", 2));
+    // A shared secret is good only where the operator says so.
+    assert!(whole("EdDSA").unwrap_err().contains("--jwt-keys: these keys cannot be used"));
+    assert!(whole("none").unwrap_err().contains("--jwt-algorithms"));
+    let keys = ["--jwt-keys", file.to_str().unwrap()];
+    assert!(role(&keys).unwrap_err().contains("needs --jwt-issuer and --jwt-audience"));
+    assert!(role(&["--jwt-issuer", "https://id"]).unwrap_err().contains("need --jwt-keys"));
+}
+
 /// Where the README keeps the table of options.
 const BEGIN: &str = "<!-- options -->\n";
 const END: &str = "<!-- /options -->";
