@@ -253,6 +253,12 @@ struct FrontLimitArgs {
     /// Most connections of one address, or calls under way of one behind a trusted proxy.
     #[arg(long, env = "MT5REST_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER", default_value = "4096")]
     connections_per_address: String,
+    /// How often something may be done with an API key that has no rates of its own.
+    #[arg(long, env = "MT5REST_KEY_RATES", value_name = "RATES", default_value = api::KEY_RATES)]
+    key_rates: String,
+    /// How often with all keys of a tenant together; ten times as often as with one if not told otherwise.
+    #[arg(long, env = "MT5REST_TENANT_RATES", value_name = "RATES")]
+    tenant_rates: Option<String>,
     /// Most calls under way; one place in eight is for trades alone.
     #[arg(long, env = "MT5REST_CALLS_MAX", value_name = "NUMBER", default_value = "4096")]
     calls_max: String,

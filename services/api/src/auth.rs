@@ -24,6 +24,7 @@ use self::jwt::JwtFile;
 pub use self::jwt::{JwtSettings, check_jwt};
 use self::keys::{KeyCache, Networks};
 use crate::accept::Accept;
+use crate::rates::TooOften;
 use crate::reply::{self, ERROR_STATUS};
 
 /// How often the file of the keys of tokens is looked at.
@@ -54,6 +55,8 @@ pub(crate) enum Refused {
     Unauthorized,
     /// Nobody can tell at the moment.
     Unavailable,
+    /// Who shows it may not so often.
+    TooOften(TooOften),
 }
 
 impl Refused {
@@ -64,6 +67,7 @@ impl Refused {
                 Code::InvalidApiKey,
                 "This needs a valid API key: show it as header 'Authorization: Bearer KEY' or 'ApiKey: KEY'.",
             ),
+            Self::TooOften(too_often) => too_often.error(),
             Self::Unavailable => {
                 Error::busy("API keys cannot be looked up at the moment: send this again in a moment.")
             }
@@ -76,7 +80,10 @@ impl Refused {
         if response.status() == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(WWW_AUTHENTICATE, CHALLENGE);
         }
-        response
+        match self {
+            Self::TooOften(too_often) => too_often.with_headers(response),
+            Self::Unauthorized | Self::Unavailable => response,
+        }
     }
 }
 

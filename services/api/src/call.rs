@@ -131,7 +131,7 @@ async fn admit_early(front: &Front, route: &CallRoute, parts: &Parts) -> Result<
     front.gate.admit(shown, from).await.map(Some)
 }
 
-/// Lets a request in by all that it shows, and takes the key out of its parameters.
+/// Lets a request in by all that it shows, takes the key out of its parameters, and counts it.
 async fn admit(
     front: &Front,
     route: &CallRoute,
@@ -141,18 +141,23 @@ async fn admit(
 ) -> Result<Grant, Refused> {
     let of_body = Credential::take(params, route.takes_api_key);
     let scope = route.policy().scope;
-    match (early, of_body) {
-        (Some(grant), _) => Ok(grant),
+    let grant = match (early, of_body) {
+        (Some(grant), _) => grant,
         (None, Some(shown)) if scope != Scope::Anyone => {
             let from = front.settings.trusted_proxies.address(&parts.extensions, &parts.headers);
-            front.gate.admit(shown, from).await
+            front.gate.admit(shown, from).await?
         }
         _ => {
             let names_admin_key =
                 route.admin_key.is_some_and(|name| params.get(name).is_some_and(|key| !key.is_empty()));
-            front.gate.admit_nobody(scope, names_admin_key)
+            front.gate.admit_nobody(scope, names_admin_key)?
         }
+    };
+    if let Some(rates) = &front.rates {
+        let taken = rates.take_call(&grant.caller, route.policy(), &parts.headers, params).await;
+        taken.map_err(Refused::TooOften)?;
     }
+    Ok(grant)
 }
 
 /// The parameters of a request.

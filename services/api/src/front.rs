@@ -17,6 +17,7 @@ use crate::auth::{Gate, Grant};
 use crate::manual;
 use crate::openapi::{self, Description};
 use crate::opted::Shapes;
+use crate::rates::RateLimiter;
 use crate::replies::Replies;
 use crate::routes::Routes;
 use crate::settings::Settings;
@@ -27,6 +28,8 @@ pub(crate) struct Front {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) settings: Settings,
     pub(crate) gate: Gate,
+    /// Where keys are asked for.
+    pub(crate) rates: Option<RateLimiter>,
     pub(crate) routes: Routes,
     pub(crate) openapi: Bytes,
     /// By which replies and frames are rewritten for who asks.
@@ -47,7 +50,12 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    pub(crate) fn new(backend: Arc<dyn Backend>, settings: Settings, gate: Gate) -> Self {
+    pub(crate) fn new(
+        backend: Arc<dyn Backend>,
+        settings: Settings,
+        gate: Gate,
+        rates: Option<RateLimiter>,
+    ) -> Self {
         let description = Description::new();
         Self {
             backend,
@@ -62,6 +70,7 @@ impl Front {
             uploads: Semaphore::new(settings.uploads_max),
             settings,
             gate,
+            rates,
             tasks: Tasks::new(),
         }
     }

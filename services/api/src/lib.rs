@@ -30,6 +30,7 @@ mod openapi;
 mod opted;
 mod pages;
 mod proxies;
+mod rates;
 mod replies;
 mod reply;
 mod request;
@@ -45,6 +46,7 @@ pub use auth::{JwtSettings, check_jwt};
 pub use cors::Origins;
 pub use openapi::document as openapi_document;
 pub use proxies::TrustedProxies;
+pub use rates::{KEY_RATES, UsualRates};
 pub use settings::Settings;
 pub use stream::close;
 
@@ -58,7 +60,7 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bus::Backend;
 use error::{Code, Error};
-use registry::ApiKeys;
+use registry::Registry;
 use runtime::{Full, Held};
 use tokio::net::TcpListener;
 
@@ -66,6 +68,7 @@ use crate::accept::Accept;
 use crate::auth::Gate;
 use crate::front::Front;
 use crate::proxies::Peer;
+use crate::rates::RateLimiter;
 use crate::routes::{Document, Route};
 use crate::server::{InClear, NoPlace};
 use crate::shares::Share;
@@ -79,20 +82,22 @@ pub struct Api {
 impl Api {
     /// A front to this backend.
     pub fn new(backend: Arc<dyn Backend>, settings: Settings) -> Self {
-        Self { front: Arc::new(Front::new(backend, settings, Gate::open())) }
+        Self { front: Arc::new(Front::new(backend, settings, Gate::open(), None)) }
     }
 
-    /// The same for those only who show an API key of these. It keeps up with them until it is closed.
+    /// The same for those only who show an API key of this registry, and no more often than their rates allow. It keeps up with
+    /// the keys until it is closed.
     ///
     /// # Errors
     /// When the keys of an identity provider, which the settings may name, cannot be used.
     pub fn guarded(
         backend: Arc<dyn Backend>,
         settings: Settings,
-        keys: Arc<dyn ApiKeys>,
+        registry: Arc<dyn Registry>,
     ) -> Result<Self, JwtError> {
-        let gate = Gate::guarded(keys, settings.jwt.clone())?;
-        let front = Arc::new(Front::new(backend, settings, gate));
+        let rates = RateLimiter::new(Arc::<dyn Registry>::clone(&registry), settings.rates.clone());
+        let gate = Gate::guarded(registry, settings.jwt.clone())?;
+        let front = Arc::new(Front::new(backend, settings, gate, Some(rates)));
         let stop = front.tasks.stop_signal();
         if let Some(work) = front.gate.work(async move { stop.cancelled().await }) {
             front.tasks.spawn(work);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::auth::JwtSettings;
 use crate::cors::Origins;
 use crate::proxies::TrustedProxies;
+use crate::rates::UsualRates;
 
 /// Settings of the front.
 #[derive(Debug, Clone)]
@@ -52,6 +53,8 @@ pub struct Settings {
     /// Calls that may be under way, at least 2; one place in eight is for trades alone. What finds no place for a second is refused.
     /// Default 4096: a worker answers as many reads in a fifth of a second.
     pub calls_max: usize,
+    /// How often it may be done what is done with a key. See [`UsualRates`] for the defaults.
+    pub rates: UsualRates,
     /// WebSockets that may be open. Default 16384: at 16 KiB each that is a quarter of a gigabyte.
     pub sockets_max: usize,
     /// Of these, WebSockets of one address. Default 8192, half of all.
@@ -100,6 +103,7 @@ impl Default for Settings {
             connections_max: 8192,
             connections_per_address: 4096,
             calls_max: 4096,
+            rates: UsualRates::default(),
             sockets_max: 16_384,
             sockets_per_address: 8192,
             head_timeout: Duration::from_secs(10),

@@ -151,13 +151,17 @@ pub(crate) async fn open(front: &Arc<Front>, stream: Stream, accept: Accept, req
 
 /// Lets a socket in by what its request shows.
 async fn admit(front: &Front, parts: &Parts, shown: Option<Credential>) -> Result<Grant, Refused> {
-    match shown {
+    let grant = match shown {
         Some(shown) => {
             let from = front.settings.trusted_proxies.address(&parts.extensions, &parts.headers);
-            front.gate.admit(shown, from).await
+            front.gate.admit(shown, from).await?
         }
-        None => front.gate.admit_nobody(Scope::Stream, false),
+        None => front.gate.admit_nobody(Scope::Stream, false)?,
+    };
+    if let Some(rates) = &front.rates {
+        rates.take_socket(&grant.caller).await.map_err(Refused::TooOften)?;
     }
+    Ok(grant)
 }
 
 /// Whether the caller may have events.

@@ -1,9 +1,10 @@
 //! The options of every process that answers clients.
 
-use api::{JwtAlgorithm, JwtSettings, JwtTerms, Origins, TrustedProxies, check_jwt};
+use access::Rates;
+use api::{JwtAlgorithm, JwtSettings, JwtTerms, Origins, TrustedProxies, UsualRates, check_jwt};
 
 use super::check::Mistakes;
-use super::{AuthArgs, FrontArgs};
+use super::{AuthArgs, FrontArgs, FrontLimitArgs};
 
 /// More connections than any process has file handles for.
 const CONNECTIONS_MAX: usize = 1_000_000;
@@ -25,6 +26,7 @@ impl Mistakes {
         let sockets_max = count("--sockets-max", &limits.sockets_max);
         let sockets_per_address = count("--sockets-per-address", &limits.sockets_per_address);
         let calls_max = self.within("--calls-max", &limits.calls_max, 2, CONNECTIONS_MAX);
+        let rates = self.rates(limits);
         let mut mib = |option, text: &str| self.within(option, text, 1, REPLY_MIB_MAX);
         let reply_mib_max = mib("--reply-mib-max", &limits.reply_mib_max);
         let reply_mib_per_address = mib("--reply-mib-per-address", &limits.reply_mib_per_address);
@@ -37,12 +39,24 @@ impl Mistakes {
             connections_max: connections_max?,
             connections_per_address: connections_per_address?,
             calls_max: calls_max?,
+            rates: rates?,
             sockets_max: sockets_max?,
             sockets_per_address: sockets_per_address?,
             reply_bytes_max: reply_mib_max? << 20,
             reply_bytes_per_address: reply_mib_per_address? << 20,
             ..api::Settings::default()
         })
+    }
+
+    fn rates(&mut self, args: &FrontLimitArgs) -> Option<UsualRates> {
+        let mut read = |option, text: &str| {
+            text.parse::<Rates>().map_or_else(|wrong| self.note(format_args!("{option}: {wrong}")), Some)
+        };
+        let key = read("--key-rates", &args.key_rates);
+        let tenant = args.tenant_rates.as_deref().filter(|text| !text.trim().is_empty());
+        let tenant = tenant.map(|text| read("--tenant-rates", text));
+        let key = key?;
+        Some(UsualRates { tenant: tenant.unwrap_or_else(|| Some(UsualRates::tenant_of(&key)))?, key })
     }
 
     /// An empty value counts as none given.

@@ -321,6 +321,25 @@ fn sites_whose_pages_may_call_are_origins() {
 }
 
 #[test]
+fn rates_are_options() {
+    let rates = |args: &[&str]| match role(args) {
+        Ok(Role::Standalone(_, role)) => role.front.rates,
+        other => panic!("{args:?}: {other:?}"),
+    };
+    assert_eq!(rates(&[]), api::UsualRates::default());
+    let told = rates(&["--key-rates", "orders=2/1s"]);
+    assert_eq!(
+        (told.key.to_string().as_str(), told.tenant.to_string().as_str()),
+        ("orders=2/1s", "orders=20/1s")
+    );
+    let told = rates(&["--key-rates", "", "--tenant-rates", "requests=5/1s"]);
+    assert_eq!((told.key.is_empty(), told.tenant.to_string().as_str()), (true, "requests=5/1s"));
+    for option in ["--key-rates", "--tenant-rates"] {
+        assert!(role(&[option, "often"]).unwrap_err().contains(option));
+    }
+}
+
+#[test]
 fn proxies_are_trusted_by_network_or_address() {
     let trusted = |args: &[&str]| match role(args) {
         Ok(Role::Standalone(_, role)) => role.front.trusted_proxies,

@@ -1,6 +1,7 @@
 //! Fronts that ask for API keys.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use access::{ApiKey, KeyKind, Limits, Scopes};
 use api::{Settings, close};
@@ -15,14 +16,12 @@ use crate::backend::{TOKEN, World, eventually};
 const STRICT: (&str, &str) = ("Accept", "application/problem+json");
 
 async fn key(registry: &MemoryRegistry, scopes: Option<&str>) -> ApiKey {
+    key_with(registry, scopes, Limits::default()).await
+}
+
+async fn key_with(registry: &MemoryRegistry, scopes: Option<&str>, limits: Limits) -> ApiKey {
     let scopes = scopes.map(|scopes| scopes.parse::<Scopes>().unwrap());
-    let new = NewKey {
-        tenant: "acme".parse().unwrap(),
-        kind: KeyKind::Live,
-        scopes,
-        limits: Limits::default(),
-        days: 1,
-    };
+    let new = NewKey { tenant: "acme".parse().unwrap(), kind: KeyKind::Live, scopes, limits, days: 1 };
     KeyManager::new(registry).create(new).await.unwrap()
 }
 
@@ -173,4 +172,36 @@ async fn an_open_front_asks_for_no_key_and_passes_none_on() {
     assert_eq!((ticket.status, ticket.body.len()), (200, 32));
     let path = format!("ws://{}/OnQuote?id={TOKEN}&streamTicket={}", world.address, ticket.body);
     connect_async(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn rates_of_a_key_are_told_with_the_time_to_wait_in_both_modes() {
+    let (world, registry) = guarded().await;
+    let rates = "orders=2/3600s,sockets=1/3600s,connects=1/3600s";
+    let limits = Limits { rates: rates.parse().unwrap(), ..Limits::default() };
+    let key = key_with(&registry, None, limits).await.expose();
+    let show = [("ApiKey", &*key)];
+    let order = format!("/OrderSend?id={TOKEN}&symbol=EURUSD&operation=0&volume=1");
+    world.desk.market.add_permits(9);
+    for _ in 0..2 {
+        assert_eq!(world.get_with(&order, &show).await.status, 200);
+    }
+    let refused = world.get_with(&order, &show).await;
+    assert_eq!((refused.status, refused.code().as_str()), (201, "TOO_FREQUENT_REQUEST"));
+    assert_eq!(refused.header("x-outcome"), "not_sent");
+    assert!(refused.body.contains("'orders' of this key is reached: 2 in 3600 s"), "{}", refused.body);
+    let strict = world.get_with(&order, &[show[0], STRICT]).await;
+    assert_eq!(strict.status, 429);
+    for told in [refused, strict] {
+        assert_eq!(told.header("ratelimit-policy"), "\"orders\";q=2;w=3600");
+        let wait: u64 = told.header("retry-after").parse().unwrap();
+        assert!((1..=1800).contains(&wait), "{wait}");
+        assert_eq!(told.header("ratelimit"), format!("\"orders\";r=0;t={wait}"));
+    }
+    assert_eq!(world.desk.orders_done.load(Ordering::SeqCst), 2);
+    // Other kinds have rates of their own.
+    assert_eq!(world.get_with(&format!("/AccountSummary?id={TOKEN}"), &show).await.status, 200);
+    let connect = "/Connect?user=1&password=x&host=127.0.0.1&port=1";
+    assert_eq!(world.get_with(connect, &show).await.status, 200);
+    assert_eq!(world.get_with(connect, &show).await.code(), "TOO_FREQUENT_REQUEST");
 }

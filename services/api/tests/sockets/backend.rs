@@ -17,7 +17,7 @@ use bus::{
 };
 use bytes::Bytes;
 use error::{Code, Error, Outcome};
-use registry::ApiKeys;
+use registry::Registry;
 use runtime::Tasks;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
@@ -202,8 +202,8 @@ impl World {
     }
 
     /// A front that asks for keys.
-    pub(crate) async fn guarded(settings: Settings, keys: Arc<dyn ApiKeys>) -> Self {
-        Self::serving(|backend| Api::guarded(backend, settings, keys).unwrap()).await
+    pub(crate) async fn guarded(settings: Settings, registry: Arc<dyn Registry>) -> Self {
+        Self::serving(|backend| Api::guarded(backend, settings, registry).unwrap()).await
     }
 
     async fn serving(front: impl FnOnce(Arc<dyn Backend>) -> Api) -> Self {
