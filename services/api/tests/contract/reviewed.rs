@@ -6,6 +6,10 @@ use crate::compare::Reviewed;
 const FILTERED: &str =
     "the same, or what `filter` leaves of it, which lacks fields that ours says are always there";
 
+/// The reason of what trades answer.
+const TRIED: &str =
+    "the same, or what the trade would come to where `dryRun`, which theirs lacks, asks for that";
+
 /// The table. Whoever adds a line says why clients of the known interface do not suffer from it.
 pub(crate) const REVIEWED: &[Reviewed] = &[
     // Rules.
@@ -144,6 +148,13 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
         "+ paths./SymbolParamsMany.get.reply.anyOf: [{\"type\":\"array\",*{\"ref\":\"SymbolParams\"}*",
         FILTERED,
     ),
+    ("- paths./Order*.get.reply.ref: \"Order\"", TRIED),
+    ("+ paths./Order*.get.reply.anyOf: [{\"ref\":\"Order\"},{\"ref\":\"DryRun\"}]", TRIED),
+    ("+ schemas.DryRun: *", "what a trade with dryRun answers"),
+    ("+ schemas.Check: *", "a field of DryRun"),
+    ("+ schemas.MarginChange: *", "a field of DryRun"),
+    ("+ schemas.Costs: *", "a field of DryRun"),
+    ("+ schemas.Request: *", "a field of DryRun"),
     // What ours has beyond theirs.
     (
         "+ paths./OrderHistoryDownloaded: *",
