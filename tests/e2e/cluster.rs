@@ -19,6 +19,7 @@ mod http;
 mod https;
 mod idempotency;
 mod joining;
+mod license;
 mod lost_link;
 mod margins;
 mod misbehaviour;

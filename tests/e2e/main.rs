@@ -30,6 +30,7 @@ mod idempotency;
 mod joining;
 mod kept;
 mod keys;
+mod license;
 mod logs;
 mod lost_link;
 mod margins;

@@ -22,7 +22,7 @@ use crate::front::{Front, FrontCaller};
 use crate::opted::{self, DRY_RUN_REPLY};
 use crate::pages;
 use crate::replies;
-use crate::reply::{self, AS_OF, ERROR_STATUS, REPLAYED, SYNC};
+use crate::reply::{self, AS_OF, ERROR_STATUS, NOTICE, REPLAYED, SYNC};
 use crate::request::{self, Refusal};
 use crate::routes::CallRoute;
 use crate::shares::Share;
@@ -189,6 +189,16 @@ async fn params(front: &Front, route: &CallRoute, parts: &Parts, body: Body) -> 
     Ok(params)
 }
 
+/// The answer to a call that the front answers by itself; the version comes with what is to be known of the licence.
+async fn own_answer(front: &Arc<Front>, grant: &Grant, call: FrontCall) -> Answer<Reply> {
+    let notice = match call {
+        FrontCall::Version(_) => front.notices.get(front.backend.as_ref()).await,
+        _ => None,
+    };
+    let answered = call.dispatch(&FrontCaller { front, grant }).await;
+    Answer::of(answered.map(Reply::Whole)).notice(notice)
+}
+
 /// Has the call answered, here or by the owner of the session, which may want to hear whether the answer arrives.
 async fn ask(
     front: &Arc<Front>,
@@ -199,8 +209,7 @@ async fn ask(
 ) -> Result<(Answer<Reply>, Option<Delivery>, Option<opted::Dress>), Error> {
     let headers = &parts.headers;
     if let Some(call) = FrontCall::decode(route.id, &params) {
-        let answered = call?.dispatch(&FrontCaller { front, grant }).await;
-        return Ok((Answer::of(answered.map(Reply::Whole)), None, None));
+        return Ok((own_answer(front, grant, call?).await, None, None));
     }
     let caller = Arc::clone(&grant.caller);
     let id = params.get("id").map(str::to_owned);
@@ -321,6 +330,9 @@ fn respond(
     }
     if answer.is_replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    if let Some(notice) = answer.notice.and_then(|notice| HeaderValue::try_from(notice).ok()) {
+        response.headers_mut().insert(NOTICE, notice);
     }
     response
 }

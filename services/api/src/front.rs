@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use crate::admission::Admission;
 use crate::auth::{Gate, Grant};
 use crate::manual;
+use crate::notices::Notices;
 use crate::openapi::{self, Description};
 use crate::opted::Shapes;
 use crate::rates::RateLimiter;
@@ -43,6 +44,8 @@ pub(crate) struct Front {
     pub(crate) proxied: Arc<Shares>,
     /// Calls under way.
     pub(crate) admission: Admission,
+    /// What owners of sessions say of their licence.
+    pub(crate) notices: Notices,
     /// Bytes of replies on their way.
     pub(crate) replies: Replies,
     /// Places for large bodies while they are read.
@@ -66,6 +69,7 @@ impl Front {
             sockets: Shares::new(settings.sockets_max, settings.sockets_per_address),
             proxied: Shares::new(usize::MAX, settings.connections_per_address),
             admission: Admission::new(settings.calls_max),
+            notices: Notices::default(),
             replies: Replies::new(&settings),
             uploads: Semaphore::new(settings.uploads_max),
             settings,

@@ -26,6 +26,7 @@ mod cors;
 mod delivery;
 mod front;
 mod manual;
+mod notices;
 mod openapi;
 mod opted;
 mod pages;

@@ -37,6 +37,9 @@ pub(crate) const SYNC: HeaderName = HeaderName::from_static("x-sync");
 /// What became of the trade request of a call.
 pub(crate) const OUTCOME: HeaderName = HeaderName::from_static("x-outcome");
 
+/// That the trial or the licence of this service ends soon, or has ended.
+pub(crate) const NOTICE: HeaderName = HeaderName::from_static("x-license-notice");
+
 /// Says that a call was not done: the answer is that to an earlier one.
 pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 

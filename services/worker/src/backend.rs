@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bus::{Answer, Ask, Backend, Delivery, Interest, Payload, Subscription};
+use calls::service::LicenseStatus;
 use calls::{AnyCall, Call, Host, Permitted, Scopes, Token, permission};
 use error::Error;
 use registry::Key;
@@ -200,7 +201,10 @@ impl Worker {
             Ok(Payload::Json(json)) => caller.memory.made(json, only_reads).map(Payload::Json),
             other => other,
         };
+        let tells = ask.call.policy().connects() || ask.call.call() == LicenseStatus::NAME;
+        let notice = if tells { self.shared.licensing.terms().await.notice() } else { None };
         let answer = dressed(result, session)
+            .notice(notice)
             .replayed(caller.is_replayed.into_inner())
             .receipt(caller.receipt.into_inner());
         Answered { answer, elsewhere: caller.elsewhere.into_inner() }

@@ -57,6 +57,7 @@ pub(crate) use memo::Memo;
 pub(crate) use note::{Inherited, Recorded, from_bytes, is_known, of_call, told};
 pub(crate) use paced::SUBSCRIBED_MAX;
 pub(crate) use pages::Pages;
+pub(crate) use reducing::only_reduces;
 pub(crate) use repeats::{Joined, Repeats, Told, receipt};
 pub(crate) use scribe::{moved, unreachable};
 pub(crate) use standing::{Rank, Standing};

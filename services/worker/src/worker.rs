@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use crate::connect::UnderWay;
 use crate::directory::{BrokerServer, Directory, DirectoryError};
 use crate::guards::{Touched, watch};
 use crate::lease::Lease;
+use crate::licensing::{LicenseSettings, Licensing, end_when_over};
 use crate::reply_memory::ReplyMemory;
 use crate::session::{AccountKey, ProofLimits, Rank, Session, unreachable};
 use crate::ticks::TickArchive;
@@ -61,6 +63,8 @@ pub struct Settings {
     pub audit: AuditSettings,
     /// Whether no other process has sessions in the registry, so that this one needs no lease. Default: true.
     pub is_alone: bool,
+    /// What it may do by its trial and its licences.
+    pub license: LicenseSettings,
 }
 
 impl fmt::Debug for Settings {
@@ -93,6 +97,7 @@ impl Default for Settings {
             proof_limits: ProofLimits::default(),
             audit: AuditSettings::default(),
             is_alone: true,
+            license: LicenseSettings::default(),
         }
     }
 }
@@ -143,6 +148,8 @@ pub(crate) struct Shared {
     pub(crate) proof_limits: ProofLimits,
     /// The record of calls.
     pub(crate) audit: Audit,
+    /// What the trial and the licences allow.
+    pub(crate) licensing: Licensing,
     /// What is done beside sessions and calls.
     pub(crate) tasks: Tasks,
 }
@@ -162,6 +169,8 @@ pub struct Worker {
     pub(crate) sessions_max: usize,
     pub(crate) admin_key: Option<Secret>,
     pub(crate) name: String,
+    /// Its sessions move to other workers.
+    pub(crate) is_draining: AtomicBool,
 }
 
 impl Worker {
@@ -185,6 +194,7 @@ impl Worker {
             ticks: TickArchive::default(),
             replies: ReplyMemory::new(settings.reply_bytes_max),
             client_id: rand::random(),
+            licensing: Licensing::new(settings.license, Arc::clone(&settings.registry), settings.is_alone),
             registry: settings.registry,
             lease: if settings.is_alone { Lease::unending() } else { Lease::ended() },
             ring,
@@ -202,8 +212,11 @@ impl Worker {
             sessions_max: settings.sessions_max,
             admin_key: settings.admin_key,
             name: settings.name,
+            is_draining: AtomicBool::new(false),
         });
-        worker.shared.tasks.spawn(watch(Arc::downgrade(&worker)));
+        let tasks = &worker.shared.tasks;
+        tasks.spawn(watch(Arc::downgrade(&worker)));
+        tasks.spawn(end_when_over(Arc::downgrade(&worker), tasks.stop_signal()));
         Ok(worker)
     }
 

@@ -26,12 +26,15 @@ pub use guards::{
 };
 pub use jwt::{JWKS_BYTES_MAX, JWT_BYTES_MAX, JwtAlgorithm, JwtCaller, JwtError, JwtKeys, JwtTerms};
 pub use key::{ApiKey, KEY_CHARS, KeyDigest, KeyError, KeyId, KeyKind};
-pub use license::{License, LicenseError, LicenseKey, LicenseKeys, NewLicense, best};
+pub use license::{
+    LICENSE_BYTES_MAX, License, LicenseError, LicenseKey, LicenseKeys, NewLicense, VENDOR_KEY, best,
+    covered_until_s,
+};
 pub use limits::{Limits, Lots, LotsError};
 pub use rate::{Rate, RateError, Rated, Rates};
 pub use record::{KeyRecord, ROTATION_KEEP_DAYS_MAX};
 pub use scope::{Scope, Scopes, UnknownScope};
-pub use standing::{LICENSE_GRACE, Standing, TRIAL, TRIAL_GRACE, standing};
+pub use standing::{LICENSE_GRACE, Standing, TRIAL, TRIAL_GRACE, standing, warning_days};
 pub use tenant::{Tenant, TenantError, id_of};
 pub use ticket::StreamTicket;
 pub use time::{CLOCK_TOLERANCE, Clocks, TrialMark};

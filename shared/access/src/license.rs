@@ -14,7 +14,10 @@ use serde::{Deserialize, Serialize};
 /// The type that a licence has in its header: a token of another type is none, whoever signed it.
 const TYPE: &str = "mt5rest-license+jwt";
 /// Longest licence that is read, bytes.
-const LICENSE_BYTES_MAX: usize = 16 * 1024;
+pub const LICENSE_BYTES_MAX: usize = 16 * 1024;
+/// The public key that counts unless another one is given: its name, and the key in Base64 for URLs. Who sells licences of
+/// builds of one's own puts one's own key here (`mt5rest license keygen`).
+pub const VENDOR_KEY: (&str, &str) = ("vendor-2026", "ZxO7vQogZ6oqPqFohFYp7dWRHBiBDWLhHTcGNy3aZE4");
 const DAY_S: i64 = 86_400;
 /// A day ends last at UTC−12.
 const LAST_ZONE_S: i64 = 12 * 3600;
@@ -173,6 +176,17 @@ impl fmt::Debug for LicenseKeys {
 }
 
 impl LicenseKeys {
+    /// The one that is built in.
+    #[must_use]
+    pub fn vendor() -> Self {
+        let (name, public) = VENDOR_KEY;
+        let mut keys = Self::default();
+        // That it is one is tested.
+        let added = keys.add(name, public);
+        debug_assert!(added.is_ok());
+        keys
+    }
+
     /// Adds a public key, in Base64 for URLs.
     ///
     /// # Errors
@@ -250,6 +264,18 @@ pub fn best(licenses: &[License], now_s: i64) -> Option<&License> {
     valid.max_by_key(|license| (license.sessions, license.ends_s)).or_else(ended)
 }
 
+/// Until when licences hold without a gap from a time on, where one may follow on another; that time itself if none is valid
+/// then. Seconds since 1970 UTC.
+#[must_use]
+pub fn covered_until_s(from_s: i64, licenses: &[License]) -> i64 {
+    let mut until_s = from_s;
+    while let Some(next) = licenses.iter().filter(|next| next.is_valid(until_s)).map(|next| next.ends_s).max()
+    {
+        until_s = next;
+    }
+    until_s
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -295,6 +321,29 @@ mod tests {
         let again = LicenseKey::read("k1", &key.expose()).unwrap();
         assert_eq!(again.public(), key.public());
         assert!(!format!("{key:?}").contains(&key.expose()));
+    }
+
+    #[test]
+    fn the_key_that_is_built_in_is_one() {
+        assert!(LicenseKeys::default().add(VENDOR_KEY.0, VENDOR_KEY.1).is_ok());
+        assert_eq!(format!("{:?}", LicenseKeys::vendor()), format!("{{{:?}}}", VENDOR_KEY.0));
+    }
+
+    #[test]
+    fn a_licence_may_follow_on_another() {
+        let license = |begins_day: i64, ends_day: i64| License {
+            customer: String::new(),
+            plan: String::new(),
+            sessions: 1,
+            features: Vec::new(),
+            begins_s: begins_day * DAY_S,
+            ends_s: ends_day * DAY_S,
+            key: String::new(),
+        };
+        let all = [license(0, 10), license(10, 20), license(15, 18), license(21, 30)];
+        for (from, until) in [(0, 20), (9, 20), (19, 20), (20, 20), (21, 30), (40, 40)] {
+            assert_eq!(covered_until_s(from * DAY_S, &all), until * DAY_S, "day {from}");
+        }
     }
 
     fn part(value: &Value) -> String {

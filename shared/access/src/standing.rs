@@ -39,16 +39,6 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Whether new sessions may be made, if there are so many already.
-    #[must_use]
-    pub const fn may_connect(&self, sessions: u32) -> bool {
-        match self {
-            Self::Trial { .. } => true,
-            Self::Licensed(license) => sessions < license.sessions,
-            Self::Grace { .. } | Self::Ended { .. } => false,
-        }
-    }
-
     /// When it ends, seconds since 1970 UTC.
     #[must_use]
     pub const fn ends_s(&self) -> Option<i64> {
@@ -58,13 +48,12 @@ impl Standing {
             Self::Ended { .. } => None,
         }
     }
+}
 
-    /// Of how many days is to be warned, if the end is near: 7, 3 or 1.
-    #[must_use]
-    pub fn warning_days(&self, now_s: i64) -> Option<i64> {
-        let left_s = self.ends_s()? - now_s;
-        WARNING_DAYS.into_iter().find(|days| left_s <= days * DAY_S)
-    }
+/// Of how many days is to be warned, if so many seconds are left: 7, 3 or 1.
+#[must_use]
+pub fn warning_days(left_s: i64) -> Option<i64> {
+    WARNING_DAYS.into_iter().find(|days| left_s <= days * DAY_S)
 }
 
 /// What may be done at a time, seconds since 1970 UTC. The trial began when the service was first started; `None`: that is
@@ -119,7 +108,7 @@ mod tests {
             Standing::Ended { was_trial: true } => "over after the trial",
             Standing::Ended { .. } => "over after a licence",
         };
-        (word, standing.warning_days(now_s))
+        (word, standing.ends_s().and_then(|ends_s| warning_days(ends_s - now_s)))
     }
 
     #[test]
@@ -160,15 +149,6 @@ mod tests {
         }
         // A licence that ended within the trial takes nothing away.
         assert_eq!(told(6 * 24, &[license(5, 0, 5)]).0, "trial");
-    }
-
-    #[test]
-    fn more_sessions_than_licensed_are_not_begun() {
-        let at = |day: i64, licenses: &[License]| standing(BEGAN + day * DAY_S, Some(BEGAN), licenses);
-        assert!(at(1, &[]).may_connect(1_000_000));
-        let licensed = at(20, &[license(5, 0, 50)]);
-        assert!(licensed.may_connect(4) && !licensed.may_connect(5));
-        assert!(!at(14, &[]).may_connect(0) && !at(15, &[]).may_connect(0));
     }
 
     #[test]

@@ -118,18 +118,28 @@ pub struct Answer<T = Payload> {
     pub is_replayed: bool,
     /// The owner wants to hear by this name what becomes of the answer.
     pub receipt: Option<String>,
+    /// What else the caller should know of the service: that a licence is about to end.
+    pub notice: Option<String>,
 }
 
 impl<T> Answer<T> {
     /// An answer that says nothing of age.
     pub fn of(result: Result<T, Error>) -> Self {
-        Self { result, as_of_ms: None, sync: None, error_status: None, is_replayed: false, receipt: None }
+        Self {
+            result,
+            as_of_ms: None,
+            sync: None,
+            error_status: None,
+            is_replayed: false,
+            receipt: None,
+            notice: None,
+        }
     }
 
     /// The same with another form of the reply.
     pub fn map<U>(self, form: impl FnOnce(T) -> U) -> Answer<U> {
-        let Self { result, as_of_ms, sync, error_status, is_replayed, receipt } = self;
-        Answer { result: result.map(form), as_of_ms, sync, error_status, is_replayed, receipt }
+        let Self { result, as_of_ms, sync, error_status, is_replayed, receipt, notice } = self;
+        Answer { result: result.map(form), as_of_ms, sync, error_status, is_replayed, receipt, notice }
     }
 
     /// Adds the age of a read.
@@ -148,6 +158,12 @@ impl<T> Answer<T> {
     #[must_use]
     pub fn replayed(self, is_replayed: bool) -> Self {
         Self { is_replayed, ..self }
+    }
+
+    /// Adds what else the caller should know.
+    #[must_use]
+    pub fn notice(self, notice: Option<String>) -> Self {
+        Self { notice, ..self }
     }
 
     /// Asks for word of what becomes of it.

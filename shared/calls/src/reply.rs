@@ -33,8 +33,8 @@ pub use prices::{BarsForSymbol, OhlcSubscription, QuoteHistoryEventArgs, TickBar
 pub use series::Series;
 pub use service::{
     Access, AccessEx, AccessRec, AccessRecEx, AddressRec, AddressRecEx, ClusterDetails, Company, FoundServer,
-    LoginState, MemorySnapshot, MetricAccountData, MetricPodData, MetricsApiKeyResult, QuarantinedSession,
-    Server, ServerInfo, ServerInfoEx, ServerRec,
+    LicenseStatus, LoginState, MemorySnapshot, MetricAccountData, MetricPodData, MetricsApiKeyResult,
+    QuarantinedSession, Server, ServerInfo, ServerInfoEx, ServerRec,
 };
 pub use statistics::{
     AveragePipsUsd, EquityPoint, Expectancy, MarketTradeCount, ProfitData, Profitability, Stats,
@@ -167,6 +167,7 @@ json_replies!(
     DryRun,
     EquityPoint,
     GuardReport,
+    LicenseStatus,
     LoginState,
     MailMessage,
     MarketWatch,

@@ -1,8 +1,8 @@
 //! Calls that need no session.
 
 use crate::reply::{
-    AccountAnswer, Company, LoginState, MemorySnapshot as Memory, MetricAccountData, MetricsApiKeyResult,
-    QuarantinedSession, Server,
+    AccountAnswer, Company, LicenseStatus as License, LoginState, MemorySnapshot as Memory,
+    MetricAccountData, MetricsApiKeyResult, QuarantinedSession, Server,
 };
 use crate::{Many, Secret, Upload};
 
@@ -102,6 +102,9 @@ calls! {
             /// The key that the administrator of this service has set.
             admin_key as "adminKey": Option<Secret>,
         } -> Vec<String>;
+
+        /// Answers what this service may do by its trial or licence, and until when.
+        LicenseStatus: read as read of none {} -> License;
 
         /// Answers what the process uses of memory, and for what, to the administrator.
         MemorySnapshot: read as admin of none {

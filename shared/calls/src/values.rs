@@ -5,8 +5,8 @@ mod order;
 mod symbol;
 
 pub use account::{
-    AccMethod, CommissionEntry, CommissionMode, CommissionPeriod, CommissionType, CommissionUnit, LinkState,
-    MarginMode, ProxyType,
+    AccMethod, CommissionEntry, CommissionMode, CommissionPeriod, CommissionType, CommissionUnit,
+    LicenseStanding, LinkState, MarginMode, ProxyType,
 };
 pub use order::{
     DealType, Direction, ExpirationType, FillPolicy, OrderState, OrderType, PlacedType, SortType, UpdateType,

@@ -68,6 +68,8 @@ pub(crate) mod header {
     pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("x-replayed");
     /// By what name the worker wants to hear what becomes of a reply.
     pub(crate) const RECEIPT: HeaderName = HeaderName::from_static("x-receipt");
+    /// What else the caller should know of the service.
+    pub(crate) const NOTICE: HeaderName = HeaderName::from_static("x-notice");
     /// Where to ask instead.
     pub(crate) const ADDRESS: HeaderName = HeaderName::from_static("x-address");
     /// The trace that a call belongs to, as the W3C has it.
@@ -210,6 +212,9 @@ pub(crate) fn response_of(reply: Reply) -> Response<Full<Bytes>> {
     if let Some(receipt) = answer.receipt.and_then(|receipt| HeaderValue::try_from(receipt).ok()) {
         headers.insert(header::RECEIPT, receipt);
     }
+    if let Some(notice) = answer.notice.and_then(|notice| HeaderValue::try_from(notice).ok()) {
+        headers.insert(header::NOTICE, notice);
+    }
     response
 }
 
@@ -238,6 +243,7 @@ pub(crate) fn answer_of<T>(headers: &HeaderMap, result: Result<T, Error>) -> Ans
         error_status: number(headers, &header::ERROR_STATUS),
         is_replayed: headers.contains_key(header::REPLAYED),
         receipt: text(header::RECEIPT).map(str::to_owned),
+        notice: text(header::NOTICE).map(str::to_owned),
     }
 }
 

@@ -383,6 +383,12 @@ codes! {
     GuardLimit = "GUARD_LIMIT";
     /// There is no API key that is good for this: it is missing, unknown, revoked or expired, or is not for this network.
     InvalidApiKey = "INVALID_API_KEY";
+    /// The trial or the licence of this service has ended, so no new sessions are made.
+    LicenseRequired = "LICENSE_REQUIRED";
+    /// There are as many sessions as the licence of this service allows.
+    LicenseSessionsReached = "LICENSE_SESSIONS_REACHED";
+    /// Positions may only be reduced: closed, or made safer by nearer stops. Pending orders may be deleted.
+    ReduceOnly = "REDUCE_ONLY";
 }
 
 impl Code {

@@ -33,7 +33,10 @@ impl Code {
             | ServerBlacklisted
             | AllowedRealAccountsOnly
             | GuardTripped
-            | GuardLimit => 403,
+            | GuardLimit
+            | LicenseRequired
+            | LicenseSessionsReached
+            | ReduceOnly => 403,
             InvalidToken | NotFound | InvalidSymbol | SymbolNotFound | InvalidTicket | PositionNotExists
             | ServerNotFound => 404,
             DuplicateAttempt | DoubleRequest | OrderAlreadyChanged | OperationCanceled => 409,

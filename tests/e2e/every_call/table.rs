@@ -157,6 +157,7 @@ const CALLS: &[Row] = &[
     ("LoginGovernor", "adminKey={admin}", Done),
     ("QuarantinedSessions", "adminKey={admin}", Done),
     ("ReleaseSessions", "adminKey={admin}&ids=a", Done),
+    ("LicenseStatus", "", Done),
     ("MemorySnapshot", "adminKey={admin}", Done),
     // Guards
     ("AccountGuards", "", Done),

@@ -111,6 +111,18 @@ pub(crate) const REVIEWED: &[Reviewed] = &[
         "a code of ours: a guard lets through what reduces only",
     ),
     ("+ schemas.EnumErrorCode.values.GUARD_LIMIT: *", "a code of ours: an order is more than a guard allows"),
+    ("+ paths./LicenseStatus: *", "a call of ours: what the service may do by its trial or licence"),
+    ("+ schemas.LicenseStatus: *", "what it answers"),
+    ("+ schemas.EnumLicenseStanding: *", "a part of it"),
+    (
+        "+ schemas.EnumErrorCode.values.LICENSE_REQUIRED: *",
+        "a code of ours: the trial or the licence has ended",
+    ),
+    (
+        "+ schemas.EnumErrorCode.values.LICENSE_SESSIONS_REACHED: *",
+        "a code of ours: the licence allows no more",
+    ),
+    ("+ schemas.EnumErrorCode.values.REDUCE_ONLY: *", "a code of ours: only what reduces is allowed"),
     ("+ paths./ReleaseSessions: *", "a call of ours, for the administrator of a cluster"),
     // Bodies.
     ("+ paths./Connect*.post: *", "a way to keep the password out of addresses"),

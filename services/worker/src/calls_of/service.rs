@@ -1,8 +1,8 @@
 //! Calls that need no session.
 
 use calls::Handle;
-use calls::reply::AccountAnswer;
-use calls::service::GetDemo;
+use calls::reply::{AccountAnswer, LicenseStatus as License};
+use calls::service::{GetDemo, LicenseStatus};
 use error::{Code, Error};
 use tokio::time::timeout_at;
 use wire::records::Applicant;
@@ -44,6 +44,12 @@ impl Handle<GetDemo> for Caller<'_> {
                 Err(Error::new(Code::CommonError, format!("The broker opened no account: error {other}.")))
             }
         }
+    }
+}
+
+impl Handle<LicenseStatus> for Caller<'_> {
+    async fn handle(&self, _: LicenseStatus, _: About<LicenseStatus>) -> Result<License, Error> {
+        Ok(self.worker.shared.licensing.terms().await.status())
     }
 }
 

@@ -113,8 +113,9 @@ impl Caller<'_> {
         let deadline = self.deadline.checked_sub(REPLY_MARGIN).unwrap_or(self.deadline);
         self.sent.store(true, Ordering::SeqCst);
         let call = CallName { key: self.key.clone(), fingerprint: self.fingerprint.clone() };
-        let limits =
-            TradeLimits { reduce_only: None, guarding: Some(self.worker.guarding(session, &self.by).await) };
+        let reduce_only = self.worker.shared.licensing.terms().await.reduce_only();
+        let guarding = Some(self.worker.guarding(session, &self.by).await);
+        let limits = TradeLimits { reduce_only, guarding };
         let outcome = match session.trade(deadline, request.clone(), intent, magic, call, limits).await {
             Outcome::Refused(error) => Outcome::Refused(self.explained(session, &request, error).await),
             outcome => outcome,

@@ -65,8 +65,9 @@ impl Caller<'_> {
             return self.rejoin(&session, &data.target, deadline).await;
         }
         if live.is_empty() {
-            // A full worker must not cost a login.
+            // A full worker must not cost a login, nor the end of a licence.
             self.worker.check_room()?;
+            self.worker.shared.licensing.admit().await?;
         }
         let token = id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
         let target = data.target.clone();
@@ -89,6 +90,7 @@ impl Caller<'_> {
         deadline: Instant,
     ) -> Result<String, Error> {
         self.worker.check_room()?;
+        self.worker.shared.licensing.admit().await?;
         let account = data.account.name();
         let candidate = self.log_in(token, data, deadline).await?;
         let turn = self.worker.turn(&account, deadline).await?;
@@ -210,6 +212,7 @@ impl Caller<'_> {
         // From here on what happens is told, and what happened before stands in the memo.
         session.standing().own(fence);
         let opened = async {
+            self.worker.shared.licensing.admit_opened(token).await?;
             let (_, memo) = session.copy(deadline).await?;
             match registry.opened(token, fence, &memo).await {
                 Ok(Written::Yes) => Ok(()),

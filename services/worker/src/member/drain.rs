@@ -30,6 +30,7 @@ impl Member {
     /// meanwhile.
     pub async fn leave(self: &Arc<Self>, grace: Duration) {
         self.is_open.store(false, Ordering::SeqCst);
+        self.worker.is_draining.store(true, Ordering::SeqCst);
         let id = self.worker.shared.lease.worker();
         if let Err(failure) = self.registry().beat(&self.beat(&id)).await {
             tracing::warn!(%failure, "others do not know yet that this worker drains");

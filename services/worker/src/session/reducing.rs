@@ -9,7 +9,7 @@ use super::state::{OpenPosition, State};
 
 /// See the module. `under_way` are trade requests of which it is not known yet what they did: where a symbol has one
 /// position, several together must not close more than that.
-pub(super) fn only_reduces<'a>(
+pub(crate) fn only_reduces<'a>(
     request: &TradeRequest,
     state: &State,
     under_way: impl Iterator<Item = &'a TradeRequest>,

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::UtcTime;
+use crate::values::LicenseStanding;
+
 /// A broker that a search has found.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -238,4 +241,29 @@ pub struct MemorySnapshot {
     pub kept_ticks: u64,
     /// What they take, in bytes.
     pub kept_ticks_bytes: u64,
+}
+
+/// What the service may do by its trial or licence.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LicenseStatus {
+    /// What it may do now.
+    pub standing: LicenseStanding,
+    /// When that ends, in UTC; 0001-01-01T00:00:00 once it has.
+    #[serde(rename = "endsUTC")]
+    pub ends_utc: UtcTime,
+    /// Seconds until then, by the time that counts: turning a clock back does not add any.
+    pub seconds_left: u64,
+    /// Whose the licence is; absent without a valid one.
+    pub customer: Option<String>,
+    /// What was bought, in the issuer's words.
+    pub plan: Option<String>,
+    /// Most sessions at once; absent where there is no such limit.
+    pub sessions_max: Option<u32>,
+    /// Further things that the licence allows.
+    pub features: Vec<String>,
+    /// What the header X-License-Notice says, if there is anything to say.
+    pub notice: Option<String>,
+    /// What could not be read of licences and of the trial; what was known before counts on.
+    pub troubles: Vec<String>,
 }

@@ -27,6 +27,20 @@ values! {
 }
 
 values! {
+    /// What the service may do by its trial or licence.
+    LicenseStanding as "EnumLicenseStanding" {
+        /// Everything, for the time of the trial.
+        Trial = "Trial", 0;
+        /// What the licence allows.
+        Licensed = "Licensed", 1;
+        /// The trial or the licence has ended: no new sessions, and those that are open only reduce.
+        ReduceOnly = "ReduceOnly", 2;
+        /// Nothing.
+        Ended = "Ended", 3;
+    }
+}
+
+values! {
     /// The protocol of a proxy.
     ProxyType as "EnumProxyType" {
         /// No proxy.

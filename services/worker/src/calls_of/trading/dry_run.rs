@@ -2,7 +2,7 @@
 
 use bus::Payload;
 use calls::TradingCall;
-use calls::reply::Reply;
+use calls::reply::{Check, Reply};
 use error::Error;
 use tokio::time::Instant;
 
@@ -10,6 +10,7 @@ use super::PRICE_LIMIT;
 use crate::backend::Caller;
 use crate::calls_of::quotes::QUOTE_LOOK;
 use crate::session::Session;
+use crate::session::only_reduces;
 use crate::session::state::State;
 use crate::session::trial;
 
@@ -33,7 +34,21 @@ pub(super) async fn answer(
         session.news(until.min(Instant::now() + QUOTE_LOOK)).await;
     }
     let guarding = caller.worker.guarding_of_tried(session, &caller.by).await;
-    let tell = move |state: &mut State| trial::told(&tried, &guarding, state);
-    let told = session.visit(caller.deadline, tell).await?;
+    let reduce_only = caller.worker.shared.licensing.terms().await.reduce_only();
+    let look = move |state: &mut State| {
+        // Others that are under way may take what this one would close; in earnest they are looked at as well.
+        let is_refused = reduce_only.is_some() && !only_reduces(&tried.request, state, std::iter::empty());
+        (trial::told(&tried, &guarding, state), reduce_only.filter(|_| is_refused))
+    };
+    let (mut told, refused) = session.visit(caller.deadline, look).await?;
+    if let Some(refused) = refused {
+        told.is_accepted = false;
+        told.checks.push(Check {
+            name: "reduceOnly".to_owned(),
+            is_passed: Some(false),
+            code: refused.code().as_str().to_owned(),
+            message: refused.detail().to_owned(),
+        });
+    }
     told.payload()
 }
