@@ -10,6 +10,8 @@ mod banner;
 mod health;
 #[path = "main/keys.rs"]
 mod keys;
+#[path = "main/license.rs"]
+mod license;
 #[path = "main/options.rs"]
 mod options;
 #[path = "main/roles.rs"]
@@ -51,6 +53,7 @@ fn run(role: Role, settings: &[Setting]) -> anyhow::Result<()> {
         Role::Health(target) => return health::check(&target),
         Role::Key(role) => return keys::run(*role),
         Role::Audit(role) => return audit::run(*role),
+        Role::License(task) => return license::run(*task),
         Role::Standalone(log, options) => (log, roles::Server::Standalone(options)),
         Role::Api(log, options) => (log, roles::Server::Api(options)),
         Role::Worker(log, options) => (log, roles::Server::Worker(options)),

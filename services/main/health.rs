@@ -55,6 +55,34 @@ pub(crate) fn check(target: &Target) -> Result<()> {
     }
 }
 
+/// What is answered with status 200; with a key, if there is one.
+pub(crate) fn body(target: &Target, api_key: Option<&str>, most: usize) -> Result<String> {
+    let Target { host, path } = target;
+    let mut stream = connect(host)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let key = match api_key {
+        Some(key) if key.bytes().all(|byte| byte.is_ascii_graphic()) => format!("ApiKey: {key}\r\n"),
+        Some(_) => bail!("the key is none"),
+        None => String::new(),
+    };
+    // By this version nothing comes in pieces, and the end of the connection is that of the body.
+    let request = format!(
+        "GET {path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/json\r\n{key}Connection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX);
+    let read = stream.take(limit).read_to_end(&mut answer);
+    read.with_context(|| format!("{host} does not answer"))?;
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").with_context(|| format!("{host} hung up"))?;
+    match head.split(' ').nth(1) {
+        Some("200") => Ok(body.to_owned()),
+        _ => bail!("{host}{path} answers '{}': {body}", head.lines().next().unwrap_or_default()),
+    }
+}
+
 fn connect(host: &str) -> Result<TcpStream> {
     let mut failure = None;
     for address in host.to_socket_addrs().with_context(|| host.to_owned())? {

@@ -17,6 +17,8 @@ mod front;
 mod given;
 #[path = "options/key.rs"]
 mod key;
+#[path = "options/license.rs"]
+mod license;
 #[path = "options/renamed.rs"]
 mod renamed;
 #[cfg(test)]
@@ -35,6 +37,7 @@ pub(crate) use broker::{BrokerAdmin, BrokerRole};
 pub(crate) use check::{ApiRole, ClusterLink, Owner, Role, StandaloneRole, WorkerRole};
 pub(crate) use given::Setting;
 pub(crate) use key::{KeyRole, KeyStore, KeyTask};
+pub(crate) use license::LicenseTask;
 
 /// REST and WebSocket access to MetaTrader 5 accounts, over the protocol of the Web Terminal.
 ///
@@ -78,6 +81,8 @@ enum Command {
     Key(Box<key::KeyArgs>),
     /// Verifies and prints the record of calls.
     Audit(Box<audit::AuditArgs>),
+    /// Makes, shows and checks licences.
+    License(Box<license::LicenseArgs>),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -218,6 +223,8 @@ struct OwnerArgs {
     reply_memory_mib: String,
     #[command(flatten)]
     record: audit::RecordArgs,
+    #[command(flatten)]
+    license: license::LicensedArgs,
 }
 
 /// What every process has that answers clients.

@@ -201,6 +201,7 @@ fn owner(owner: Owner) -> worker::Settings {
         egress: owner.egress,
         reply_bytes_max: owner.reply_bytes_max,
         audit: recorded(owner.audit),
+        license: owner.license,
         ..worker::Settings::default()
     }
 }

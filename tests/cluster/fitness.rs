@@ -7,7 +7,7 @@ use testkit::{Client, eventually};
 use crate::world::{FIRST, Part, World, connect_path};
 
 /// Shows another time of day to a process, and the true one to its deadlines (Debian's `faketime`).
-fn clock(ahead: &str) -> [(&'static str, String); 3] {
+pub(crate) fn clock(ahead: &str) -> [(&'static str, String); 3] {
     let architecture = std::env::consts::ARCH;
     let library = format!("/usr/lib/{architecture}-linux-gnu/faketime/libfaketimeMT.so.1");
     assert!(std::path::Path::new(&library).exists(), "faketime is missing: `cargo xtask test` installs it");

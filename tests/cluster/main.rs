@@ -12,6 +12,7 @@ mod governor;
 mod guards;
 mod health;
 mod keys;
+mod license;
 mod memory;
 mod owners;
 mod quarantine;

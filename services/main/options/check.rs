@@ -2,19 +2,21 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cluster::ClusterKey;
+use registry::{TrialFile, TrialStore};
 use runtime::LogFormat;
 use seal::KeyRing;
 use tls::{Identity, Trust};
-use worker::{Egress, IpNet, Secret, StartError};
+use worker::{Egress, IpNet, LicenseSettings, Secret, StartError};
 
 use super::audit::AuditRole;
 use super::broker::BrokerRole;
 use super::front::REPLY_MIB_MAX;
 use super::key::KeyRole;
+use super::license::LicenseTask;
 use super::{BrokerOnlyArgs, Cli, Command, HealthArgs, LogArgs, OwnerArgs, StandaloneArgs};
 use crate::banner;
 use crate::health::Target;
@@ -41,6 +43,8 @@ pub(crate) enum Role {
     Key(Box<KeyRole>),
     /// Whoever reads the record of calls.
     Audit(Box<AuditRole>),
+    /// One who makes or looks at licences.
+    License(Box<LicenseTask>),
 }
 
 /// What is logged, and how.
@@ -72,6 +76,17 @@ pub(crate) struct Owner {
     pub(crate) egress: Egress,
     pub(crate) reply_bytes_max: usize,
     pub(crate) audit: worker::AuditSettings,
+    pub(crate) license: LicenseSettings,
+}
+
+impl Owner {
+    /// The trial is kept in a folder, if there is one: the registry of a process that is alone ends with it.
+    fn keeping_trial(mut self, folder: Option<&Path>) -> Self {
+        self.license
+            .stores
+            .extend(folder.map(|folder| Arc::new(TrialFile::new(folder)) as Arc<dyn TrialStore>));
+        self
+    }
 }
 
 /// What connects a process with its cluster.
@@ -135,6 +150,7 @@ impl Cli {
             Some(Command::Health(args)) => mistakes.health(args),
             Some(Command::Key(args)) => mistakes.key(*args),
             Some(Command::Audit(args)) => mistakes.audit(*args),
+            Some(Command::License(args)) => mistakes.license(*args),
         };
         role.filter(|_| mistakes.0.is_empty()).ok_or(mistakes)
     }
@@ -146,6 +162,8 @@ impl Mistakes {
         let log = self.log(&args.log);
         let listen = self.address("--listen", &args.listen);
         let owner = self.owner(args.owner, args.egress.as_deref());
+        let data = args.broker.data.as_deref().filter(|folder| !folder.is_empty()).map(Path::new);
+        let owner = owner.map(|owner| owner.keeping_trial(data));
         let front = self.front(&args.front);
         let auth = self.auth(&args.front, false);
         let data = args.broker.data.clone().filter(|folder| !folder.is_empty()).map(PathBuf::from);
@@ -194,6 +212,7 @@ impl Mistakes {
         }
         let audit = self.record(args.record);
         let reply_mib = self.within("--reply-memory-mib", &args.reply_memory_mib, 1, REPLY_MIB_MAX);
+        let license = self.licensed(args.license);
         Some(Owner {
             brokers: brokers?,
             admin_key: admin_key?,
@@ -201,6 +220,7 @@ impl Mistakes {
             egress: egress?,
             reply_bytes_max: reply_mib? << 20,
             audit: audit?,
+            license: license?,
         })
     }
 

@@ -4,7 +4,7 @@ use clap::{CommandFactory, Parser};
 use super::renamed::{with_old_names, with_old_variables};
 use super::*;
 
-fn role(args: &[&str]) -> Result<Role, String> {
+pub(super) fn role(args: &[&str]) -> Result<Role, String> {
     let args = std::iter::once("mt5rest").chain(args.iter().copied());
     let cli = Cli::try_parse_from(args).map_err(|error| error.to_string())?;
     cli.role().map_err(|mistakes| mistakes.to_string())
