@@ -38,6 +38,7 @@ mod returning;
 mod safe;
 mod scenarios;
 mod streams;
+mod tenants;
 mod tls;
 mod trading;
 mod world;

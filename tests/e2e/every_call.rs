@@ -1,6 +1,7 @@
 //! Every path of the document, called rightly and wrongly; every reply is held against its schema.
 
 pub(crate) mod document;
+mod foreign;
 mod ranges;
 mod table;
 

@@ -57,6 +57,7 @@ mod steady;
 mod strangers;
 mod streams;
 mod swagger_page;
+mod tenants;
 mod time_frames;
 mod tls;
 mod trading;

@@ -57,6 +57,8 @@ pub(crate) enum PasswordRefusal {
 pub(crate) struct Holder {
     pub(crate) name: String,
     pub(crate) is_disabled: bool,
+    /// Whether it says that it is a real account.
+    pub(crate) is_shown_as_real: bool,
     salt: Salt,
     master: Digest,
     investor: Option<Digest>,
@@ -121,8 +123,8 @@ impl Directory {
         let salt: Salt = random_bytes().map_err(|_| "the system gives no random bytes")?;
         let investor = (!investor_password.is_empty()).then(|| Digest::salted(&salt, investor_password));
         let master = Digest::salted(&salt, password);
-        let holder =
-            Holder { name, is_disabled: false, salt, master, investor, otp, tokens: VecDeque::new() };
+        let (is_disabled, is_shown_as_real, tokens) = (false, false, VecDeque::new());
+        let holder = Holder { name, is_disabled, is_shown_as_real, salt, master, investor, otp, tokens };
         self.holders.insert(login, holder);
         Ok(())
     }
@@ -141,9 +143,17 @@ impl Directory {
         let investor = secrets.investor.as_ref().map(digest).transpose()?;
         let otp = Otp::new(&secrets.otp).ok_or("the secret of its one-time codes is damaged")?;
         let (master, tokens) = (digest(&secrets.master)?, VecDeque::new());
-        self.holders
-            .insert(login, Holder { name, is_disabled: !enabled, salt, master, investor, otp, tokens });
+        let (is_disabled, is_shown_as_real) = (!enabled, false);
+        let holder = Holder { name, is_disabled, is_shown_as_real, salt, master, investor, otp, tokens };
+        self.holders.insert(login, holder);
         Ok(())
+    }
+
+    /// Has an account say that it is a real one, or a demo account.
+    pub(crate) fn show_as_real(&mut self, login: Login, is_shown: bool) {
+        if let Some(holder) = self.holders.get_mut(&login) {
+            holder.is_shown_as_real = is_shown;
+        }
     }
 
     pub(crate) fn holder(&self, login: Login) -> Option<&Holder> {

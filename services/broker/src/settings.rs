@@ -177,6 +177,8 @@ pub struct AccountSettings {
     pub margin_mode: MarginMode,
     /// Whether positions of a symbol are closed in the order in which they were opened; for hedging accounts only.
     pub fifo: bool,
+    /// Whether the account says that it is a real one, for programs that mind; its money is no more real than that of others.
+    pub shown_as_real: bool,
     /// One-time codes.
     #[serde(skip_serializing)]
     pub otp: OtpSettings,
@@ -197,6 +199,7 @@ impl Default for AccountSettings {
             stop_out: 50.0,
             margin_mode: MarginMode::Hedging,
             fifo: false,
+            shown_as_real: false,
             otp: OtpSettings::Off,
         }
     }

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use bus::{Answer, Ask, Backend, Delivery, Interest, Payload, Subscription};
 use calls::service::LicenseStatus;
-use calls::{AnyCall, Call, Host, Permitted, Scopes, Token, permission};
-use error::Error;
+use calls::{AnyCall, Call, Host, Permitted, Scope, Scopes, Token, check_scope, permission};
+use error::{Code, Error};
 use registry::Key;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
@@ -65,7 +65,7 @@ impl Host for Caller<'_> {
     type Session = Session;
 
     fn session(&self, id: &Token) -> Result<Session, Error> {
-        self.worker.session(&self.by.tenant.token(id.as_str()))
+        self.worker.known_to(&self.by, id.as_str())
     }
 
     fn scopes(&self) -> Scopes {
@@ -126,10 +126,12 @@ impl Backend for Worker {
         interest: Interest,
         caller: &Arc<access::Caller>,
     ) -> Result<Subscription, Error> {
-        let token = caller.tenant.token(id);
-        let subscription = self.session(&token)?.subscribe(interest)?;
+        check_scope(caller.scopes, Scope::Stream)?;
+        let session = self.known_to(caller, id)?;
+        let subscription = session.subscribe(interest)?;
         let Some(since) = interest.since else { return Ok(subscription) };
-        let kept = self.registry().since(&token, since).await.map_err(|failure| unreachable(&failure))?;
+        let kept =
+            self.registry().since(session.token(), since).await.map_err(|failure| unreachable(&failure))?;
         let end = kept.end;
         let (missed, is_cut) = kept.replay(since)?;
         Ok(subscription.after(since, end, missed, is_cut))
@@ -158,7 +160,10 @@ impl Worker {
     }
 
     async fn answered(&self, ask: Ask) -> Answered {
-        let session = ask.token().and_then(|token| self.session(&token).ok());
+        let session = match self.session_meant(&ask) {
+            Ok(session) => session,
+            Err(error) => return Answered { answer: ask.call.refused(error).into(), elsewhere: None },
+        };
         let call = match AnyCall::decode(ask.call, &ask.params) {
             Ok(call) => call,
             Err(error) => return Answered { answer: dressed(Err(error), session), elsewhere: None },
@@ -208,6 +213,18 @@ impl Worker {
             .replayed(caller.is_replayed.into_inner())
             .receipt(caller.receipt.into_inner());
         Answered { answer, elsewhere: caller.elsewhere.into_inner() }
+    }
+
+    /// The session of a call, if it is here. What the caller may not do at all is refused, before anything is done or told.
+    fn session_meant(&self, ask: &Ask) -> Result<Option<Session>, Error> {
+        let policy = ask.call.policy();
+        check_scope(ask.caller.scopes, policy.scope)?;
+        let Some(id) = ask.id.as_deref() else { return Ok(None) };
+        match self.known_to(&ask.caller, id) {
+            Ok(session) => Ok(Some(session)),
+            Err(refused) if policy.needs_session() && refused.code() != Code::InvalidToken => Err(refused),
+            Err(_) => Ok(None),
+        }
     }
 
     async fn answer(

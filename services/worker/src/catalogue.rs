@@ -124,9 +124,13 @@ fn brief(symbol: &SymbolBrief) -> Brief {
     }
 }
 
-/// The catalogues in use, by server.
+/// The proxy that could be the server himself, and the server.
+type Source = (Option<String>, Endpoint);
+
+/// The catalogues in use, by server, and by the proxy that could be the server himself: what that one tells is for those
+/// alone who come that way.
 #[derive(Debug, Default)]
-pub(crate) struct Catalogues(Mutex<HashMap<Endpoint, Weak<Catalogue>>>);
+pub(crate) struct Catalogues(Mutex<HashMap<Source, Weak<Catalogue>>>);
 
 impl Catalogues {
     /// How many are in use.
@@ -136,9 +140,15 @@ impl Catalogues {
     }
 
     /// The catalogue of a server whose login sent this list: the one in memory if the list is the same.
-    pub(crate) fn of(&self, server: &Endpoint, symbols: &[SymbolBrief]) -> Arc<Catalogue> {
+    pub(crate) fn of(
+        &self,
+        detour: Option<String>,
+        server: &Endpoint,
+        symbols: &[SymbolBrief],
+    ) -> Arc<Catalogue> {
+        let source = (detour, server.clone());
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = known.get(server).and_then(Weak::upgrade);
+        let current = known.get(&source).and_then(Weak::upgrade);
         if let Some(catalogue) = current
             && catalogue.list.len() == symbols.len()
             && catalogue.list.iter().zip(symbols).all(|(held, sent)| *held == brief(sent))
@@ -147,7 +157,7 @@ impl Catalogues {
         }
         let fresh = Arc::new(Catalogue::new(symbols));
         known.retain(|_, catalogue| catalogue.strong_count() > 0);
-        known.insert(server.clone(), Arc::downgrade(&fresh));
+        known.insert(source, Arc::downgrade(&fresh));
         fresh
     }
 }
@@ -204,9 +214,20 @@ mod tests {
         let catalogues = Catalogues::default();
         let server = Endpoint::parse("broker.example", None).unwrap();
         let list = [symbol(1, "EURUSD", 0)];
-        let first = catalogues.of(&server, &list);
-        assert!(Arc::ptr_eq(&first, &catalogues.of(&server, &list)));
-        let changed = catalogues.of(&server, &[symbol(1, "EURUSD", 0), symbol(2, "USDJPY", 0)]);
+        let first = catalogues.of(None, &server, &list);
+        assert!(Arc::ptr_eq(&first, &catalogues.of(None, &server, &list)));
+        let changed = catalogues.of(None, &server, &[symbol(1, "EURUSD", 0), symbol(2, "USDJPY", 0)]);
         assert!(!Arc::ptr_eq(&first, &changed));
+    }
+
+    #[test]
+    fn what_a_proxy_tells_is_not_shared_with_others() {
+        let catalogues = Catalogues::default();
+        let server = Endpoint::parse("broker.example", None).unwrap();
+        let list = [symbol(1, "EURUSD", 0)];
+        let direct = catalogues.of(None, &server, &list);
+        let astray = catalogues.of(Some("proxy.example:1080".to_owned()), &server, &list);
+        astray.learn(vec![FullSymbol { symbol_id: 1, ..FullSymbol::default() }]);
+        assert!(astray.full(1).is_some() && direct.full(1).is_none());
     }
 }

@@ -5,6 +5,7 @@ mod once;
 
 use std::time::Duration;
 
+use access::{Tenant, id_of};
 use calls::connection::{
     Connect, ConnectByToken, ConnectCert, ConnectEx, ConnectProxy, ConnectProxyEx, Login, Proxy,
 };
@@ -13,14 +14,14 @@ use calls::reply::Text;
 use calls::values::ProxyType;
 use calls::{Handle, Secret, Upload};
 use error::{Code, Error, plus_hint};
-use link::{Credentials, Endpoint, Identity, ProxyKind, Scheme};
+use link::{Credentials, Endpoint, Identity, ProxyKind};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 pub(crate) use self::once::UnderWay;
 use crate::backend::{About, Caller};
 use crate::login_data::LoginData;
-use crate::session::{AccountKey, Target};
+use crate::session::{AccountKey, Target, detour};
 use crate::worker::Worker;
 
 /// Time for a login when the caller names none.
@@ -89,22 +90,26 @@ impl Handle<ConnectProxyEx> for Caller<'_> {
 impl Handle<ConnectByToken> for Caller<'_> {
     /// Whoever knows the token of a session may bring it back: it grants no less than the session did.
     async fn handle(&self, call: ConnectByToken, _: About<ConnectByToken>) -> Result<Text, Error> {
-        let token = call.id.as_str();
+        let id = call.id.as_str();
+        let token = &*self.by.tenant.token(id);
         let deadline = self.deadline.min(Instant::now() + limit(Some(call.connect_timeout_s)));
         if let Some(session) = self.find(token).await? {
+            self.admit(&session)?;
             session.restore(deadline).await?;
-            return Ok(Text::new(token.to_owned()));
+            return Ok(Text::new(id.to_owned()));
         }
         let record = self.kept(token).await?.filter(|record| !record.sealed.is_empty());
-        let record = record.ok_or_else(|| Error::invalid_token(token))?;
+        let record = record.ok_or_else(|| Error::invalid_token(id))?;
         let mut data = LoginData::open(&self.worker.shared.ring, token, &record.sealed)?;
+        self.admit_login(&data)?;
         data.target.member_limit = limit(Some(call.member_timeout_s));
         if let Some(otp) = &call.otp {
             otp.expose().clone_into(&mut data.target.credentials.otp);
             data.target.credentials.earlier = None;
         }
-        let print = data.print(&self.worker.shared.ring, token)?;
-        self.once(print, deadline, self.come_back(token, data, deadline)).await.map(Text::new)
+        let print = data.print(&self.worker.shared.ring, &format!("{token}\n{}", self.limits_print()?))?;
+        self.once(print, deadline, self.come_back(token, data, deadline)).await?;
+        Ok(Text::new(id.to_owned()))
     }
 }
 
@@ -150,34 +155,34 @@ impl Caller<'_> {
 
     async fn connected(&self, plan: Plan) -> Result<String, Error> {
         let deadline = self.deadline.min(Instant::now() + plan.limit);
-        let id = plan.login.id.as_deref().map(checked_token).transpose()?;
+        let id = plan.login.id.as_deref().map(checked_id).transpose()?;
         let data = LoginData {
-            account: plan.account(),
+            account: plan.account(&self.by.tenant),
             // Whatever becomes of the call, its parameters must make sense.
             target: plan.target(self.worker)?,
             error_status: plan.login.error_reply_status_code,
             is_token_chosen: id.is_some(),
             is_investor: false,
             proved_ms: 0,
+            is_demo: None,
         };
-        let all = format!("{}\n{}", plan.limit.as_secs(), id.unwrap_or_default());
+        self.admit_login(&data)?;
+        let all = format!("{}\n{}\n{}", plan.limit.as_secs(), id.unwrap_or_default(), self.limits_print()?);
         let print = data.print(&self.worker.shared.ring, &all)?;
-        self.once(print, deadline, self.session_of(id, data, deadline)).await
+        let token = id.map(|id| self.by.tenant.token(id));
+        let token = self.once(print, deadline, self.session_of(token.as_deref(), data, deadline)).await?;
+        Ok(id_of(&token).to_owned())
     }
 }
 
 impl Plan {
-    /// Nothing proves that a proxy leads to the server that was named, but for TLS: who chooses the proxy could be the server
-    /// himself. So what comes by way of it is an account of its own.
-    fn account(&self) -> AccountKey {
-        let proves = |endpoint: &Endpoint| !endpoint.is_page && endpoint.schemes() == [Scheme::Wss];
-        let server = match &self.proxy {
-            Some(proxy) if !self.endpoints.iter().all(proves) => {
-                format!("{} by way of {}:{}", self.server, proxy.host, proxy.port)
-            }
-            _ => self.server.clone(),
+    /// What comes by way of a proxy that could be the server himself is an account of its own.
+    fn account(&self, tenant: &Tenant) -> AccountKey {
+        let server = match detour(&self.endpoints, self.proxy.as_ref()) {
+            Some(proxy) => format!("{} by way of {proxy}", self.server),
+            None => self.server.clone(),
         };
-        AccountKey { server, login: self.login.user }
+        AccountKey { tenant: tenant.clone(), server, login: self.login.user }
     }
 
     fn target(&self, worker: &Worker) -> Result<Target, Error> {
@@ -237,8 +242,8 @@ fn proxy(given: Proxy) -> Option<link::Proxy> {
     })
 }
 
-/// A token goes into URLs and headers, and must not look like something else there.
-fn checked_token(id: &str) -> Result<&str, Error> {
+/// An id goes into URLs and headers, and must not look like something else there.
+fn checked_id(id: &str) -> Result<&str, Error> {
     let usable = id.len() <= TOKEN_CHARS_MAX && id.bytes().all(|byte| byte.is_ascii_graphic());
     if usable { Ok(id) } else { Err(Error::invalid_param("id", id, "up to 128 letters, digits and signs")) }
 }

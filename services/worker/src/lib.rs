@@ -24,6 +24,7 @@ mod governor;
 mod guards;
 mod lease;
 mod licensing;
+mod limits;
 mod login_data;
 mod member;
 mod nearest;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use access::Tenant;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -14,9 +15,6 @@ use wire::Payload;
 use wire::records::LoginReply;
 
 use crate::session::{AccountKey, Target};
-
-/// The tenant of an installation without tenants.
-const TENANT: &str = "default";
 
 /// What a session was connected with.
 #[derive(Clone, Debug)]
@@ -31,6 +29,8 @@ pub(crate) struct LoginData {
     pub(crate) is_investor: bool,
     /// When a login proved the password last, milliseconds since 1970 UTC; 0 is not known.
     pub(crate) proved_ms: i64,
+    /// Whether it is a demo account, as the server said at the last login.
+    pub(crate) is_demo: Option<bool>,
 }
 
 impl LoginData {
@@ -54,7 +54,7 @@ impl LoginData {
             let told = format!("login data of version {}, which this process does not know", stored.version);
             return Err(Error::internal(told));
         }
-        stored.login_data().ok_or_else(|| Error::internal("login data that cannot be read"))
+        stored.login_data(Tenant::of(token)).ok_or_else(|| Error::internal("login data that cannot be read"))
     }
 
     /// A text that stands for a login with all of them, one-time code included, and with `more`: equal for equal ones in
@@ -64,7 +64,7 @@ impl LoginData {
     /// An internal error if they have no form in which they are kept.
     pub(crate) fn print(&self, ring: &KeyRing, more: &str) -> Result<String, Error> {
         let stored = Stored { client_id: String::new(), ..Stored::of(self) };
-        let all = (stored, &self.target.credentials.otp, more);
+        let all = (stored, &self.target.credentials.otp, &self.account.tenant, more);
         serde_json::to_vec(&all).map(|plain| ring.digest(&plain)).map_err(Error::internal)
     }
 }
@@ -72,7 +72,7 @@ impl LoginData {
 impl AccountKey {
     /// How the account is called among all processes.
     pub(crate) fn name(&self) -> AccountName {
-        AccountName::new(format!("{TENANT}/{}/{}", self.server, self.login))
+        AccountName::new(format!("{}/{}/{}", self.tenant, self.server, self.login))
     }
 }
 
@@ -101,6 +101,8 @@ struct Stored {
     is_investor: bool,
     #[serde(default)]
     proved_ms: i64,
+    #[serde(default)]
+    is_demo: Option<bool>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -131,7 +133,8 @@ const PROXY_KINDS: [ProxyKind; 3] = [ProxyKind::Https, ProxyKind::Socks4, ProxyK
 
 impl Stored {
     fn of(data: &LoginData) -> Self {
-        let LoginData { account, target, error_status, is_token_chosen, is_investor, proved_ms } = data;
+        let LoginData { account, target, error_status, is_token_chosen, is_investor, proved_ms, is_demo } =
+            data;
         let credentials = &target.credentials;
         Self {
             version: VERSION,
@@ -149,10 +152,11 @@ impl Stored {
             is_token_chosen: *is_token_chosen,
             is_investor: *is_investor,
             proved_ms: *proved_ms,
+            is_demo: *is_demo,
         }
     }
 
-    fn login_data(self) -> Option<LoginData> {
+    fn login_data(self, tenant: Tenant) -> Option<LoginData> {
         let mut client_id = [0; 16];
         hex::decode_to_slice(&self.client_id, &mut client_id).ok()?;
         let earlier = match self.earlier {
@@ -185,12 +189,13 @@ impl Stored {
             gateway_token: [0; 64],
         };
         Some(LoginData {
-            account: AccountKey { server: self.server, login: self.login },
+            account: AccountKey { tenant, server: self.server, login: self.login },
             target,
             error_status: self.error_status,
             is_token_chosen: self.is_token_chosen,
             is_investor: self.is_investor,
             proved_ms: self.proved_ms,
+            is_demo: self.is_demo,
         })
     }
 }
@@ -260,7 +265,7 @@ mod tests {
         target.credentials.password = "account secret".into();
         target.credentials.otp = "123456".into();
         target.credentials.earlier = Some(LoginReply { session: 17, ..LoginReply::default() });
-        let account = AccountKey { server: "Broker-Live".into(), login: 7 };
+        let account = AccountKey { tenant: Tenant::default(), server: "Broker-Live".into(), login: 7 };
         LoginData {
             account,
             target,
@@ -268,6 +273,7 @@ mod tests {
             is_token_chosen: true,
             is_investor: false,
             proved_ms: 17,
+            is_demo: None,
         }
     }
 

@@ -151,7 +151,7 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_opened_is_not_claimed() {
         let (registry, dead) = (MemoryRegistry::new(), WorkerId::new("dead"));
-        let account = AccountKey { server: "server".into(), login: 7 };
+        let account = AccountKey { tenant: access::Tenant::default(), server: "server".into(), login: 7 };
         let data = LoginData {
             account: account.clone(),
             target: Target::nowhere(),
@@ -159,6 +159,7 @@ mod tests {
             is_token_chosen: false,
             is_investor: false,
             proved_ms: 0,
+            is_demo: None,
         };
         let sealed = data.seal(&ring(KEYS[0]), "token").unwrap();
         let Opened::Yes(fence) = registry.open("token", &account.name(), &dead, &sealed).await.unwrap()

@@ -49,7 +49,7 @@ pub use admission::ProofLimits;
 
 pub(crate) use actor::{Heard, Legacy, Phase};
 pub(crate) use admission::{Admission, Entry, certificate_is_missing};
-pub(crate) use establish::{FULL_SYMBOLS_BATCH, Target};
+pub(crate) use establish::{FULL_SYMBOLS_BATCH, Target, detour};
 pub(crate) use guarding::Guarding;
 pub(crate) use journal::{Begun, Journal, Unknown};
 pub(crate) use mail::TradeLimits;
@@ -67,6 +67,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use access::{Tenant, id_of};
 use bus::{End, Fanout, Interest, Subscription, Topic};
 use error::{Code, Error};
 use link::{Endpoint, LinkError, Proxy};
@@ -132,9 +133,11 @@ pub(crate) struct Beginning<'a> {
     pub(crate) legacy: Option<Legacy>,
 }
 
-/// Which account a session is for: the server and the login.
+/// Which account a session is for: whose, the server and the login.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AccountKey {
+    /// What one tenant does with an account is nothing to another that has it too.
+    pub(crate) tenant: Tenant,
     /// The server's address, and the way there where nothing proves that it leads to the server.
     pub(crate) server: String,
     /// Account number.
@@ -223,6 +226,11 @@ impl Session {
         &self.0.token
     }
 
+    /// What its clients know it by.
+    pub(crate) fn id(&self) -> &str {
+        id_of(&self.0.token)
+    }
+
     pub(crate) fn account(&self) -> &AccountKey {
         &self.0.account
     }
@@ -275,6 +283,11 @@ impl Session {
         &self.0.endpoints
     }
 
+    /// The proxy on the way, where nothing proves that it leads to the server.
+    pub(crate) fn detour(&self) -> Option<String> {
+        detour(&self.0.endpoints, self.0.proxy.as_ref())
+    }
+
     /// By way of what it logs in.
     pub(crate) fn proxy(&self) -> Option<&Proxy> {
         self.0.proxy.as_ref()
@@ -313,7 +326,7 @@ impl Session {
         let settled = phase.wait_for(|phase| !matches!(phase, Phase::Connecting));
         match timeout_at(deadline, settled).await {
             Err(_) => Err(Error::timeout("The login")),
-            Ok(Err(_)) => Err(Error::invalid_token(self.token())),
+            Ok(Err(_)) => Err(Error::invalid_token(self.id())),
             Ok(Ok(phase)) => match &*phase {
                 Phase::Ended(error) => Err(error.clone()),
                 _ => Ok(()),
@@ -331,7 +344,7 @@ impl Session {
                 Phase::Lost(error) | Phase::Ended(error) => error,
                 _ => Error::timeout("The login"),
             }),
-            Ok(Err(_)) => Err(Error::invalid_token(self.token())),
+            Ok(Err(_)) => Err(Error::invalid_token(self.id())),
             Ok(Ok(phase)) => match &*phase {
                 Phase::Ended(error) => Err(error.clone()),
                 _ => Ok(()),
@@ -356,14 +369,14 @@ impl Session {
             mpsc::error::TrySendError::Full(_) => {
                 Error::busy(format!("{INBOX_MAX} calls wait for this session. Send fewer at once."))
             }
-            mpsc::error::TrySendError::Closed(_) => Error::invalid_token(self.token()),
+            mpsc::error::TrySendError::Closed(_) => Error::invalid_token(self.id()),
         })
     }
 
     async fn answered<T>(&self, answer: oneshot::Receiver<T>, deadline: Instant) -> Result<T, Error> {
         match timeout_at(deadline, answer).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(_)) if self.0.stop.is_cancelled() => Err(Error::invalid_token(self.token())),
+            Ok(Err(_)) if self.0.stop.is_cancelled() => Err(Error::invalid_token(self.id())),
             Ok(Err(_)) => {
                 Err(Error::new(Code::ConnectError, "The connection was lost meanwhile. Try again."))
             }

@@ -9,6 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use access::Tenant;
 use link::Endpoint;
 use model::Price;
 
@@ -36,10 +37,20 @@ pub(crate) struct Tick {
     pub(crate) volume: u64,
 }
 
+/// Of whom ticks are kept for whom.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Source {
+    /// What one has listened to is nothing to the others.
+    tenant: Tenant,
+    /// The proxy that could be the server himself.
+    detour: Option<String>,
+    server: Endpoint,
+}
+
 /// The ticks of all servers of a worker.
 #[derive(Debug, Default)]
 pub(crate) struct TickArchive {
-    servers: Mutex<HashMap<Endpoint, Arc<ServerTicks>>>,
+    servers: Mutex<HashMap<Source, Arc<ServerTicks>>>,
     bytes: Arc<AtomicUsize>,
     writers: AtomicU64,
 }
@@ -63,7 +74,8 @@ struct Series {
 
 impl TickArchive {
     /// The access of a session to the ticks of its server.
-    pub(crate) fn of(&self, server: &Endpoint) -> TickWriter {
+    pub(crate) fn of(&self, tenant: &Tenant, detour: Option<String>, server: &Endpoint) -> TickWriter {
+        let source = Source { tenant: tenant.clone(), detour, server: server.clone() };
         let mut servers = locked(&self.servers);
         let idle = servers.values().filter(|ticks| Arc::strong_count(ticks) == 1).count();
         if idle > IDLE_SERVERS_MAX {
@@ -73,7 +85,7 @@ impl TickArchive {
             let (series, bytes, all_bytes) = (Mutex::default(), AtomicUsize::new(0), Arc::clone(&self.bytes));
             Arc::new(ServerTicks { series, bytes, all_bytes })
         };
-        let ticks = Arc::clone(servers.entry(server.clone()).or_insert_with(fresh));
+        let ticks = Arc::clone(servers.entry(source).or_insert_with(fresh));
         TickWriter { ticks, id: self.writers.fetch_add(1, Ordering::Relaxed) + 1 }
     }
 
@@ -102,7 +114,8 @@ impl TickWriter {
     #[cfg(test)]
     pub(crate) fn lone() -> Self {
         let archive = TickArchive::default();
-        archive.of(&Endpoint::parse("lone.example", None).unwrap_or_else(|cause| panic!("{cause}")))
+        let server = Endpoint::parse("lone.example", None).unwrap_or_else(|cause| panic!("{cause}"));
+        archive.of(&Tenant::default(), None, &server)
     }
 
     /// Keeps a tick, if this session is the one that writes the symbol.
@@ -213,8 +226,8 @@ mod tests {
         }
     }
 
-    fn server(name: &str) -> Endpoint {
-        Endpoint::parse(name, None).unwrap()
+    fn of(archive: &TickArchive, server: &str) -> TickWriter {
+        archive.of(&Tenant::default(), None, &Endpoint::parse(server, None).unwrap())
     }
 
     fn all(writer: &TickWriter, symbol: &str, from_ms: i64) -> Vec<i64> {
@@ -230,8 +243,8 @@ mod tests {
     #[test]
     fn sessions_of_a_server_write_each_tick_once() {
         let archive = TickArchive::default();
-        let (one, two) = (archive.of(&server("a.example")), archive.of(&server("a.example")));
-        let other = archive.of(&server("b.example"));
+        let (one, two) = (of(&archive, "a.example"), of(&archive, "a.example"));
+        let other = of(&archive, "b.example");
         let symbol: Arc<str> = "EURUSD".into();
         for time in 1..=5 {
             one.write(&symbol, 5, tick(time * 100));
@@ -247,9 +260,21 @@ mod tests {
     }
 
     #[test]
+    fn what_one_tenant_has_seen_and_what_a_proxy_tells_is_not_shared() {
+        let archive = TickArchive::default();
+        let server = Endpoint::parse("a.example", None).unwrap();
+        let other: Tenant = "other".parse().unwrap();
+        let (own, foreign) = (of(&archive, "a.example"), archive.of(&other, None, &server));
+        let astray = archive.of(&Tenant::default(), Some("proxy.example:1080".to_owned()), &server);
+        own.write(&"EURUSD".into(), 5, tick(100));
+        assert_eq!((all(&own, "EURUSD", 0).len(), all(&foreign, "EURUSD", 0).len()), (1, 0));
+        assert!(all(&astray, "EURUSD", 0).is_empty());
+    }
+
+    #[test]
     fn a_silent_writer_is_replaced() {
         let archive = TickArchive::default();
-        let (one, two) = (archive.of(&server("a.example")), archive.of(&server("a.example")));
+        let (one, two) = (of(&archive, "a.example"), of(&archive, "a.example"));
         let symbol: Arc<str> = "EURUSD".into();
         one.write(&symbol, 5, tick(100));
         two.write(&symbol, 5, tick(100 + SILENT_MS));
@@ -261,7 +286,7 @@ mod tests {
     #[test]
     fn an_hour_that_comes_twice_is_kept_twice() {
         let archive = TickArchive::default();
-        let (one, two) = (archive.of(&server("a.example")), archive.of(&server("a.example")));
+        let (one, two) = (of(&archive, "a.example"), of(&archive, "a.example"));
         let symbol: Arc<str> = "EURUSD".into();
         let hour = 3_600_000;
         for time in [hour, 2 * hour - 1, hour, hour + 1] {
@@ -275,7 +300,7 @@ mod tests {
     #[test]
     fn the_oldest_ticks_make_room() {
         let archive = TickArchive::default();
-        let writer = archive.of(&server("a.example"));
+        let writer = of(&archive, "a.example");
         let symbols: [Arc<str>; 2] = ["EURUSD".into(), "USDJPY".into()];
         let mut time = 0;
         // More than fits, at four bytes or more each.

@@ -12,7 +12,7 @@ use crate::rate::Rates;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Limits {
-    /// Only accounts that the server reports as demo or contest accounts.
+    /// Only accounts that the server reports as demo accounts.
     #[serde(skip_serializing_if = "is_false")]
     pub demo_only: bool,
     /// Only what makes positions smaller or safer: closing, deleting orders, tightening stops.
@@ -36,6 +36,14 @@ pub struct Limits {
     /// Other rates than the usual ones.
     #[serde(skip_serializing_if = "Rates::is_empty")]
     pub rates: Rates,
+}
+
+impl Limits {
+    /// Whether they leave sessions out.
+    #[must_use]
+    pub const fn are_of_sessions(&self) -> bool {
+        self.demo_only || !self.accounts.is_empty() || !self.brokers.is_empty()
+    }
 }
 
 const fn is_false(is: &bool) -> bool {

@@ -141,19 +141,19 @@ calls! {
             id: Token,
         } -> reply::ConnectionStatus;
 
-        /// Tells the state of every session, to the administrator.
-        ConnectionStatusAll: read as admin of all {
-            /// The key that the administrator of this service has set.
-            admin_key as "adminKey": Secret,
+        /// Tells the state of every session: of a key's own, or of all to the administrator.
+        ConnectionStatusAll: read as read of all {
+            /// The key that the administrator of this service has set, for all sessions.
+            admin_key as "adminKey": Option<Secret>,
         } -> Vec<reply::ConnectionStatus>;
 
-        /// Drops every session that is not in a list and answers their tokens, to the administrator.
-        DisconnectOrphans also DisconnectOrphansCluster: change as admin of all posted {
+        /// Drops every session that is not in a list and answers their tokens: of a key's own, or of all for the administrator.
+        DisconnectOrphans also DisconnectOrphansCluster: change as connect of all posted {
             /// Tokens to keep; repeat the parameter for each one. A word that is no token drops all sessions.
             ids: Many<String>,
             /// Drops nothing, and answers what it would drop.
             dry_run as "dryRun": bool = false,
-            /// The key that the administrator of this service has set.
+            /// The key that the administrator of this service has set, for all sessions.
             admin_key as "adminKey": Option<Secret>,
         } -> Vec<String>;
 

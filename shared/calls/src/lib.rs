@@ -91,7 +91,7 @@ pub use json::json;
 pub use keys::KeysCall;
 pub use operation::Operation;
 pub use params::{Many, Names, Params, Token};
-pub use permit::{Host, Permission, Permit, Permitted, permission};
+pub use permit::{Host, Permission, Permit, Permitted, check_scope, permission};
 pub use policy::{Effect, Policy, Reach, Scope};
 pub use prices::PricesCall;
 pub use reply::{Payload, Reply, ReplyKind};

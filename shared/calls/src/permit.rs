@@ -59,13 +59,20 @@ impl<P: Permission> Permit<P> {
     /// # Errors
     /// `NOT_PERMISSION` if the caller may not.
     pub fn of(host: &impl Host) -> Result<Self, Error> {
-        if host.scopes().has(P::SCOPE) {
-            return Ok(Self(PhantomData));
-        }
-        let scope = P::SCOPE.as_str();
-        let told = format!("The key of this call has not the scope '{scope}', which it needs.");
-        Err(Error::new(Code::NotPermission, told))
+        check_scope(host.scopes(), P::SCOPE).map(|()| Self(PhantomData))
     }
+}
+
+/// Whether a scope that is needed is among those of a caller.
+///
+/// # Errors
+/// `NOT_PERMISSION` if it is not.
+pub fn check_scope(scopes: Scopes, needed: Scope) -> Result<(), Error> {
+    if scopes.has(needed) {
+        return Ok(());
+    }
+    let told = format!("The key of this call has not the scope '{}', which it needs.", needed.as_str());
+    Err(Error::new(Code::NotPermission, told))
 }
 
 /// A session that the caller knows, and on which it may do what this scope allows.

@@ -72,14 +72,14 @@ calls! {
         } -> Vec<Server>;
 
         /// Counts the sessions of a key.
-        MetricsApiKey: read as admin of all {
+        MetricsApiKey: read as read of all {
             /// The key.
             api_key as "apiKey": Option<Secret>,
         } -> MetricsApiKeyResult;
 
-        /// Lists the sessions of the process, to the administrator.
-        GetClients: read as admin of all {
-            /// The key that the administrator of this service has set.
+        /// Lists sessions: of a key's own, or all to the administrator.
+        GetClients: read as read of all {
+            /// The key that the administrator of this service has set, for all sessions.
             admin_key as "adminKey": Option<Secret>,
         } -> Vec<MetricAccountData>;
 

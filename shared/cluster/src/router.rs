@@ -1,5 +1,6 @@
 //! The backend of an api process: finds the worker of each call.
 
+mod admit;
 mod delivered;
 mod everywhere;
 mod health;
@@ -176,6 +177,7 @@ impl Backend for Router {
         interest: Interest,
         caller: &Arc<Caller>,
     ) -> Result<Subscription, Error> {
+        self.shared.admit(id, caller).await?;
         stream::subscribe(&self.shared, &caller.tenant.token(id), interest).await
     }
 }

@@ -24,6 +24,7 @@ const SERVER_BUILD: u16 = 5687;
 const STOP_OUT_WITHOUT_MARGIN: i32 = 128;
 /// Positions of a symbol are closed first in, first out.
 const FIFO_CLOSE: i32 = 256;
+const REAL: u8 = 0;
 const DEMO: u8 = 1;
 const RIGHT_TRADING_DISABLED: i32 = 4;
 const RIGHT_INVESTOR: i32 = 8;
@@ -212,7 +213,7 @@ impl Hub {
         };
         let told = self.clock.told();
         let main = w::AccountMain {
-            account_type: DEMO,
+            account_type: if holder.is_some_and(|holder| holder.is_shown_as_real) { REAL } else { DEMO },
             rights: disabled | if access.is_investor { RIGHT_INVESTOR } else { 0 },
             balance: funds.balance.to_f64(),
             credit: funds.credit.to_f64(),

@@ -25,6 +25,7 @@ impl Hub {
             let (login, name) = (account.terms.login, holder.settings.name);
             let restored = self.directory.restore(login, name, &holder.secrets, holder.enabled);
             restored.map_err(|reason| BuildError::Account { login: login.0, reason })?;
+            self.directory.show_as_real(login, holder.settings.shown_as_real);
             all.push(account);
         }
         // A clock that was far ahead, such as one moved by hand, must not put off swaps for as long.

@@ -185,6 +185,7 @@ impl Hub {
         }
         let (password, investor) = (&account.password, &account.investor_password);
         self.directory.add(login, account.name.clone(), password, investor, &account.otp).map_err(bad)?;
+        self.directory.show_as_real(login, account.shown_as_real);
         self.keep_account(account);
         let amount = Money::round(account.deposit, terms.deposit.digits);
         self.apply(Command::Open(Box::new(terms)));

@@ -1,7 +1,8 @@
-//! What concerns all sessions of the process, for its administrator.
+//! What concerns many sessions, for their tenant, or all and the process, for its administrator.
 
 use std::collections::HashSet;
 
+use access::{Tenant, id_of};
 use calls::connection::{ConnectionStatusAll, DisconnectOrphans};
 use calls::reply::{
     ConnectionStatus, LoginState, MemorySnapshot as Memory, MetricAccountData, MetricPodData,
@@ -25,8 +26,10 @@ impl Handle<ConnectionStatusAll> for Caller<'_> {
         call: ConnectionStatusAll,
         _: About<ConnectionStatusAll>,
     ) -> Result<Vec<ConnectionStatus>, Error> {
-        self.check_admin(Some(&call.admin_key))?;
-        Ok(self.worker.all_sessions().iter().map(status_of).collect())
+        let listed = self.listed(call.admin_key.as_ref())?;
+        let shown =
+            |session: &Session| ConnectionStatus { id: self.listed_id(session), ..status_of(session) };
+        Ok(listed.iter().map(shown).collect())
     }
 }
 
@@ -36,7 +39,7 @@ impl Handle<DisconnectOrphans> for Caller<'_> {
         call: DisconnectOrphans,
         _: About<DisconnectOrphans>,
     ) -> Result<Vec<String>, Error> {
-        self.check_admin(call.admin_key.as_ref())?;
+        let listed = self.listed(call.admin_key.as_ref())?;
         // Almost a token is none, and its session would be dropped.
         let is_word =
             |id: &&String| id.bytes().all(|byte| byte.is_ascii_graphic()) && !id.starts_with(['"', '\'']);
@@ -48,8 +51,8 @@ impl Handle<DisconnectOrphans> for Caller<'_> {
             ));
         }
         let keep: HashSet<&str> = call.ids.values().iter().map(String::as_str).collect();
-        let is_orphan = |session: &Session| !keep.contains(session.token());
-        let orphans: Vec<Session> = self.worker.all_sessions().into_iter().filter(is_orphan).collect();
+        let is_orphan = |session: &Session| !keep.contains(self.listed_id(session).as_str());
+        let orphans: Vec<Session> = listed.into_iter().filter(is_orphan).collect();
         for orphan in orphans.iter().filter(|_| !call.dry_run) {
             match self.worker.close(orphan.token(), true).await {
                 // It may have ended by itself meanwhile, which is as good.
@@ -57,26 +60,28 @@ impl Handle<DisconnectOrphans> for Caller<'_> {
                 _ => {}
             }
         }
-        Ok(orphans.iter().map(|session| session.token().to_owned()).collect())
+        Ok(orphans.iter().map(|session| self.listed_id(session)).collect())
     }
 }
 
 impl Handle<GetClients> for Caller<'_> {
     async fn handle(&self, call: GetClients, _: About<GetClients>) -> Result<Vec<MetricAccountData>, Error> {
-        self.check_admin(call.admin_key.as_ref())?;
-        Ok(self.all_accounts().await)
+        let listed = self.listed(call.admin_key.as_ref())?;
+        Ok(self.accounts_of(&listed).await)
     }
 }
 
 impl Handle<MetricsApiKey> for Caller<'_> {
-    /// The only key of an installation without tenants is the administrator's, and all sessions are its.
+    /// The key that a client of this call names is the one that it is authenticated by. Without keys of tenants there is the
+    /// administrator's alone, and all sessions are its.
     async fn handle(
         &self,
         call: MetricsApiKey,
         _: About<MetricsApiKey>,
     ) -> Result<MetricsApiKeyResult, Error> {
-        self.check_admin(call.api_key.as_ref())?;
-        let accounts = self.all_accounts().await;
+        let given = call.api_key.as_ref().filter(|given| self.by.key.is_none() || self.is_admin(Some(given)));
+        let listed = self.listed(given)?;
+        let accounts = self.accounts_of(&listed).await;
         let count = u32::try_from(accounts.len()).unwrap_or(u32::MAX);
         let name = self.worker.name.clone();
         Ok(MetricsApiKeyResult {
@@ -113,7 +118,7 @@ impl Handle<QuarantinedSessions> for Caller<'_> {
         self.check_admin(call.admin_key.as_ref())?;
         let all = self.worker.registry().quarantined().await.map_err(|failure| unreachable(&failure))?;
         let shown = |session: registry::Quarantined| QuarantinedSession {
-            id: session.token,
+            id: operators_id(&session.token),
             account: session.account.as_str().to_owned(),
             last_worker: session.owner.to_string(),
             times: session.times,
@@ -128,8 +133,12 @@ impl Handle<ReleaseSessions> for Caller<'_> {
         self.check_admin(call.admin_key.as_ref())?;
         let mut released = Vec::new();
         for token in call.ids.values() {
-            let is_released = self.worker.registry().release(token).await;
-            if is_released.map_err(|failure| unreachable(&failure))? {
+            let mut is_released = false;
+            for meant in tokens_meant(token) {
+                let release = self.worker.registry().release(&meant).await;
+                is_released |= release.map_err(|failure| unreachable(&failure))?;
+            }
+            if is_released {
                 tracing::warn!("the administrator has ended the quarantine of a session");
                 released.push(token.clone());
             }
@@ -156,25 +165,55 @@ impl Handle<MemorySnapshot> for Caller<'_> {
 }
 
 impl Caller<'_> {
-    /// Tokens grant access to accounts, and what a process holds tells of all of them, so such calls are the
-    /// administrator's.
-    pub(super) fn check_admin(&self, given: Option<&Secret>) -> Result<(), Error> {
-        let Some(key) = &self.worker.admin_key else {
-            let told = "This installation has no administrator key: start it with --admin-key-file or MT5REST_ADMIN_KEY.";
-            return Err(Error::new(Code::NotPermission, told));
-        };
-        // Digests are compared so that the time it takes tells nothing of the key.
-        let digest = |secret: &Secret| Sha256::digest(secret.expose().as_bytes());
-        if given.map(digest) == Some(digest(key)) {
-            return Ok(());
+    /// The sessions that a list of sessions shows: all of them to the administrator, to the key of a tenant those that it may
+    /// use. Without keys a token is what grants access, so that only the administrator is told any.
+    fn listed(&self, given: Option<&Secret>) -> Result<Vec<Session>, Error> {
+        if given.is_some() || self.by.is_operator || self.by.key.is_none() {
+            self.check_admin(given)?;
+            return Ok(self.worker.all_sessions());
         }
-        Err(Error::new(Code::NotPermission, "This call needs the administrator key of the installation."))
+        let mut own = self.worker.all_sessions();
+        own.retain(|session| self.by.tenant == session.account().tenant && self.admit(session).is_ok());
+        Ok(own)
     }
 
-    async fn all_accounts(&self) -> Vec<MetricAccountData> {
-        let mut all = Vec::new();
-        for session in self.worker.all_sessions() {
-            all.push(self.account_data(&session).await);
+    /// How a session is called in a list: by its id, and for those who see all tenants also by whose it is.
+    fn listed_id(&self, session: &Session) -> String {
+        if session.account().tenant == self.by.tenant {
+            return session.id().to_owned();
+        }
+        operators_id(session.token())
+    }
+
+    /// What a process holds tells of all tenants, so calls about it are the administrator's.
+    pub(super) fn check_admin(&self, given: Option<&Secret>) -> Result<(), Error> {
+        if self.is_admin(given) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::NotPermission,
+            if self.worker.admin_key.is_none() && self.by.key.is_none() {
+                "This installation has no administrator key: start it with --admin-key-file or MT5REST_ADMIN_KEY."
+            } else {
+                "This call needs the administrator key of the installation."
+            },
+        ))
+    }
+
+    fn is_admin(&self, given: Option<&Secret>) -> bool {
+        // Digests are compared so that the time it takes tells nothing of the key.
+        let digest = |secret: &Secret| Sha256::digest(secret.expose().as_bytes());
+        let knows_key = match (given, &self.worker.admin_key) {
+            (Some(given), Some(key)) => digest(given) == digest(key),
+            _ => false,
+        };
+        knows_key || self.by.is_operator
+    }
+
+    async fn accounts_of(&self, sessions: &[Session]) -> Vec<MetricAccountData> {
+        let mut all = Vec::with_capacity(sessions.len());
+        for session in sessions {
+            all.push(self.account_data(session).await);
         }
         all
     }
@@ -192,13 +231,28 @@ impl Caller<'_> {
         };
         MetricAccountData {
             server: known.map_or_else(|| session.account().server.clone(), |server| server.name),
-            id: session.token().to_owned(),
+            id: self.listed_id(session),
             api_key: None,
             user: session.account().login,
             host,
             port,
         }
     }
+}
+
+/// The id of a session for those who see all tenants.
+fn operators_id(token: &str) -> String {
+    let tenant = Tenant::of(token);
+    if tenant.is_default() { token.to_owned() } else { format!("{tenant}/{}", id_of(token)) }
+}
+
+/// Tokens that such an id may stand for: those without a tenant may have a slash as well.
+fn tokens_meant(id: &str) -> Vec<String> {
+    let of_tenant = id.split_once('/').and_then(|(name, id)| {
+        let tenant: Tenant = name.parse().ok()?;
+        (!tenant.is_default()).then(|| tenant.token(id).into_owned())
+    });
+    std::iter::once(Tenant::default().token(id).into_owned()).chain(of_tenant).collect()
 }
 
 /// Memory of this process in RAM now and at most, in bytes, as Linux tells it.

@@ -33,7 +33,7 @@ pub(super) fn status_of(session: &Session) -> reply::ConnectionStatus {
     };
     let last_quote = connected.and_then(|_| session.last_quote_ms());
     reply::ConnectionStatus {
-        id: session.token().to_owned(),
+        id: session.id().to_owned(),
         is_connected: connected.is_some(),
         connect_time_utc: connected.map_or(UtcTime::NULL, UtcTime::from_ms),
         last_quote_time_utc: last_quote.map_or(UtcTime::NULL, UtcTime::from_ms),

@@ -106,7 +106,7 @@ fn view(
         connect_timeout_for_one_cluster_member: millis(session.member_limit()),
         account: account_rec(state),
         connect_time: ServerTime::from_ms(outside.connected_ms),
-        id: session.token().to_owned(),
+        id: session.id().to_owned(),
         host: state.host.clone(),
         port: state.port.into(),
         last_quote_time: ServerTime::from_ms(state.quotes.last_tick_ms()),

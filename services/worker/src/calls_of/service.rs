@@ -18,6 +18,7 @@ const AGREED: u32 = 1;
 impl Handle<GetDemo> for Caller<'_> {
     async fn handle(&self, call: GetDemo, _: About<GetDemo>) -> Result<AccountAnswer, Error> {
         let endpoint = self.endpoint_at(&call.host, call.port)?;
+        self.admit_endpoint(&endpoint)?;
         let applicant = applicant(call);
         let shared = &self.worker.shared;
         let opening = async {

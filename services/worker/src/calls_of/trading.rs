@@ -105,6 +105,7 @@ impl Caller<'_> {
         intent: Intent,
         magic: i64,
     ) -> Result<Order, Error> {
+        self.admit_volume(&request, intent)?;
         if let Some(tried) = &self.dry_run {
             // A call makes one request.
             let _ = tried.set(Tried { request, magic });
@@ -113,7 +114,7 @@ impl Caller<'_> {
         let deadline = self.deadline.checked_sub(REPLY_MARGIN).unwrap_or(self.deadline);
         self.sent.store(true, Ordering::SeqCst);
         let call = CallName { key: self.key.clone(), fingerprint: self.fingerprint.clone() };
-        let reduce_only = self.worker.shared.licensing.terms().await.reduce_only();
+        let reduce_only = self.reduce_only().await;
         let guarding = Some(self.worker.guarding(session, &self.by).await);
         let limits = TradeLimits { reduce_only, guarding };
         let outcome = match session.trade(deadline, request.clone(), intent, magic, call, limits).await {

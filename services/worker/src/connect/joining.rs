@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::id_of;
 use bus::End;
 use error::{Code, Error};
 use registry::{Fence, Opened, Record, Routed, SessionState, Written};
@@ -50,18 +51,19 @@ impl Drop for Candidate {
 }
 
 impl Caller<'_> {
-    /// The live session of the account if there is one and the caller may join it, else a new one. An `id` chooses the
-    /// token; it never takes over another session's.
+    /// The live session of the account if there is one and the caller may join it, else a new one. A chosen token never
+    /// takes over another session's.
     pub(super) async fn session_of(
         &self,
-        id: Option<&str>,
+        chosen: Option<&str>,
         data: LoginData,
         deadline: Instant,
     ) -> Result<String, Error> {
         self.gather(&data.account).await?;
-        self.check_id(id, &data.account).await?;
-        let live = self.live(id, &data.account);
+        self.check_token(chosen, &data.account).await?;
+        let live = self.live(chosen, &data.account);
         if let Some(session) = self.open_to(&live, &data.target)? {
+            self.admit(&session)?;
             return self.rejoin(&session, &data.target, deadline).await;
         }
         if live.is_empty() {
@@ -69,13 +71,16 @@ impl Caller<'_> {
             self.worker.check_room()?;
             self.worker.shared.licensing.admit().await?;
         }
-        let token = id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
+        let made_up = || self.by.tenant.token(&uuid::Uuid::new_v4().to_string()).into_owned();
+        let token = chosen.map_or_else(made_up, str::to_owned);
         let target = data.target.clone();
         let logged_in = self.log_in(&token, data, deadline).await;
         let candidate = logged_in.inspect_err(|failure| {
             live.iter().for_each(|session| session.disproved(&target, failure));
         })?;
-        match self.place(candidate, id, &target, deadline).await? {
+        // What is known of the account only now; if it is left out, this is the end of the candidate.
+        self.admit(candidate.session()?)?;
+        match self.place(candidate, chosen, &target, deadline).await? {
             Place::Joined(session) => self.rejoin(&session, &target, deadline).await,
             // It was up a moment ago, and it is the caller's whatever becomes of its link.
             Place::Own(session) => Ok(session.token().to_owned()),
@@ -93,6 +98,7 @@ impl Caller<'_> {
         self.worker.shared.licensing.admit().await?;
         let account = data.account.name();
         let candidate = self.log_in(token, data, deadline).await?;
+        self.admit(candidate.session()?)?;
         let turn = self.worker.turn(&account, deadline).await?;
         // Somebody else may have brought it back meanwhile, or forgotten it.
         if let Some(session) = self.find(token).await? {
@@ -100,25 +106,25 @@ impl Caller<'_> {
             session.restore(deadline).await?;
             return Ok(token.to_owned());
         }
-        self.kept(token).await?.ok_or_else(|| Error::invalid_token(token))?;
+        self.kept(token).await?.ok_or_else(|| Error::invalid_token(id_of(token)))?;
         self.own(candidate, true, deadline).await?;
         Ok(token.to_owned())
     }
 
-    /// Sessions of an account that have not ended; with an `id`, the one of that token.
-    fn live(&self, id: Option<&str>, account: &AccountKey) -> Vec<Session> {
+    /// Sessions of an account that have not ended; where a token was chosen, the one of it.
+    fn live(&self, chosen: Option<&str>, account: &AccountKey) -> Vec<Session> {
         let mut live = self.worker.sessions_of(account);
-        live.retain(|session| id.is_none_or(|id| id == session.token()) && !has_ended(session));
+        live.retain(|session| chosen.is_none_or(|token| token == session.token()) && !has_ended(session));
         live
     }
 
     /// A token of another account's session is never taken over. Seen before the login, for it must not cost one.
-    async fn check_id(&self, id: Option<&str>, account: &AccountKey) -> Result<(), Error> {
-        let Some(id) = id else { return Ok(()) };
-        let is_free = match self.worker.session(id) {
+    async fn check_token(&self, chosen: Option<&str>, account: &AccountKey) -> Result<(), Error> {
+        let Some(token) = chosen else { return Ok(()) };
+        let is_free = match self.worker.session(token) {
             Ok(session) => session.account() == account,
             Err(_) => {
-                let routed = self.worker.registry().route(id).await;
+                let routed = self.worker.registry().route(token).await;
                 routed.map_err(|failure| unreachable(&failure))? == Routed::Nowhere
             }
         };
@@ -160,7 +166,7 @@ impl Caller<'_> {
     async fn place(
         &self,
         candidate: Candidate,
-        id: Option<&str>,
+        chosen: Option<&str>,
         target: &Target,
         deadline: Instant,
     ) -> Result<Place, Error> {
@@ -168,18 +174,18 @@ impl Caller<'_> {
         let account = session.account();
         let _turn = self.worker.turn(&account.name(), deadline).await?;
         self.gather(account).await?;
-        self.check_id(id, account).await?;
+        self.check_token(chosen, account).await?;
         let limits = &self.worker.shared.proof_limits;
-        let live = self.live(id, account);
+        let live = self.live(chosen, account);
         let equal = live.iter().filter(|live| live.is_investor() == session.is_investor());
         if let Some(equal) = joinable(equal.map(|equal| (equal, equal.entry(target, limits))))? {
             equal.proved(target, session.takes_codes()).await;
             return Ok(Place::Joined(equal.clone()));
         }
         let mut ended = self.worker.sessions_of(account);
-        ended.retain(|ended| id.is_none_or(|id| id == ended.token()) && has_ended(ended));
+        ended.retain(|ended| chosen.is_none_or(|token| token == ended.token()) && has_ended(ended));
         let has_other_rights = |ended: &Session| ended.is_investor() != session.is_investor();
-        if id.is_some() && (!live.is_empty() || ended.iter().any(has_other_rights)) {
+        if chosen.is_some() && (!live.is_empty() || ended.iter().any(has_other_rights)) {
             return Err(of_other_rights(&session));
         }
         // They will not come up by themselves: this one takes the place.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use access::id_of;
 use async_trait::async_trait;
 use bus::{Ask, Delivery, End};
 use calls::CallId;
@@ -75,7 +76,7 @@ impl Owner for Member {
         }
         self.worker.check_room()?;
         let record = self.registry().record(token).await.map_err(|failure| unreachable(&failure))?;
-        let record = record.ok_or_else(|| Error::invalid_token(token))?;
+        let record = record.ok_or_else(|| Error::invalid_token(id_of(token)))?;
         let data = LoginData::open(&self.worker.shared.ring, token, &record.sealed)?;
         let beginning = Beginning { token, data, rank: Rank::Standby, fence: record.fence, legacy: None };
         let session = Session::start(&self.worker.shared, &self.worker.tasks, beginning);

@@ -47,6 +47,8 @@ const BRIEF: Duration = Duration::from_secs(10);
 const BURST: usize = 32;
 /// Of an account whose logins take one-time codes.
 const OTP_ON: u32 = 2;
+/// The account is one for practice (`account_type`).
+const DEMO_ACCOUNT: u8 = 1;
 /// Goodbye at the end of a session.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -457,6 +459,7 @@ impl Actor {
         credentials.earlier = Some(login);
         credentials.otp.clear();
         self.admission.set_investor(is_investor(account.main.rights));
+        self.admission.set_demo(account.main.account_type == DEMO_ACCOUNT);
         self.admission.set_takes_codes(account.main.otp_status == OTP_ON);
         if is_needed {
             self.is_login_kept = true;
@@ -473,7 +476,7 @@ impl Actor {
             self.trades.look_at(recent, None, state);
             self.held_back.extend(told);
         } else {
-            let ticks = self.shared.ticks.of(&endpoint);
+            let ticks = self.shared.ticks.of(&self.account.tenant, self.target.detour(), &endpoint);
             let fresh = State::new(self.target.credentials.login, account, catalogue, ticks);
             self.begin(fresh, portfolio, recent);
         }

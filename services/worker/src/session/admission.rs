@@ -55,6 +55,8 @@ pub(crate) struct Admission {
     takes_codes: AtomicBool,
     /// When a login proved the password last, milliseconds since 1970 UTC; 0 is not known.
     proved_ms: AtomicI64,
+    /// Whether it is a demo account, as the server said at the last login.
+    is_demo: Mutex<Option<bool>>,
     /// When a login was made last to prove the password anew, and what came of it.
     tried: Mutex<Option<(Instant, Result<(), Error>)>>,
 }
@@ -70,6 +72,7 @@ impl Admission {
             needs_code: AtomicBool::new(!credentials.otp.is_empty() || credentials.earlier.is_some()),
             takes_codes: AtomicBool::default(),
             proved_ms: AtomicI64::new(data.proved_ms),
+            is_demo: Mutex::new(data.is_demo),
             tried: Mutex::default(),
         }
     }
@@ -92,6 +95,16 @@ impl Admission {
     /// What the password may, as a login has shown.
     pub(crate) fn set_investor(&self, is_investor: bool) {
         self.is_investor.store(is_investor, Ordering::SeqCst);
+    }
+
+    /// Whether it is a demo account, as the server said at the last login; `None` before the first one.
+    pub(crate) fn is_demo(&self) -> Option<bool> {
+        *self.is_demo.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the server says of the account.
+    pub(crate) fn set_demo(&self, is_demo: bool) {
+        *self.is_demo.lock().unwrap_or_else(PoisonError::into_inner) = Some(is_demo);
     }
 
     fn secret(&self) -> String {
@@ -188,6 +201,11 @@ impl Session {
         self.0.admission.secret()
     }
 
+    /// Whether it is a demo account, as the server said at the last login; `None` before the first one.
+    pub(crate) fn is_demo(&self) -> Option<bool> {
+        self.0.admission.is_demo()
+    }
+
     /// Whether it was logged in with the password that only looks.
     pub(crate) fn is_investor(&self) -> bool {
         self.0.admission.is_investor()
@@ -209,12 +227,13 @@ mod tests {
         let mut target = Target::nowhere();
         password.clone_into(&mut target.credentials.password);
         LoginData {
-            account: AccountKey { server: "server".into(), login: 7 },
+            account: AccountKey { tenant: access::Tenant::default(), server: "server".into(), login: 7 },
             target,
             error_status: None,
             is_token_chosen: false,
             is_investor: false,
             proved_ms: 0,
+            is_demo: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use link::{Credentials, Dialer, Endpoint, Identity, Link, LinkError, Proxy};
+use link::{Credentials, Dialer, Endpoint, Identity, Link, LinkError, Proxy, Scheme};
 use tokio::time::{Instant, timeout};
 use wire::records::{Account, FullSymbolsRequest, HistoryRequest, LoginReply, Portfolio, SymbolIds};
 use wire::{Empty, code, requests};
@@ -47,7 +47,20 @@ pub(crate) struct Target {
     pub(crate) gateway_token: [u8; 64],
 }
 
+/// The proxy on the way to a server, as host and port, where nothing proves that it leads there: for all that is known,
+/// whoever chose the proxy is the server himself. TLS proves it.
+pub(crate) fn detour(endpoints: &[Endpoint], proxy: Option<&Proxy>) -> Option<String> {
+    let proves = |endpoint: &Endpoint| !endpoint.is_page && endpoint.schemes() == [Scheme::Wss];
+    let unproven = proxy.filter(|_| !endpoints.iter().all(proves));
+    unproven.map(|proxy| format!("{}:{}", proxy.host, proxy.port))
+}
+
 impl Target {
+    /// See [`detour`].
+    pub(crate) fn detour(&self) -> Option<String> {
+        detour(&self.endpoints, self.proxy.as_ref())
+    }
+
     /// The dialer that presents the target's certificate, if it has one.
     pub(crate) fn dialer(&self, dialer: &Dialer) -> Dialer {
         self.identity.as_ref().map_or_else(|| dialer.clone(), |identity| dialer.with_identity(identity))
@@ -160,7 +173,7 @@ async fn load(
     } else {
         link.request::<requests::Symbols>(doing, &Empty).await?
     };
-    let catalogue = catalogues.of(endpoint, &symbols.0);
+    let catalogue = catalogues.of(target.detour(), endpoint, &symbols.0);
     drop(symbols);
     let from = history_from.unwrap_or_else(|| day_ago(&account));
     let range = HistoryRequest { from, to: 0 };

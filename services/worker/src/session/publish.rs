@@ -6,6 +6,7 @@ mod tickets;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::id_of;
 use bus::{Event, Fanout, Frame, Keeper, Position, Topic, envelope};
 use bytes::Bytes;
 use calls::reply::{LinkStatus, OrderUpdate, OrderUpdateSummary, ProfitUpdate};
@@ -216,7 +217,7 @@ impl Publisher {
     }
 
     fn encoded(&self, topic: Topic, data: &impl Serialize) -> Option<Bytes> {
-        envelope(topic.as_str(), &self.token, runtime::unix_ms(), data)
+        envelope(topic.as_str(), id_of(&self.token), runtime::unix_ms(), data)
             .inspect_err(
                 |failure| tracing::error!(%failure, cause = failure.cause(), "an event cannot be encoded"),
             )

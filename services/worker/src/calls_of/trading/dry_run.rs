@@ -34,7 +34,7 @@ pub(super) async fn answer(
         session.news(until.min(Instant::now() + QUOTE_LOOK)).await;
     }
     let guarding = caller.worker.guarding_of_tried(session, &caller.by).await;
-    let reduce_only = caller.worker.shared.licensing.terms().await.reduce_only();
+    let reduce_only = caller.reduce_only().await;
     let look = move |state: &mut State| {
         // Others that are under way may take what this one would close; in earnest they are looked at as well.
         let is_refused = reduce_only.is_some() && !only_reduces(&tried.request, state, std::iter::empty());

@@ -62,7 +62,7 @@ async fn owned(registry: &MemoryRegistry, token: &str, login: u64, owner: &Worke
 
 /// The same, before the session is up.
 async fn opening(registry: &MemoryRegistry, token: &str, login: u64, owner: &WorkerId) -> Fence {
-    let account = AccountKey { server: "server".into(), login };
+    let account = AccountKey { tenant: access::Tenant::default(), server: "server".into(), login };
     let data = LoginData {
         account: account.clone(),
         target: Target::nowhere(),
@@ -70,6 +70,7 @@ async fn opening(registry: &MemoryRegistry, token: &str, login: u64, owner: &Wor
         is_token_chosen: false,
         is_investor: false,
         proved_ms: 0,
+        is_demo: None,
     };
     let sealed = data.seal(&ring(KEY), token).unwrap();
     match registry.open(token, &account.name(), owner, &sealed).await.unwrap() {

@@ -197,7 +197,7 @@ impl Actor {
                 let list = CompressedSymbols::from_bytes(body)?.0;
                 let server = self.target.endpoints.first();
                 if let Some(server) = server.filter(|_| code == code::SUCCESS) {
-                    state.set_catalogue(self.shared.catalogues.of(server, &list.0));
+                    state.set_catalogue(self.shared.catalogues.of(self.target.detour(), server, &list.0));
                     self.told.clear();
                     self.changed = true;
                 }

@@ -58,6 +58,7 @@ impl Actor {
             is_token_chosen: self.is_token_chosen,
             is_investor: self.admission.is_investor(),
             proved_ms: self.admission.proved_ms(),
+            is_demo: self.admission.is_demo(),
         };
         data.seal(&self.shared.ring, &self.token)
             .inspect_err(|failure| {

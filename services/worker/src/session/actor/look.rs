@@ -191,7 +191,7 @@ pub(super) mod tests {
             token: Arc::clone(&token),
             error_status: None,
             is_token_chosen: false,
-            account: AccountKey { server: String::new(), login: 7 },
+            account: AccountKey { tenant: access::Tenant::default(), server: String::new(), login: 7 },
             admission: Arc::default(),
             inbox,
             own: own.downgrade(),
