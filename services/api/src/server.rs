@@ -57,8 +57,15 @@ pub(crate) async fn accept(front: &Arc<Front>, listener: TcpListener, router: Ro
     }
 }
 
-/// Serves one connection to its end, or to the end of its present call after the stop.
+/// Serves one connection to its end, or to the end of its present call after the stop. What HTTP needs is made when the
+/// client says something: thousands that are silent take little.
 async fn serve(front: Arc<Front>, router: Router, guest: Guest, stop: CancellationToken) {
+    if guest.visit.is_spoken_to(&guest.socket, &stop).await {
+        Box::pin(answer(front, router, guest, stop)).await;
+    }
+}
+
+async fn answer(front: Arc<Front>, router: Router, guest: Guest, stop: CancellationToken) {
     let Guest { socket, visit, peer, full } = guest;
     let wire = Wire::new(socket, front.settings.head_timeout);
     let is_encrypted = front.settings.tls.is_some();

@@ -36,6 +36,14 @@ impl Stream {
         }
     }
 
+    /// Until something can be read that the client has sent, or that it is gone.
+    pub(super) async fn readable(&self) {
+        if let Self::Plain(socket) | Self::New(Some((socket, _))) = self {
+            // An error is found again by who reads.
+            let _ = socket.readable().await;
+        }
+    }
+
     /// Until it is known what the client speaks, and the greeting is over. A client without TLS gets its bytes as they are: it is
     /// to be told, in words that it understands.
     pub(super) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use futures_util::FutureExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 
@@ -90,6 +91,31 @@ async fn idle_connections_go_for_newcomers_first_and_busy_ones_never() {
     assert_eq!(door.next().await.full, Some(Full::Address));
     servers[2].answer.send(()).await.unwrap();
     assert_eq!(clients[2].read_u8().await.unwrap(), b'!', "who is busy stays");
+}
+
+#[tokio::test]
+async fn what_a_connection_needs_may_wait_until_it_says_something() {
+    let (mut door, address) = door(&limits(1, 1, 1)).await;
+    let stop = CancellationToken::new();
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let guest = door.next().await;
+    assert!(guest.visit.is_spoken_to(&guest.socket, &stop).now_or_never().is_none());
+    client.write_all(b"?").await.unwrap();
+    assert!(guest.visit.is_spoken_to(&guest.socket, &stop).await);
+    drop((client, guest));
+    // Who hangs up without a word is heard as well, and who stays silent goes for a newcomer, or at the stop.
+    let hung_up = TcpStream::connect(address).await.unwrap();
+    let guest = door.next().await;
+    drop(hung_up);
+    assert!(guest.visit.is_spoken_to(&guest.socket, &stop).await);
+    drop(guest);
+    let _silent = TcpStream::connect(address).await.unwrap();
+    let guest = door.next().await;
+    let _newcomer = TcpStream::connect(address).await.unwrap();
+    let (next, is_spoken_to) = tokio::join!(door.next(), guest.visit.is_spoken_to(&guest.socket, &stop));
+    assert_eq!((next.full, is_spoken_to), (None, false));
+    stop.cancel();
+    assert!(!next.visit.is_spoken_to(&next.socket, &stop).await);
 }
 
 /// Lets one in from an address, and has it busy.

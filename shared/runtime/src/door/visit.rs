@@ -68,6 +68,16 @@ impl Visit {
         self.0.is_in_clear.load(Ordering::Relaxed)
     }
 
+    /// Waits until the client has sent something, and takes no memory for that yet. False where the connection must go before,
+    /// also at the signal to stop: nobody is told anything who has said nothing.
+    pub async fn is_spoken_to(&self, socket: &GuestSocket, stop: &CancellationToken) -> bool {
+        tokio::select! {
+            () = socket.stream.readable() => true,
+            () = self.is_to_close() => false,
+            () = stop.cancelled() => false,
+        }
+    }
+
     /// Drives a connection to its end. When it must go while it waits, it is dropped: then `None`. At the signal to stop it
     /// is asked to end after its present call, and dropped if it has none. The place is free afterwards.
     pub async fn attend<C: Future>(
