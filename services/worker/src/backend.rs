@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::audit::Draft;
 use crate::calls_of::trading;
 use crate::reply_memory::Reservation;
-use crate::session::trial::Tried;
+use crate::session::dry_run::Tried;
 use crate::session::{Phase, Session, moved, receipt, unreachable};
 use crate::worker::Worker;
 

@@ -7,6 +7,7 @@ mod books;
 mod bounds;
 mod candles;
 pub(crate) mod details;
+pub(crate) mod dry_run;
 mod establish;
 mod evidence;
 mod feed;
@@ -42,7 +43,6 @@ mod tick_downloads;
 mod tick_values;
 mod today;
 mod trade;
-pub(crate) mod trial;
 mod whole;
 
 pub use admission::ProofLimits;

@@ -25,9 +25,9 @@ use super::account::is_read_only;
 use super::quotes::QUOTE_LOOK;
 use crate::backend::{Caller, Tradable};
 use crate::session::details::{explained, volume_refused};
+use crate::session::dry_run::Tried;
 use crate::session::state::State;
 use crate::session::terms::Terms;
-use crate::session::trial::Tried;
 use crate::session::{CallName, Intent, Outcome, Session, TradeLimits, Unknown, told};
 
 /// Flags of a request that opens (protocol 10.9).

@@ -10,9 +10,9 @@ use super::PRICE_LIMIT;
 use crate::backend::Caller;
 use crate::calls_of::quotes::QUOTE_LOOK;
 use crate::session::Session;
+use crate::session::dry_run;
 use crate::session::only_reduces;
 use crate::session::state::State;
-use crate::session::trial;
 
 /// Answers what a trade would come to. No key is begun, nothing is journalled, and nothing is sent.
 pub(super) async fn answer(
@@ -27,7 +27,7 @@ pub(super) async fn answer(
     let until = caller.deadline.min(Instant::now() + PRICE_LIMIT);
     loop {
         let looked = tried.clone();
-        let lacks = move |state: &mut State| trial::lacks_prices(&looked, state);
+        let lacks = move |state: &mut State| dry_run::lacks_prices(&looked, state);
         if !session.visit(caller.deadline, lacks).await? || Instant::now() >= until {
             break;
         }
@@ -38,7 +38,7 @@ pub(super) async fn answer(
     let look = move |state: &mut State| {
         // Others that are under way may take what this one would close; in earnest they are looked at as well.
         let is_refused = reduce_only.is_some() && !only_reduces(&tried.request, state, std::iter::empty());
-        (trial::told(&tried, &guarding, state), reduce_only.filter(|_| is_refused))
+        (dry_run::told(&tried, &guarding, state), reduce_only.filter(|_| is_refused))
     };
     let (mut told, refused) = session.visit(caller.deadline, look).await?;
     if let Some(refused) = refused {
