@@ -11,6 +11,10 @@
 const LIMITS: [(&str, &str); 2] =
     [("MALLOC_MMAP_THRESHOLD_", "262144"), ("MALLOC_TRIM_THRESHOLD_", "1048576")];
 
+/// Says that the program has begun again. glibc takes its own names away from programs with more rights than their user.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const BEGUN: &str = "MT5REST_BEGUN";
+
 /// Fixes the limits, unless the environment already says something of them. Returns where that is so, or cannot be done.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn fix_limits() {
@@ -18,7 +22,7 @@ pub(crate) fn fix_limits() {
     use std::os::unix::process::CommandExt;
     use std::process::Command;
 
-    let named = LIMITS.iter().map(|(name, _)| *name).chain(["GLIBC_TUNABLES"]);
+    let named = LIMITS.iter().map(|(name, _)| *name).chain(["GLIBC_TUNABLES", BEGUN]);
     if named.into_iter().any(|name| env::var_os(name).is_some()) {
         return;
     }
@@ -29,7 +33,7 @@ pub(crate) fn fix_limits() {
         command.arg0(name);
     }
     // Comes back only when it fails, which costs memory and nothing else.
-    let failure = command.args(arguments).envs(LIMITS).exec();
+    let failure = command.args(arguments).envs(LIMITS).env(BEGUN, "again").exec();
     eprintln!("mt5rest: memory of long replies may not be given back: {failure}");
 }
 

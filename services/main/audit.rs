@@ -75,10 +75,13 @@ async fn each(registry: &RedisRegistry, tenant: &str, mut see: impl FnMut(&str) 
     loop {
         let lines = registry.audit_lines(tenant, after, PAGE).await?;
         let Some(last) = lines.last() else { return Ok(()) };
-        after = Line::parse(last).context("what Redis has is no record")?.seq;
+        let seq = Line::parse(last).context("what Redis has is no record")?.seq;
         for line in &lines {
             see(line)?;
         }
+        // Each page is asked for by the last number of the one before, which somebody may have changed.
+        anyhow::ensure!(seq > after, "the line that says it is number {seq} stands behind number {after}");
+        after = seq;
     }
 }
 

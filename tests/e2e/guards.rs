@@ -1,5 +1,6 @@
 //! Guards of accounts: what they refuse, what trips, and what is done about it.
 
+use broker::{Fault, Rule};
 use serde_json::{Value, json};
 use testkit::{Reply, eventually};
 
@@ -73,6 +74,32 @@ async fn a_kill_switch_deletes_orders_closes_positions_and_stays_until_it_is_res
     eventually("the order is deleted", async || (session.tickets().await.len() == 1).then_some(())).await;
     let ticket = session.tickets().await[0];
     session.json("OrderClose", &format!("ticket={ticket}")).await;
+}
+
+#[tokio::test]
+async fn what_a_server_refuses_to_close_is_closed_when_it_does_not_any_more() {
+    let world = World::start().await;
+    let session = world.login().await;
+    session.open(BUY).await;
+    // Each closing that is tried has its own refusal.
+    world.control.add_fault(Rule::of(Fault::Requote).times(2)).await.unwrap();
+    post(&world, &session, "KillSwitch", "closeAll=true").await.ok();
+    eventually("everything is closed", async || session.tickets().await.is_empty().then_some(())).await;
+    assert_eq!(world.positions().await, 0);
+}
+
+#[tokio::test]
+async fn a_kill_switch_that_is_only_to_be_tried_is_not_thrown() {
+    let world = World::start().await;
+    let session = world.login().await;
+    session.open(BUY).await;
+    let refused = post(&world, &session, "KillSwitch", "closeAll=true&dryRun=true").await;
+    assert_eq!(refused.refused(), "INVALID_PARAM");
+    assert_eq!(tripped_by(&session).await, json!(null));
+    // One that is thrown later takes nothing back of what was thrown before.
+    post(&world, &session, "KillSwitch", "closeAll=true").await.ok();
+    post(&world, &session, "KillSwitch", "").await.ok();
+    eventually("everything is closed", async || session.tickets().await.is_empty().then_some(())).await;
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ BOOKED = ["AAPL"]
 # These make or end sessions: they get no token of the session that the run lives on.
 CONNECTS = {"/Connect", "/ConnectEx", "/ConnectProxy", "/ConnectProxyEx", "/ConnectCert"}
 ENDS_SESSION = {"/Disconnect", "/ChangePassword"}
+# These keep an account from trading: they get one that nobody else trades.
+GUARDS = {"/KillSwitch", "/SetAccountGuards", "/ResetGuards"}
 
 # What cannot succeed here, and why.
 NEVER_SUCCEEDS = {
@@ -50,6 +52,15 @@ def call(name, **params):
     return reply
 
 
+def make_key():
+    """The id of a new API key."""
+    form = {"tenant": "acme", "adminKey": ADMIN_KEY}
+    reply = requests.post(f"{SERVICE}/CreateApiKey", form, timeout=20)
+    if reply.status_code != 200:
+        raise RuntimeError(f"CreateApiKey: {reply.text}")
+    return reply.text.split("_")[2]
+
+
 def login():
     """A session on a new account of its own, so that no generated Connect shares it."""
     account = call("GetDemo", host=LOCAL, port=BROKER_PORT, deposit=100000, leverage=100).json()
@@ -63,6 +74,8 @@ def open_position():
 
 
 SESSION = login()
+GUARDED = login()
+KEY_ID = make_key()
 CLOSED_TICKET = open_position()
 call("OrderClose", id=SESSION, ticket=CLOSED_TICKET)
 
@@ -167,8 +180,25 @@ def name_what_exists(path, params, dice):
         "tickets": lambda: [CLOSED_TICKET],
         "closeByTicket": lambda: ticket(other_than=params.get("ticket")),
     }
+    of_keys = {
+        "keyId": lambda: make_key() if path == "/RevokeApiKey" else KEY_ID,
+        "tenant": lambda: "acme",
+        "kind": lambda: dice.pick(["live", "test", "admin"]),
+        "scopes": lambda: "read,trade",
+        "accounts": lambda: "1000001",
+        "brokers": lambda: "MT5Rest-Demo",
+        "networks": lambda: "127.0.0.0/8",
+        "volumeMax": lambda: "0.5",
+        "rates": lambda: "requests=100/1s",
+        "expires": lambda: 30,
+        "keepDays": lambda: 1,
+    }
+    is_of_keys = path.endswith(("ApiKey", "ApiKeys"))
+    if is_of_keys:
+        known |= of_keys
     for name in params:
-        if name in known and dice.roll(4) > 0:
+        # Of keys there are many, and one that makes no sense refuses all.
+        if name in known and (is_of_keys or dice.roll(4) > 0):
             params[name] = known[name]()
     if "id" in params and path not in CONNECTS:
         params["id"] = SESSION
@@ -186,6 +216,10 @@ def spare_the_session(case, dice):
     """The session lives as long as the run: what would end it gets another one, or a list that keeps it."""
     if case.path in ENDS_SESSION and case.query.get("id") == SESSION:
         case.query["id"] = throw_away() if case.path == "/Disconnect" else login()
+    if case.path in GUARDS:
+        for params in [case.query] + ([case.body] if isinstance(case.body, dict) else []):
+            if params.get("id") == SESSION:
+                params["id"] = GUARDED
     if case.path.startswith("/DisconnectOrphans"):
         case.query["ids"] = [SESSION]
         if isinstance(case.body, dict):

@@ -108,6 +108,10 @@ pub(crate) async fn answer(
 /// Whether a trade is to be tried only. What every trade takes must make sense before it is begun.
 fn tried_only(route: &CallRoute, params: &Params) -> Result<bool, Error> {
     if !route.policy().trades() {
+        // Whoever asks for nothing to be done must not have it done.
+        if !route.policy().only_reads() && calls::is_dry_run(params)? {
+            return Err(Error::invalid_param(calls::DRY_RUN, "true", "left out: only trades can be tried"));
+        }
         return Ok(false);
     }
     calls::reason(params)?;

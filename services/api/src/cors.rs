@@ -14,7 +14,7 @@ const ANY: HeaderValue = HeaderValue::from_static("*");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "X-As-Of, X-Sync, X-Outcome, X-Ignored-Parameters, X-License-Notice, Idempotent-Replayed, Retry-After, \
-     WWW-Authenticate",
+     RateLimit, RateLimit-Policy, WWW-Authenticate",
 );
 /// A day, in seconds: the rules here do not change while a process lives.
 const MAX_AGE_S: HeaderValue = HeaderValue::from_static("86400");

@@ -23,6 +23,12 @@ use tokio::time::Instant;
 /// A batch is one in so many of a quota.
 const BATCHES: u32 = 16;
 
+/// For how long what was drawn is kept at least, however short the time of a rate is: else whoever calls seldom asks each time.
+const KEPT_MIN: Duration = Duration::from_secs(60);
+
+/// For how long a registry that did not answer is not asked again: nobody shall wait for it with each call.
+const AWAY: Duration = Duration::from_secs(1);
+
 /// Stocks that are kept; those that are worth nothing any more make room.
 const STOCKS_MAX: usize = 100_000;
 
@@ -70,6 +76,8 @@ struct Inner {
     own: MemoryRegistry,
     usual: UsualRates,
     stocks: Mutex<HashMap<String, Stock>>,
+    /// Until then the registry counts as away.
+    away_until: Mutex<Option<Instant>>,
     tasks: Tasks,
 }
 
@@ -77,7 +85,7 @@ struct Inner {
 #[derive(Debug, Clone, Copy)]
 struct Stock {
     left: u32,
-    /// From then on the bucket is full again, and this worth nothing.
+    /// From then on the bucket has long been full again, and this is worth nothing.
     until: Instant,
     is_drawing: bool,
 }
@@ -125,7 +133,8 @@ impl TooOften {
 impl RateLimiter {
     pub(crate) fn new(buckets: Arc<dyn RateBuckets>, usual: UsualRates) -> Self {
         let (own, stocks, tasks) = (MemoryRegistry::new(), Mutex::default(), Tasks::new());
-        Self(Arc::new(Inner { buckets, own, usual, stocks, tasks }))
+        let away_until = Mutex::default();
+        Self(Arc::new(Inner { buckets, own, usual, stocks, away_until, tasks }))
     }
 
     /// Takes what a call counts as.
@@ -216,10 +225,18 @@ impl RateLimiter {
     }
 
     async fn draw(&self, bucket: &str, rate: Rate, need: u32, most: u32) -> Drawn {
-        let drawn = match self.0.buckets.draw(bucket, rate, need, most).await {
+        let drawn = match self.0.is_away() {
+            true => Err(None),
+            false => self.0.buckets.draw(bucket, rate, need, most).await.map_err(Some),
+        };
+        let drawn = match drawn {
             Ok(drawn) => Ok(drawn),
             Err(failure) => {
-                tracing::debug!(%failure, bucket, "rates are counted here alone");
+                if let Some(failure) = failure {
+                    tracing::debug!(%failure, "rates are counted here alone");
+                    *self.0.away_until.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some(Instant::now() + AWAY);
+                }
                 self.0.own.draw(bucket, rate, need, most).await
             }
         };
@@ -240,6 +257,11 @@ impl Inner {
     /// No step is left half done by a panic: nothing in them can.
     fn stocks(&self) -> MutexGuard<'_, HashMap<String, Stock>> {
         self.stocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_away(&self) -> bool {
+        let until = *self.away_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| Instant::now() < until)
     }
 
     fn of_stock(&self, bucket: &str, amount: u32, batch: u32) -> Taken {
@@ -265,7 +287,7 @@ impl Inner {
                 return;
             }
         }
-        let until = now + Duration::from_secs(rate.seconds().into());
+        let until = now + Duration::from_secs(rate.seconds().into()).max(KEPT_MIN);
         let stock = stocks.entry(bucket.to_owned()).or_insert(Stock { left: 0, until, is_drawing: false });
         let left = if stock.until > now { stock.left } else { 0 };
         *stock = Stock { left: left.saturating_add(drawn).min(rate.quota()), until, is_drawing: false };

@@ -30,6 +30,10 @@ static WRITTEN: LazyLock<HashMap<&'static str, Vec<&'static str>>> = LazyLock::n
 });
 
 fn is_open(name: &str) -> bool {
+    // The id of an API key is no secret, and lines about keys are about it.
+    if name == "keyId" {
+        return true;
+    }
     let lower = name.to_ascii_lowercase();
     !TOKENS.contains(&name) && !SECRET_PARTS.iter().any(|part| lower.contains(part))
 }
@@ -39,6 +43,7 @@ pub(crate) struct Draft {
     record: Record,
     call: CallId,
     begun: Instant,
+    is_of_nobody: bool,
 }
 
 impl Draft {
@@ -65,7 +70,13 @@ impl Draft {
             trace,
             ..Record::default()
         };
-        Self { record, call: ask.call, begun: Instant::now() }
+        let is_of_nobody = ask.caller.key.is_none() && !ask.caller.is_local() && !ask.caller.is_operator;
+        Self { record, call: ask.call, begun: Instant::now(), is_of_nobody }
+    }
+
+    /// Whether nobody knows who makes the call: he shows no key where keys are asked for.
+    pub(crate) const fn is_of_nobody(&self) -> bool {
+        self.is_of_nobody
     }
 
     /// With what came of it.

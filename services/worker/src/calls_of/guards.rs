@@ -54,7 +54,10 @@ impl Handle<KillSwitch> for Caller<'_> {
         let trip =
             Trip { by: Tripwire::KillSwitch, day, at_ms: runtime::unix_ms(), close_all: call.close_all };
         let throw = |book: &mut GuardBook| {
-            book.account.trip = Some(trip.clone());
+            // What is being closed already goes on being closed.
+            let close_all =
+                trip.close_all || book.account.trip.as_ref().is_some_and(|before| before.close_all);
+            book.account.trip = Some(Trip { close_all, ..trip.clone() });
             Ok(())
         };
         let book = self.worker.change_guards(&session, throw).await?;

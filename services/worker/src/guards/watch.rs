@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use access::{Caller, GuardBook, Tenant, Worth, id_of};
-use bus::{Ask, Params};
+use bus::{Ask, Delivery, Params};
 use calls::CallId;
 use error::Error;
 use futures_util::{StreamExt, stream};
@@ -189,6 +189,11 @@ impl Worker {
             idempotency_key: None,
             source: None,
         };
-        self.serve(ask).await.answer.result.map(drop)
+        let answer = self.serve(ask).await.answer;
+        // Here it has arrived: the next attempt is a new one, not a look at what came of this one.
+        if let Some(receipt) = &answer.receipt {
+            session.delivered(receipt, Delivery::Written).await;
+        }
+        answer.result.map(drop)
     }
 }

@@ -14,6 +14,8 @@ use crate::worker::Worker;
 
 /// How often it is looked whether sessions must end.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// So many looks in a row must say so: a file that is being replaced may be gone, or be half there, for a moment.
+const LOOKS_MIN: u32 = 3;
 /// Sessions that end at the same time.
 const AT_ONCE: usize = 16;
 /// A session in which a trade request is under way is waited for so long, and then looked at again later.
@@ -22,8 +24,11 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(20);
 /// Looks again and again, as long as there is a worker that does not stop.
 pub(crate) async fn end_when_over(worker: Weak<Worker>, stop: CancellationToken) {
     let looking = async {
+        let mut looks = 0;
         while let Some(worker) = worker.upgrade() {
-            if worker.shared.licensing.terms().await.is_over() {
+            looks = if worker.shared.licensing.terms().await.is_over() { looks + 1 } else { 0 };
+            if looks >= LOOKS_MIN {
+                looks = LOOKS_MIN;
                 worker.end_all().await;
             }
             drop(worker);
