@@ -109,7 +109,7 @@ pub(crate) async fn answer(
 fn tried_only(route: &CallRoute, params: &Params) -> Result<bool, Error> {
     if !route.policy().trades() {
         // Whoever asks for nothing to be done must not have it done.
-        if !route.policy().only_reads() && calls::is_dry_run(params)? {
+        if !route.policy().only_reads() && !route.takes_dry_run && calls::is_dry_run(params)? {
             return Err(Error::invalid_param(calls::DRY_RUN, "true", "left out: only trades can be tried"));
         }
         return Ok(false);

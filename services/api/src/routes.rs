@@ -32,6 +32,8 @@ pub(crate) struct CallRoute {
     pub(crate) spelling: Option<Spelling>,
     /// It has a parameter of the name by which other calls may show their key.
     pub(crate) takes_api_key: bool,
+    /// It can be asked for what it would do.
+    pub(crate) takes_dry_run: bool,
     /// Its parameter for the administrator's key, if it has one.
     pub(crate) admin_key: Option<&'static str>,
 }
@@ -122,6 +124,7 @@ impl CallRoute {
             may_be_posted: call.may_be_posted(),
             files: call.params.iter().filter(|param| param.is_file()).map(|param| param.name).collect(),
             takes_api_key: has(auth::API_KEY),
+            takes_dry_run: id.policy().trades() || has(calls::DRY_RUN),
             admin_key: [ADMIN_KEY, auth::API_KEY].into_iter().find(|name| has(name)),
             spelling: id.policy().trades().then(|| Spelling::of(call, id.name(), all)),
         }
