@@ -221,9 +221,9 @@ def spare_the_session(case, dice):
             if params.get("id") == SESSION:
                 params["id"] = GUARDED
     if case.path.startswith("/DisconnectOrphans"):
-        case.query["ids"] = [SESSION]
+        case.query["ids"] = [SESSION, GUARDED]
         if isinstance(case.body, dict):
-            case.body["ids"] = [SESSION]
+            case.body["ids"] = [SESSION, GUARDED]
             if dice.roll(2) > 0:
                 case.body["adminKey"] = ADMIN_KEY
 
