@@ -223,7 +223,7 @@ async fn a_caller_travels_and_finds_the_sessions_of_its_tenant_alone() {
     let caller = Caller {
         tenant: "acme".parse().unwrap(),
         key: Some("Ab12Cd34".to_owned()),
-        scopes: "read,trade".parse().unwrap(),
+        scopes: "read,trade,stream".parse().unwrap(),
         limits: Limits { accounts: vec![7], ..Limits::default() },
         is_operator: false,
     };

@@ -39,8 +39,8 @@ impl Stream {
     /// Until something can be read that the client has sent, or that it is gone.
     pub(super) async fn readable(&self) {
         if let Self::Plain(socket) | Self::New(Some((socket, _))) = self {
-            // An error is found again by who reads.
-            let _ = socket.readable().await;
+            // A socket may seem readable and be empty, so it is looked at. An error is found again by who reads.
+            let _ = socket.peek(&mut [0]).await;
         }
     }
 

@@ -99,7 +99,8 @@ async fn what_a_connection_needs_may_wait_until_it_says_something() {
     let stop = CancellationToken::new();
     let mut client = TcpStream::connect(address).await.unwrap();
     let guest = door.next().await;
-    assert!(guest.visit.is_spoken_to(&guest.socket, &stop).now_or_never().is_none());
+    let early = guest.visit.is_spoken_to(&guest.socket, &stop).now_or_never();
+    assert_eq!((early, guest.full), (None, None));
     client.write_all(b"?").await.unwrap();
     assert!(guest.visit.is_spoken_to(&guest.socket, &stop).await);
     drop((client, guest));
