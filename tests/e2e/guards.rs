@@ -2,9 +2,9 @@
 
 use broker::{Fault, Rule};
 use serde_json::{Value, json};
-use testkit::{Reply, eventually};
+use testkit::{Cable, Reply, eventually};
 
-use crate::world::{Session, World, number};
+use crate::world::{Session, USD, World, number};
 
 async fn post(world: &World, session: &Session, name: &str, form: &str) -> Reply {
     let path = session.path(name, "");
@@ -86,6 +86,35 @@ async fn what_a_server_refuses_to_close_is_closed_when_it_does_not_any_more() {
     post(&world, &session, "KillSwitch", "closeAll=true").await.ok();
     eventually("everything is closed", async || session.tickets().await.is_empty().then_some(())).await;
     assert_eq!(world.positions().await, 0);
+}
+
+#[tokio::test]
+async fn a_kill_switch_is_thrown_also_while_the_link_is_lost() {
+    let world = World::start().await;
+    let cable = Cable::to(world.broker_addr).await;
+    let session = world.login_at(USD, cable.addr()).await;
+    session.open(BUY).await;
+    cable.cut().await;
+    let report = post(&world, &session, "KillSwitch", "closeAll=true").await.ok().json();
+    let thrown = &report["guards"][0]["trippedBy"];
+    assert_eq!((thrown, &report["equity"]), (&json!("the kill switch"), &json!(null)));
+    cable.plug();
+    eventually("everything is closed", async || session.tickets().await.is_empty().then_some(())).await;
+    assert_eq!(session.refused("OrderSend", BUY).await, "GUARD_TRIPPED");
+}
+
+#[tokio::test]
+async fn guards_are_watched_by_whichever_session_of_the_account_is_left() {
+    let world = World::start().await;
+    let first = world.login().await;
+    let path = format!("{}&id=the-second-session", world.connect_path(USD, "demo"));
+    let second = Session { http: world.http.clone(), token: world.http.get(&path).await.ok().body };
+    assert_ne!(first.token, second.token);
+    second.open(BUY).await;
+    set(&world, &first, "equityFloor=9000&closeAll=true").await;
+    first.call("Disconnect", "").await.ok();
+    world.control.deposit(USD, -5000.0).await.unwrap();
+    eventually("everything is closed", async || second.tickets().await.is_empty().then_some(())).await;
 }
 
 #[tokio::test]

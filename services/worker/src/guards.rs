@@ -21,7 +21,7 @@ pub(crate) use watch::watch;
 /// How often guards are changed anew when somebody was faster.
 const CHANGES_MAX: u32 = 16;
 /// How long a session may take to say what its account is worth.
-const WORTH_LIMIT: Duration = Duration::from_secs(1);
+pub(crate) const WORTH_LIMIT: Duration = Duration::from_secs(1);
 
 /// Sessions whose guards may have changed.
 #[derive(Debug, Default)]
@@ -64,11 +64,18 @@ impl Worker {
             }
             let is_kept = self.registry().change_guards(&account, revision, &changed).await;
             if is_kept.map_err(|failure| unreachable(&failure))? {
-                self.touched.add(session.token());
+                self.touch_account(session);
                 return Ok(changed);
             }
         }
         Err(Error::busy("The guards of the account are being changed by others. Try again."))
+    }
+
+    /// All sessions of the account here have other guards now, whichever they were changed by.
+    fn touch_account(&self, session: &Session) {
+        let sessions = self.all_sessions();
+        let own = sessions.iter().filter(|one| one.account() == session.account());
+        own.for_each(|one| self.touched.add(one.token()));
     }
 
     /// What the requests of a caller must keep.

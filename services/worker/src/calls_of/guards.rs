@@ -1,13 +1,15 @@
 //! Guards of accounts. What they do is in [`crate::guards`].
 
-use access::{Amount, GuardBook, Guarded, Guards, Lots, Trip, Tripwire};
+use access::{Amount, GuardBook, Guarded, Guards, Lots, Trip, Tripwire, Worth};
 use calls::guards::{AccountGuards, KillSwitch, ResetGuards, SetAccountGuards};
 use calls::reply::{GuardReport, GuardState};
 use calls::{Handle, UtcTime};
 use error::Error;
 use model::Money;
+use tokio::time::Instant;
 
 use crate::backend::{About, Caller};
+use crate::guards::WORTH_LIMIT;
 use crate::session::Session;
 use crate::session::state::State;
 
@@ -19,7 +21,8 @@ const MOST: f64 = 9e10;
 impl Handle<AccountGuards> for Caller<'_> {
     async fn handle(&self, _: AccountGuards, session: About<AccountGuards>) -> Result<GuardReport, Error> {
         let book = self.worker.guards_of(&session).await?;
-        self.reported(&session, &book).await
+        let looked = session.visit(self.deadline, look).await?;
+        Ok(reported(&book, Some(looked)))
     }
 }
 
@@ -44,15 +47,15 @@ impl Handle<SetAccountGuards> for Caller<'_> {
             Ok(())
         };
         let book = self.worker.change_guards(&session, set).await?;
-        self.reported(&session, &book).await
+        Ok(self.changed(&session, &book).await)
     }
 }
 
 impl Handle<KillSwitch> for Caller<'_> {
     async fn handle(&self, call: KillSwitch, session: About<KillSwitch>) -> Result<GuardReport, Error> {
-        let day = session.visit(self.deadline, |state| state.day()).await?;
+        // It is thrown whether the session is up or not, and holds on every day.
         let trip =
-            Trip { by: Tripwire::KillSwitch, day, at_ms: runtime::unix_ms(), close_all: call.close_all };
+            Trip { by: Tripwire::KillSwitch, day: 0, at_ms: runtime::unix_ms(), close_all: call.close_all };
         let throw = |book: &mut GuardBook| {
             // What is being closed already goes on being closed.
             let close_all =
@@ -62,7 +65,7 @@ impl Handle<KillSwitch> for Caller<'_> {
         };
         let book = self.worker.change_guards(&session, throw).await?;
         tracing::warn!(login = session.account().login, "a kill switch was thrown");
-        self.reported(&session, &book).await
+        Ok(self.changed(&session, &book).await)
     }
 }
 
@@ -77,25 +80,38 @@ impl Handle<ResetGuards> for Caller<'_> {
         };
         let book = self.worker.change_guards(&session, reset).await?;
         tracing::info!(login = session.account().login, "guards were reset");
-        self.reported(&session, &book).await
+        Ok(self.changed(&session, &book).await)
     }
+}
+
+/// What a report tells of the session: the day of its server's clock, and what the account is worth.
+type Looked = (i64, Option<Worth>);
+
+fn look(state: &mut State) -> Looked {
+    (state.day(), state.worth())
 }
 
 impl Caller<'_> {
-    async fn reported(&self, session: &Session, book: &GuardBook) -> Result<GuardReport, Error> {
-        let look = |state: &mut State| (state.day(), state.worth());
-        let (day, worth) = session.visit(self.deadline, look).await?;
-        let money = |units: i128| Money::from_units(units).to_f64();
-        Ok(GuardReport {
-            equity: worth.map(|worth| money(worth.equity)),
-            day_loss: worth.map(|worth| money(worth.loss)),
-            guards: book.all().map(|(key, guarded)| shown(key, guarded, day)).collect(),
-        })
+    /// The guards after a change. It is done: a session that is not up only keeps the money out of the report.
+    async fn changed(&self, session: &Session, book: &GuardBook) -> GuardReport {
+        let until = self.deadline.min(Instant::now() + WORTH_LIMIT);
+        reported(book, session.visit(until, look).await.ok())
     }
 }
 
-fn shown(key: Option<&str>, Guarded { guards, trip }: &Guarded, day: i64) -> GuardState {
-    let trip = trip.as_ref().filter(|trip| trip.holds(day));
+fn reported(book: &GuardBook, looked: Option<Looked>) -> GuardReport {
+    let (day, worth) = looked.unzip();
+    let worth = worth.flatten();
+    let money = |units: i128| Money::from_units(units).to_f64();
+    GuardReport {
+        equity: worth.as_ref().map(|worth| money(worth.equity)),
+        day_loss: worth.as_ref().map(|worth| money(worth.loss)),
+        guards: book.all().map(|(key, guarded)| shown(key, guarded, day)).collect(),
+    }
+}
+
+fn shown(key: Option<&str>, Guarded { guards, trip }: &Guarded, day: Option<i64>) -> GuardState {
+    let trip = trip.as_ref().filter(|trip| day.is_none_or(|day| trip.holds(day)));
     let amount = |amount: Amount| Money::from_units(amount.units()).to_f64();
     let lots = |lots: Lots| model::Volume::from_units(lots.units()).lots();
     GuardState {

@@ -14,8 +14,8 @@ use error::Error;
 use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
-use crate::session::Session;
 use crate::session::state::State;
+use crate::session::{Phase, Session};
 use crate::worker::Worker;
 
 /// Between two looks at what accounts are worth.
@@ -130,7 +130,10 @@ impl Worker {
             orders: state.orders.keys().copied().collect(),
             positions: state.positions.keys().copied().collect(),
         };
-        // One that is not up has nothing to be closed by.
+        // One that is not up has nothing to be closed by, and others do not wait for it.
+        if !matches!(session.phase(), Phase::Online { .. }) {
+            return;
+        }
         let Ok(held) = session.visit(Instant::now() + super::WORTH_LIMIT, look).await else { return };
         let mut book = known.book.clone();
         if let Some(worth) = &held.worth {
