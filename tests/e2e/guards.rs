@@ -104,20 +104,6 @@ async fn a_kill_switch_is_thrown_also_while_the_link_is_lost() {
 }
 
 #[tokio::test]
-async fn guards_are_watched_by_whichever_session_of_the_account_is_left() {
-    let world = World::start().await;
-    let first = world.login().await;
-    let path = format!("{}&id=the-second-session", world.connect_path(USD, "demo"));
-    let second = Session { http: world.http.clone(), token: world.http.get(&path).await.ok().body };
-    assert_ne!(first.token, second.token);
-    second.open(BUY).await;
-    set(&world, &first, "equityFloor=9000&closeAll=true").await;
-    first.call("Disconnect", "").await.ok();
-    world.control.deposit(USD, -5000.0).await.unwrap();
-    eventually("everything is closed", async || second.tickets().await.is_empty().then_some(())).await;
-}
-
-#[tokio::test]
 async fn a_kill_switch_that_is_only_to_be_tried_is_not_thrown() {
     let world = World::start().await;
     let session = world.login().await;

@@ -32,6 +32,11 @@ impl Touched {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[cfg(test)]
+    pub(crate) fn has(&self, token: &str) -> bool {
+        self.tokens().contains(token)
+    }
+
     fn add(&self, token: &str) {
         let mut tokens = self.tokens();
         if !tokens.contains(token) {

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use access::Caller;
+use access::{Caller, GuardBook};
 use bus::Ask;
 use bytes::Bytes;
 use calls::CallId;
@@ -219,6 +219,24 @@ async fn a_session_that_another_worker_owns_is_dropped() {
     member.worker.session("token-3").unwrap().standing().set_rank(Rank::Doubtful);
     member.verify().await;
     assert_eq!(member.tokens(), ["token-2", "token-3"]);
+}
+
+#[tokio::test]
+async fn guards_that_one_session_changes_are_looked_at_for_all_of_its_account() {
+    let registry = MemoryRegistry::new();
+    for (token, login) in [("one", 1), ("two", 1), ("another", 2)] {
+        owned(&registry, token, login, &dead()).await;
+    }
+    let member = member(&registry, KEY, 10);
+    member.adopt_from(&dead()).await;
+    let session = member.worker.session("one").unwrap();
+    let set = |book: &mut GuardBook| {
+        book.account.guards.positions_max = Some(1);
+        Ok(())
+    };
+    member.worker.change_guards(&session, set).await.unwrap();
+    let touched = ["one", "two", "another"].map(|token| member.worker.touched.has(token));
+    assert_eq!(touched, [true, true, false]);
 }
 
 #[tokio::test]
