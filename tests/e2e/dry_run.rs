@@ -1,5 +1,7 @@
 //! Trades that are tried only: they say what would happen, and nothing does.
 
+use std::collections::BTreeSet;
+
 use broker::Fault;
 use serde_json::Value;
 use testkit::Cable;
@@ -137,6 +139,8 @@ async fn a_try_finds_what_the_server_would_refuse() {
         let told = told(&session, query).await;
         assert_eq!(told["isAccepted"], false, "{query}: {told}");
         let checks = told["checks"].as_array().unwrap();
+        let names: BTreeSet<_> = checks.iter().map(|check| check["name"].as_str()).collect();
+        assert_eq!(names.len(), checks.len(), "each check has a name of its own: {told}");
         let failed: Vec<_> = checks.iter().filter(|check| check["isPassed"] == false).collect();
         assert!(failed.iter().any(|check| check["name"] == name && check["code"] == code), "{query}: {told}");
         assert_eq!(session.refused("OrderSend", query).await, code, "the server sees it so, too");

@@ -180,7 +180,7 @@ fn checks(request: &TradeRequest, margin: Option<&MarginChange>, state: &mut Sta
     if is_deal(request) || action(request) == Some(TradeAction::Pending) {
         of_details("volume", Code::InvalidVolume);
         if adds(request) {
-            of_details("volume", Code::VolumeLimitReached);
+            of_details("volumeLimit", Code::VolumeLimitReached);
         }
     }
     if changes_prices {

@@ -29,7 +29,7 @@ pub struct DryRun {
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
-    /// What is checked: tradeMode, marketHours, volume, price, stops, expiration, freeze, margin, or reduceOnly where
+    /// What is checked: tradeMode, marketHours, volume, volumeLimit, price, stops, expiration, freeze, margin, or reduceOnly where
     /// nothing else is allowed.
     pub name: String,
     /// Whether it passes; null while a price that it takes is missing.
